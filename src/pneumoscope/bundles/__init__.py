@@ -1,0 +1,33 @@
+"""A model on disk: format, checksums, limits, lookup, card."""
+
+from pneumoscope.bundles.bundle import Bundle, read_bundle, write_bundle
+from pneumoscope.bundles.description import (
+    CARD,
+    GRAPH,
+    LICENCE,
+    SCHEMA_VERSION,
+    TRAINING_IMAGES,
+    BundleDescription,
+)
+from pneumoscope.bundles.lookup import (
+    DEFAULT_BUNDLE,
+    HOME_VARIABLE,
+    available_bundles,
+    find_bundle,
+)
+
+__all__ = [
+    "CARD",
+    "DEFAULT_BUNDLE",
+    "GRAPH",
+    "HOME_VARIABLE",
+    "LICENCE",
+    "SCHEMA_VERSION",
+    "TRAINING_IMAGES",
+    "Bundle",
+    "BundleDescription",
+    "available_bundles",
+    "find_bundle",
+    "read_bundle",
+    "write_bundle",
+]

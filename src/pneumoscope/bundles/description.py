@@ -1,0 +1,100 @@
+"""The schema of ``bundle.json``."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from pneumoscope.findings import InputSpec, OperatingPoint
+
+SCHEMA_VERSION: Literal[1] = 1
+GRAPH, CARD, LICENCE, TRAINING_IMAGES = (
+    "model.onnx",
+    "card.md",
+    "LICENSE-BUNDLE",
+    "training-images.txt",
+)
+FILES = (GRAPH, CARD, LICENCE, TRAINING_IMAGES)
+
+Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$")]
+ClassName = Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_]{0,39}$")]
+Text = Annotated[str, Field(min_length=1, max_length=1000)]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class FileRecord(_Section):
+    """Size and checksum of one of the bundle's files."""
+
+    sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
+    bytes: int = Field(ge=0, le=512 * 2**20)
+
+
+class TrainingSet(_Section):
+    """One data set that the network was trained on, and the terms that come with it."""
+
+    name: Text
+    population: Text
+    licence: Text
+    images: int = Field(ge=1)
+    absent_classes: tuple[ClassName, ...] = ()
+
+
+class InputSection(_Section):
+    """See `pneumoscope.findings.InputSpec`."""
+
+    size: int
+    clahe_clip: float | None
+    clahe_tiles: int
+    channels: int
+
+    def spec(self) -> InputSpec:
+        """Return the same as a value of findings."""
+        return InputSpec(self.size, self.clahe_clip, self.clahe_tiles, self.channels)
+
+
+class CalibrationSection(_Section):
+    """Temperature of the softmax, fitted on the calibration part of the split."""
+
+    temperature: float = Field(gt=0, le=100)
+
+
+class OperatingPointSection(_Section):
+    """See `pneumoscope.findings.OperatingPoint`."""
+
+    label: ClassName
+    threshold: float = Field(ge=0, le=1)
+    rule: Text
+
+    def point(self) -> OperatingPoint:
+        """Return the same as a value of findings."""
+        return OperatingPoint(self.label, self.threshold, self.rule)
+
+
+class BundleDescription(_Section):
+    """What ``bundle.json`` says."""
+
+    schema_version: Literal[1]
+    name: Name
+    version: str = Field(pattern=r"^[0-9A-Za-z.]{1,20}$")
+    classes: tuple[ClassName, ...] = Field(min_length=2, max_length=100)
+    input: InputSection
+    calibration: CalibrationSection
+    operating_point: OperatingPointSection | None
+    training_sets: tuple[TrainingSet, ...] = Field(min_length=1)
+    split_sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
+    files: dict[str, FileRecord]
+
+    @model_validator(mode="after")
+    def _parts_agree(self) -> BundleDescription:
+        if len(set(self.classes)) != len(self.classes):
+            raise ValueError("a class is listed twice")
+        if set(self.files) != set(FILES):
+            raise ValueError(f"files must be exactly: {', '.join(FILES)}")
+        if self.operating_point and self.operating_point.label not in self.classes:
+            raise ValueError("the operating point's label is not a class")
+        self.input.spec()
+        return self

@@ -1,0 +1,68 @@
+"""Where bundles are looked for: a path, ``$PNEUMOSCOPE_HOME/bundles``, the package."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+from pneumoscope.bundles.bundle import DESCRIPTION, Bundle, read_bundle
+from pneumoscope.errors import BundleError
+
+HOME_VARIABLE = "PNEUMOSCOPE_HOME"
+DEFAULT_BUNDLE = "chest"
+PACKAGED = Path(__file__).parent / "packaged"
+
+
+def find_bundle(name: str = DEFAULT_BUNDLE) -> Bundle:
+    """Find, read and verify a bundle.
+
+    Parameters
+    ----------
+    name : str
+        The path of a bundle's folder, or a name that is looked up in ``$PNEUMOSCOPE_HOME/bundles``
+        first and in the package second.
+
+    Returns
+    -------
+    Bundle
+
+    Raises
+    ------
+    BundleError
+        Nothing is there under this name (the message says where was looked), or what is there is
+        not a valid bundle.
+    """
+    given = Path(name)
+    if (given / DESCRIPTION).is_file():
+        return read_bundle(given)
+    if re.fullmatch(r"[a-z0-9][a-z0-9-]*", name):
+        for folder in _folders():
+            if (folder / name / DESCRIPTION).is_file():
+                return read_bundle(folder / name)
+    known = ", ".join(available_bundles()) or "none"
+    raise BundleError(
+        f"bundle {name!r}: not found as a folder or by name; bundles by name: {known}"
+    )
+
+
+def available_bundles() -> dict[str, Path]:
+    """List the bundles that have a name, the first of each name winning.
+
+    Returns
+    -------
+    dict of str to Path
+        Name to folder, sorted by name; not verified yet.
+    """
+    found: dict[str, Path] = {}
+    for folder in _folders():
+        if folder.is_dir():
+            for place in folder.iterdir():
+                if (place / DESCRIPTION).is_file():
+                    found.setdefault(place.name, place)
+    return dict(sorted(found.items()))
+
+
+def _folders() -> list[Path]:
+    home = os.environ.get(HOME_VARIABLE)
+    return [*([Path(home) / "bundles"] if home else []), PACKAGED]

@@ -1,0 +1,223 @@
+"""Which images to evaluate on, with their labels: a folder with `labels.csv`, or of classes."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath, PureWindowsPath
+
+from pneumoscope.errors import DataError
+
+LABELS_FILE = "labels.csv"
+IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".tif", ".tiff", ".dcm"})
+
+
+@dataclass(frozen=True, slots=True)
+class LabelledImage:
+    """One image and what is known of it.
+
+    Attributes
+    ----------
+    path : Path
+        Where it lies: the folder joined with `file`.
+    file : str
+        Relative to the folder, as written in `labels.csv`; with forward slashes for class folders.
+    label : str
+        The true class, as written.
+    patient_id : str
+        The patient; the file itself where no patient is known.
+    extra : mapping of str to str
+        The other columns of `labels.csv`.
+    """
+
+    path: Path
+    file: str
+    label: str
+    patient_id: str
+    extra: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """The images of a labelled folder.
+
+    Attributes
+    ----------
+    images : tuple of LabelledImage
+        In the order of `labels.csv`; sorted by path for class folders.
+    has_patients : bool
+        Whether patients are known. Without them every image counts as its own patient, and
+        intervals are too narrow if some share one.
+    """
+
+    images: tuple[LabelledImage, ...]
+    has_patients: bool
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The distinct labels, sorted."""
+        return tuple(sorted({image.label for image in self.images}))
+
+
+def read_manifest(folder: Path) -> Manifest:
+    """Read which images a labelled folder holds; no image is opened.
+
+    With a `labels.csv` (UTF-8, with or without a byte order mark; columns `file` and `label`,
+    optionally `patient_id` and others; blanks around a value do not count) the images are those
+    that it lists. Without one, each folder inside names a class, and its images (.jpg, .jpeg, .png,
+    .tif, .tiff, .dcm; at any depth; hidden files left out) have that label.
+
+    Parameters
+    ----------
+    folder : Path
+        The data folder.
+
+    Returns
+    -------
+    Manifest
+        At least one image.
+
+    Raises
+    ------
+    DataError
+        If the folder does not exist or holds no labelled image; if an image lies beside the class
+        folders; if `labels.csv` cannot be read, is malformed, lacks a column or has an empty file,
+        label or patient; if a file is missing, listed twice or outside the folder, links included.
+    """
+    if not folder.is_dir():
+        raise DataError(f"{folder}: no such folder; give a folder with {LABELS_FILE} or classes")
+    table = folder / LABELS_FILE
+    try:
+        if table.exists():
+            return _from_table(folder, table)
+        return _from_class_folders(folder)
+    except OSError as error:
+        raise DataError(f"{folder}: cannot be read ({error.strerror}); check its rights") from error
+
+
+def _from_table(folder: Path, table: Path) -> Manifest:
+    header, rows = _read_rows(table)
+    for column in ("file", "label"):
+        if column not in header:
+            raise DataError(
+                f"{table}: no column {column!r} (its first line reads {','.join(header)[:80]!r}); "
+                "the first line must be file,label[,patient_id,...], separated by commas"
+            )
+    has_patients = "patient_id" in header
+    images = []
+    for line, values in rows:
+        row = dict(zip(header, values, strict=True))
+        for column in ("file", "label", "patient_id")[: 3 if has_patients else 2]:
+            if not row[column]:
+                raise DataError(f"{table}, line {line}: {column} is empty; fill it in")
+        file, label = row.pop("file"), row.pop("label")
+        patient = row.pop("patient_id", file)
+        images.append(LabelledImage(folder / file, file, label, patient, row))
+    if not images:
+        raise DataError(f"{table}: lists no image; add one line per image")
+    _check_files(folder, images, table)
+    return Manifest(tuple(images), has_patients)
+
+
+def _read_rows(table: Path) -> tuple[list[str], list[tuple[int, list[str]]]]:
+    """Header, and each row that is not blank with its line number; all cells stripped."""
+    try:
+        text = table.read_bytes().decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise DataError(f"{table}: not UTF-8 text; save it as CSV (UTF-8)") from error
+    if "\0" in text:
+        raise DataError(f"{table}: not plain text; save it as CSV (UTF-8)")
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    try:
+        lines = [(reader.line_num, [cell.strip() for cell in row]) for row in reader]
+    except csv.Error as error:
+        raise DataError(
+            f"{table}, line {reader.line_num}: malformed CSV ({error}); check its quotes"
+        ) from error
+    lines = [(line, row) for line, row in lines if any(row)]
+    if not lines:
+        raise DataError(f"{table}: empty; its first line must be file,label[,patient_id,...]")
+    header = lines[0][1]
+    for column in header:
+        if header.count(column) > 1:
+            raise DataError(f"{table}: two columns are named {column!r}; rename one")
+    for line, row in lines[1:]:
+        if len(row) != len(header):
+            raise DataError(
+                f"{table}, line {line}: {len(row)} values for {len(header)} columns; "
+                "quote values that hold a comma"
+            )
+    return header, lines[1:]
+
+
+def _from_class_folders(folder: Path) -> Manifest:
+    stray = sorted(entry.name for entry in folder.iterdir() if _is_image(entry))
+    classes = sorted(entry for entry in folder.iterdir() if entry.is_dir())
+    images = []
+    for class_folder in classes:
+        for path in sorted(filter(_is_image, class_folder.rglob("*"))):
+            file = path.relative_to(folder).as_posix()
+            images.append(LabelledImage(path, file, class_folder.name, file))
+    if not images:
+        raise DataError(
+            f"{folder}: no labelled image; add {LABELS_FILE} (file,label[,patient_id]) "
+            "or one folder of images per class"
+        )
+    if stray:
+        raise DataError(
+            f"{folder}: {len(stray)} images lie outside the class folders (first: {stray[0]!r}); "
+            f"move them into one or write {LABELS_FILE}"
+        )
+    _check_files(folder, images, folder)
+    return Manifest(tuple(images), has_patients=False)
+
+
+def _is_image(path: Path) -> bool:
+    # Hidden files: macOS leaves "._name.jpeg" beside each image that it unpacks.
+    hidden = path.name.startswith(".")
+    return path.suffix.lower() in IMAGE_SUFFIXES and not hidden and path.is_file()
+
+
+def _check_files(folder: Path, images: Iterable[LabelledImage], where: Path) -> None:
+    """Make sure that every file exists, lies inside the folder and is listed once."""
+    root, seen, missing = folder.resolve(), set(), []
+    for image in images:
+        real = None if _climbs(image.file) else _resolve(image.path)
+        if real is None or not real.is_relative_to(root):
+            raise DataError(
+                f"{where}: {image.file!r} leads outside {folder}; list files inside it only"
+            )
+        if real in seen:
+            raise DataError(f"{where}: {image.file!r} is listed twice; remove one line or link")
+        seen.add(real)
+        if not _exists(real):
+            missing.append(image.file)
+    if missing:
+        raise DataError(
+            f"{where}: {len(missing)} listed files are missing (first: {missing[0]!r}); "
+            "add them or remove their lines"
+        )
+
+
+def _climbs(file: str) -> bool:
+    """Whether a path is absolute or holds "..", on any system."""
+    return any(
+        bool(path.anchor) or ".." in path.parts
+        for path in (PurePosixPath(file), PureWindowsPath(file))
+    )
+
+
+def _resolve(path: Path) -> Path | None:
+    try:
+        return path.resolve()
+    except (OSError, RuntimeError):  # a link that leads to itself has no real place
+        return None
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # such as a name that is too long for the file system
+        return False

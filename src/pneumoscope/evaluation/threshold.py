@@ -1,0 +1,96 @@
+"""Operating points: a threshold on one class's probability, and what it costs."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from pneumoscope.errors import DataError
+from pneumoscope.evaluation.metrics import (
+    BoolArray,
+    FloatArray,
+    f1,
+    sensitivity,
+    specificity,
+)
+
+
+class Rates(NamedTuple):
+    """Sensitivity, specificity and F1, each of the weights' leading shape; NaN where undefined."""
+
+    sensitivity: FloatArray
+    specificity: FloatArray
+    f1: FloatArray
+
+
+def threshold_for_sensitivity(
+    probability: FloatArray, positive: BoolArray, sensitivity: float
+) -> float:
+    """Find the highest threshold that still finds the stated share of the positive images.
+
+    Parameters
+    ----------
+    probability : ndarray of float, shape (images,)
+        Calibrated probability of the positive class, 0..1.
+    positive : ndarray of bool, shape (images,)
+        The truth.
+    sensitivity : float
+        The share to reach, above 0 and at most 1.
+
+    Returns
+    -------
+    float
+        A positive image's probability: at or above it an image is called positive, as in
+        `pneumoscope.findings.OperatingPoint`.
+
+    Raises
+    ------
+    DataError
+        If no image is positive.
+    ValueError
+        If `sensitivity` is outside 0..1, or 0.
+    """
+    if not 0 < sensitivity <= 1:
+        raise ValueError(f"sensitivity {sensitivity} is outside 0..1")
+    found = np.sort(probability[positive])[::-1]
+    if found.size == 0:
+        raise DataError(
+            "no positive image to choose an operating point on: add images of the positive class"
+        )
+    # Counting shares up avoids ceil(sensitivity * n), which rounding errors push one too far.
+    shares = np.arange(1, found.size + 1) / found.size
+    return float(found[np.searchsorted(shares, sensitivity)])
+
+
+def rates_at_threshold(
+    probability: FloatArray,
+    positive: BoolArray,
+    threshold: float,
+    weights: FloatArray | None = None,
+) -> Rates:
+    """Sensitivity, specificity and F1 when an image at or above the threshold is called positive.
+
+    Parameters
+    ----------
+    probability : ndarray of float, shape (images,)
+        Calibrated probability of the positive class, 0..1.
+    positive : ndarray of bool, shape (images,)
+        The truth.
+    threshold : float
+        The operating point, 0..1.
+    weights : ndarray of shape (..., images), optional
+        One or more sets of weights.
+
+    Returns
+    -------
+    Rates
+        Of shape (...). They differ from those of the predicted class (`evaluate_predictions`),
+        which is the most probable one whatever the threshold.
+    """
+    called = probability >= threshold
+    return Rates(
+        sensitivity(positive, called, weights),
+        specificity(positive, called, weights),
+        f1(positive, called, weights),
+    )

@@ -1,0 +1,52 @@
+"""The whole result for one radiograph and its patient."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from pneumoscope.findings.assessment import Assessment
+from pneumoscope.findings.decision import Abstention, Decision
+from pneumoscope.findings.heatmap import Heatmap
+from pneumoscope.findings.radiograph import PatientContext, Radiograph
+
+NOTICE = (
+    "Decision support only: Pneumoscope does not make a diagnosis. "
+    "A qualified clinician must review the image and the patient."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class BundleIdentity:
+    """Which model answered: its name, version, and the checksum of its description."""
+
+    name: str
+    version: str
+    sha256: str
+    training_sets: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Diagnosis:
+    """Image, decision, heatmap and severity, or the reason why there is none.
+
+    Exactly one of `decision` and `abstained` is set; `heatmap` goes with `decision`. `severity` is
+    None when no symptoms were given.
+    """
+
+    bundle: BundleIdentity
+    radiograph: Radiograph
+    decision: Decision | None
+    heatmap: Heatmap | None
+    abstained: Abstention | None
+    severity: Assessment | None = None
+    symptoms: Mapping[str, float] = field(default_factory=dict)
+    patient: PatientContext = field(default_factory=PatientContext)
+    warnings: tuple[str, ...] = ()
+    notice: str = NOTICE
+
+    def __post_init__(self) -> None:
+        if (self.decision is None) == (self.abstained is None):
+            raise ValueError("a diagnosis has either a decision or an abstention")
+        if (self.heatmap is None) != (self.decision is None):
+            raise ValueError("a heatmap goes with a decision")

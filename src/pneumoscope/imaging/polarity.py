@@ -1,0 +1,52 @@
+"""Does a chest radiograph look inverted? A check that needs no model."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import rankdata
+
+_SIDE = 32
+_LEVELS = 4095
+
+
+def inversion_score(pixels: NDArray[np.float32]) -> float:
+    """Score how much a frontal chest radiograph looks like its negative.
+
+    The image is reduced to 32 x 32 and its values are replaced by their ranks, so that neither
+    exposure nor contrast matters. In a frontal view of usual polarity the mediastinum and the
+    upper abdomen are brighter than the lungs, and the trunk is brighter than the upper corners.
+
+    Parameters
+    ----------
+    pixels : ndarray of float32, shape (height, width)
+        0 black to 1 white.
+
+    Returns
+    -------
+    float
+        Below 0 for usual polarity, above 0 for inverted; within -2.5..2.5. The negative of an
+        image has the opposite score.
+    """
+    small = cv2.resize(pixels, (_SIDE, _SIDE), interpolation=cv2.INTER_AREA)
+    # Rounded, so that the noise of averaging does not order equal areas.
+    ranks = rankdata(np.rint(small * _LEVELS)).reshape(_SIDE, _SIDE) / small.size
+    lungs = ranks[8:22, np.r_[5:11, 21:27]].mean()
+    mediastinum = ranks[8:24, 14:18].mean()
+    abdomen = ranks[24:, 8:24].mean()
+    trunk = ranks[4:28, 4:28].mean()
+    corners = ranks[:3, np.r_[0:4, 28:32]].mean()
+    usual = (mediastinum - lungs) + (abdomen - lungs) + 0.5 * (trunk - corners)
+    return -float(usual)
+
+
+def looks_inverted(pixels: NDArray[np.float32]) -> bool:
+    """Whether dense tissue looks dark; fit for a warning only, not for turning the image round.
+
+    Parameters
+    ----------
+    pixels : ndarray of float32, shape (height, width)
+        0 black to 1 white, a frontal view of the chest.
+    """
+    return inversion_score(pixels) > 0

@@ -1,0 +1,1 @@
+"""The laboratory: data sets, networks, training. Installed with the extra ``[lab]``."""

@@ -1,0 +1,102 @@
+"""Random changes of a training image, after the reduction and before CLAHE."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field
+
+Fraction = Annotated[float, Field(ge=0, le=1)]
+Quality = Annotated[int, Field(ge=1, le=100)]
+
+
+class Augmentation(BaseModel):
+    """Ranges of the random changes; zero (or null) switches each off.
+
+    Geometry as in Baral 2025, section 3.1. `resolution` and `jpeg_quality` hide which source an
+    image came from: it is reduced by up to that share of its size and enlarged again, and
+    re-encoded as JPEG at a random quality.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    rotation_degrees: float = Field(20, ge=0, le=180)
+    shift: Fraction = 0.2
+    shear: Fraction = 0.1
+    zoom: Fraction = 0.2
+    horizontal_flip: bool = True
+    brightness: Fraction = 0.1
+    contrast: Fraction = 0.2
+    resolution: float = Field(0.5, ge=0, le=0.9)
+    jpeg_quality: tuple[Quality, Quality] | None = (40, 95)
+
+
+def augment(
+    grey: NDArray[np.uint8], ranges: Augmentation, rng: np.random.Generator
+) -> NDArray[np.uint8]:
+    """Change an image at random within the recipe's ranges (Baral 2025, section 3.1).
+
+    Parameters
+    ----------
+    grey : ndarray of uint8, shape (size, size)
+    ranges : Augmentation
+    rng : Generator
+
+    Returns
+    -------
+    ndarray of uint8, shape (size, size)
+    """
+    grey = _move(grey, ranges, rng)
+    grey = _expose(grey, ranges, rng)
+    return _degrade(grey, ranges, rng)
+
+
+def _move(
+    grey: NDArray[np.uint8], ranges: Augmentation, rng: np.random.Generator
+) -> NDArray[np.uint8]:
+    """Rotate, shift, shear, zoom and flip about the centre; the border is repeated outwards."""
+    size = grey.shape[0]
+    angle = np.deg2rad(rng.uniform(-ranges.rotation_degrees, ranges.rotation_degrees))
+    shear = rng.uniform(-ranges.shear, ranges.shear)
+    zoom = rng.uniform(1 - ranges.zoom, 1 + ranges.zoom, size=2)
+    shift = rng.uniform(-ranges.shift, ranges.shift, size=2) * size
+    mirror = -1.0 if ranges.horizontal_flip and rng.random() < 0.5 else 1.0
+    rotation = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+    linear = rotation @ np.array([[1.0, shear], [0.0, 1.0]]) @ np.diag([zoom[0] * mirror, zoom[1]])
+    centre = np.full(2, (size - 1) / 2)
+    matrix = np.column_stack([linear, centre + shift - linear @ centre])
+    moved = cv2.warpAffine(
+        grey, matrix, (size, size), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+    )
+    return moved.astype(np.uint8, copy=False)
+
+
+def _expose(
+    grey: NDArray[np.uint8], ranges: Augmentation, rng: np.random.Generator
+) -> NDArray[np.uint8]:
+    """Change brightness and contrast."""
+    brightness = rng.uniform(1 - ranges.brightness, 1 + ranges.brightness)
+    contrast = rng.uniform(1 - ranges.contrast, 1 + ranges.contrast)
+    mean = float(grey.mean())
+    changed = (grey.astype(np.float32) - mean) * contrast + mean * brightness
+    return np.clip(np.rint(changed), 0, 255).astype(np.uint8)
+
+
+def _degrade(
+    grey: NDArray[np.uint8], ranges: Augmentation, rng: np.random.Generator
+) -> NDArray[np.uint8]:
+    """Take away resolution and re-encode, so that neither tells the source."""
+    size = grey.shape[0]
+    smaller = round(size * (1 - rng.uniform(0, ranges.resolution)))
+    if smaller < size:
+        reduced = cv2.resize(grey, (smaller, smaller), interpolation=cv2.INTER_AREA)
+        grey = cv2.resize(reduced, (size, size), interpolation=cv2.INTER_LINEAR).astype(np.uint8)
+    if ranges.jpeg_quality is not None:
+        low, high = ranges.jpeg_quality
+        quality = int(rng.integers(low, high + 1))
+        _, encoded = cv2.imencode(".jpg", grey, [cv2.IMWRITE_JPEG_QUALITY, quality])
+        grey = np.asarray(cv2.imdecode(encoded, cv2.IMREAD_GRAYSCALE), dtype=np.uint8)
+    return grey

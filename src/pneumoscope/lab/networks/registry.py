@@ -1,0 +1,97 @@
+"""Networks by name: one file per architecture, one entry point each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from torch import Tensor, nn
+
+from pneumoscope.errors import RecipeError
+
+
+class Network(nn.Module):
+    """What every registered network offers besides `forward`.
+
+    Attributes
+    ----------
+    default_size : int
+        Input side in pixels as published.
+    """
+
+    default_size: int
+
+    def features(self, images: Tensor) -> Tensor:
+        """Feature map (n, channels, rows, columns) that Grad-CAM is taken on."""
+        raise NotImplementedError
+
+    def explain(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        """Answer and say where the network looked, in operations that can be exported.
+
+        Parameters
+        ----------
+        images : Tensor, shape (n, channels, size, size)
+            Values 0..1.
+
+        Returns
+        -------
+        logits : Tensor, shape (n, classes)
+        activation_maps : Tensor, shape (n, classes, rows, columns)
+            Grad-CAM of each class's logit, ``relu(sum_c mean(gradient_c) A_c)`` (Selvaraju 2017).
+        """
+        raise NotImplementedError
+
+    def penalised_kernels(self) -> list[Tensor]:
+        """Weights that the recipe's L1 and L2 penalties apply to; none unless published."""
+        return []
+
+
+_factories: dict[str, Callable[..., Network]] = {}
+
+
+def register(factory: Callable[..., Network]) -> Callable[..., Network]:
+    """Make a network available under its function's name."""
+    _factories[factory.__name__] = factory
+    return factory
+
+
+def names() -> list[str]:
+    """Names of the registered networks, sorted."""
+    return sorted(_factories)
+
+
+def create(name: str, *, classes: int, size: int, options: Mapping[str, Any]) -> Network:
+    """Build a network with fresh weights.
+
+    Parameters
+    ----------
+    name : str
+        One of `names`.
+    classes : int
+        Number of classes, at least 2.
+    size : int
+        Side of the square input in pixels.
+    options : mapping
+        The network's own options.
+
+    Raises
+    ------
+    RecipeError
+        The network or one of its options does not exist, or an option's value is impossible.
+    """
+    if name not in _factories:
+        raise RecipeError(f"network {name!r} does not exist; there are: {', '.join(names())}")
+    try:
+        return _factories[name](classes=classes, size=size, **options)
+    except (TypeError, ValueError) as error:
+        raise RecipeError(f"network {name!r} cannot be built: {error}") from error
+
+
+def count_parameters(network: nn.Module) -> int:
+    """Count parameters with the running statistics of the normalisations, as Keras does."""
+    running = sum(
+        buffer.numel()
+        for name, buffer in network.named_buffers()
+        if name.endswith(("running_mean", "running_var"))
+    )
+    return running + sum(parameter.numel() for parameter in network.parameters())

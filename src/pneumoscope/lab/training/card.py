@@ -1,0 +1,95 @@
+"""The model card and the terms that travel with a bundle."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from pneumoscope.evaluation import Estimate
+from pneumoscope.findings import NOTICE
+from pneumoscope.lab.networks import Network, count_parameters
+from pneumoscope.lab.training.measure import PartFigures
+from pneumoscope.lab.training.recipe import Recipe
+
+if TYPE_CHECKING:
+    from pneumoscope.lab.training.export import FinishedRun
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CardFacts:
+    """Everything that the card states.
+
+    Attributes
+    ----------
+    recipe : Recipe
+    network : Network
+    certificate : dict
+        The split's certificate.
+    temperature, threshold : float
+        The calibration and the operating point.
+    figures : tuple of PartFigures
+        On the report part.
+    comparison : pair of FinishedRun or None
+        The same recipe split by patient and by image.
+    parity : (float, float)
+        Largest difference of the graph from the network, on logits and maps.
+    machine : str
+        What measured it.
+    """
+
+    recipe: Recipe
+    network: Network
+    certificate: dict[str, object]
+    temperature: float
+    threshold: float
+    figures: tuple[PartFigures, ...]
+    comparison: tuple[FinishedRun, FinishedRun] | None
+    parity: tuple[float, float]
+    machine: str
+
+
+def interval(estimate: Estimate, digits: int = 3) -> str:
+    """Write a figure with its 95% interval, such as "0.912 (0.880 to 0.941)"."""
+    if estimate.value is None:
+        return "undefined"
+    if estimate.low is None or estimate.high is None:
+        return f"{estimate.value:.{digits}f} (no interval)"
+    return f"{estimate.value:.{digits}f} ({estimate.low:.{digits}f} to {estimate.high:.{digits}f})"
+
+
+def render_card(facts: CardFacts) -> str:
+    """Render the model card as Markdown."""
+    return _environment().get_template("card.md.j2").render(_values(facts))
+
+
+def licence_text(recipe: Recipe) -> str:
+    """State the terms of every set that the network was trained on."""
+    return _environment().get_template("licence.txt.j2").render(recipe=recipe, notice=NOTICE)
+
+
+def _values(facts: CardFacts) -> dict[str, Any]:
+    counts = facts.certificate["counts"]
+    return {
+        "facts": facts,
+        "recipe": facts.recipe,
+        "parameters": count_parameters(facts.network),
+        "counts": counts,
+        "notice": NOTICE,
+    }
+
+
+def _environment() -> Environment:
+    # Markdown and plain text: there is nothing to escape.
+    environment = Environment(
+        loader=PackageLoader("pneumoscope.lab.training"),
+        autoescape=False,  # noqa: S701
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters["interval"] = interval
+    environment.filters["zip"] = zip
+    return environment

@@ -1,0 +1,256 @@
+"""A finished run to a bundle: calibrate, choose the operating point, measure, export, check."""
+
+from __future__ import annotations
+
+import json
+import platform
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from pneumoscope.bundles import (
+    CARD,
+    GRAPH,
+    LICENCE,
+    SCHEMA_VERSION,
+    TRAINING_IMAGES,
+    Bundle,
+    write_bundle,
+)
+from pneumoscope.decision import calibrated
+from pneumoscope.errors import PneumoscopeError, RecipeError
+from pneumoscope.evaluation import fit_temperature, threshold_for_sensitivity
+from pneumoscope.lab.datasets import RadiographDataset
+from pneumoscope.lab.networks import Network
+from pneumoscope.lab.training.card import CardFacts, licence_text, render_card
+from pneumoscope.lab.training.graph import parity, round_to_half, to_graph
+from pneumoscope.lab.training.measure import PartFigures, measure_part
+from pneumoscope.lab.training.recipe import Recipe, read_recipe
+from pneumoscope.lab.training.run import (
+    CHECKPOINTS,
+    RECIPE,
+    SPLIT,
+    PreparedData,
+    build_network,
+    known_classes,
+    load_weights,
+    prepare,
+)
+
+LOGIT_TOLERANCE = 1e-3
+MAP_TOLERANCE = 1e-2
+PARITY_IMAGES = 16
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FinishedRun:
+    """A run's recipe, data and best network, with the calibration fitted on its own part.
+
+    Attributes
+    ----------
+    recipe : Recipe
+    data : PreparedData
+    network : Network
+        In evaluation mode, its large weights rounded to half precision.
+    temperature : float
+        Fitted on the calibrate part.
+    figures : tuple of PartFigures
+        On the report part, by population.
+    """
+
+    recipe: Recipe
+    data: PreparedData
+    network: Network
+    temperature: float
+    figures: tuple[PartFigures, ...]
+
+
+def open_run(folder: Path) -> FinishedRun:
+    """Load a run's best checkpoint, calibrate it, and measure it on the report part.
+
+    Parameters
+    ----------
+    folder : Path
+        A run folder; see `pneumoscope.lab.training.run`.
+
+    Raises
+    ------
+    RecipeError
+        Not a run, a checkpoint of another network, or data that changed since the run.
+    """
+    recipe_path = folder / RECIPE
+    if not recipe_path.is_file():
+        raise RecipeError(f"{folder}: holds no run ({RECIPE} is missing)")
+    recipe = read_recipe(recipe_path)
+    network = build_network(recipe)
+    load_weights(network, folder / CHECKPOINTS / "best.ckpt")
+    network.eval()
+    round_to_half(network)
+    data = prepare(recipe, recipe_path)
+    if json.loads((folder / SPLIT).read_text())["sha256"] != data.certificate["sha256"]:
+        raise RecipeError(f"{folder}: the data or the split changed since the run; train it again")
+    temperature = _fit_temperature(recipe, data, network)
+    report = data.split.indices("report")
+    probabilities = calibrated(logits_of(network, data, recipe, report), temperature)
+    figures = measure_part(recipe, data, report, probabilities)
+    return FinishedRun(recipe, data, network, temperature, figures)
+
+
+def logits_of(
+    network: Network, data: PreparedData, recipe: Recipe, indices: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """Logits (images, classes) of some of a run's images, without augmentation."""
+    dataset = RadiographDataset(data.collection, indices, recipe.input.spec)
+    with torch.no_grad():
+        batches = [
+            network(
+                torch.stack([dataset[i][0] for i in range(first, min(first + 32, len(dataset)))])
+            )
+            for first in range(0, len(dataset), 32)
+        ]
+    return torch.cat(batches).double().numpy()
+
+
+def export(run: Path, out: Path, *, split_comparison: tuple[Path, Path] | None = None) -> Bundle:
+    """Turn a run into a bundle.
+
+    Parameters
+    ----------
+    run : Path
+        A run folder.
+    out : Path
+        The bundle's folder; must not exist.
+    split_comparison : (Path, Path) or None
+        Two runs of one recipe, split by patient and by image: the card then says what a split by
+        image would have claimed.
+
+    Returns
+    -------
+    Bundle
+
+    Raises
+    ------
+    RecipeError
+        See `open_run`; or the two runs differ in more than the split.
+    BundleError
+        `out` exists or cannot be written.
+    PneumoscopeError
+        The exported graph does not agree with the network.
+    """
+    finished = open_run(run)
+    recipe, data = finished.recipe, finished.data
+    comparison = None if split_comparison is None else _compare(*split_comparison)
+    graph = to_graph(finished.network, recipe.input.size)
+    differences = _gate(finished, graph)
+    threshold, rule = _operating_point(finished)
+    facts = CardFacts(
+        recipe=recipe,
+        network=finished.network,
+        certificate=data.certificate,
+        temperature=finished.temperature,
+        threshold=threshold,
+        figures=finished.figures,
+        comparison=comparison,
+        parity=differences,
+        machine=f"{platform.machine()}, torch {torch.__version__}",
+    )
+    contents = {
+        GRAPH: graph,
+        CARD: render_card(facts).encode(),
+        LICENCE: licence_text(recipe).encode(),
+        TRAINING_IMAGES: _training_images(data).encode(),
+    }
+    return write_bundle(out, _description(finished, threshold, rule), contents)
+
+
+def _description(finished: FinishedRun, threshold: float, rule: str) -> dict[str, object]:
+    """``bundle.json`` without its files."""
+    recipe, data = finished.recipe, finished.data
+    spec = recipe.input.spec
+    counts = np.bincount(data.collection.sources, minlength=len(recipe.sources))
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "name": recipe.name,
+        "version": recipe.version,
+        "classes": list(recipe.classes),
+        "input": {
+            "size": spec.size,
+            "clahe_clip": spec.clahe_clip,
+            "clahe_tiles": spec.clahe_tiles,
+            "channels": spec.channels,
+        },
+        "calibration": {"temperature": finished.temperature},
+        "operating_point": {"label": recipe.positive_class, "threshold": threshold, "rule": rule},
+        "training_sets": [
+            {
+                "name": source.name,
+                "population": source.population,
+                "licence": source.licence,
+                "images": int(count),
+                "absent_classes": list(source.absent_classes),
+            }
+            for source, count in zip(recipe.sources, counts, strict=True)
+        ],
+        "split_sha256": data.certificate["sha256"],
+    }
+
+
+def _fit_temperature(recipe: Recipe, data: PreparedData, network: Network) -> float:
+    """Fit on the calibrate part, leaving out the classes that a source has no label for."""
+    indices = data.split.indices("calibrate")
+    known = np.array(known_classes(recipe))[data.collection.sources[indices]]
+    logits = logits_of(network, data, recipe, indices)
+    return fit_temperature(logits, data.collection.labels[indices], known)
+
+
+def _operating_point(finished: FinishedRun) -> tuple[float, str]:
+    """Choose the threshold on the calibrate part only."""
+    recipe, data = finished.recipe, finished.data
+    indices = data.split.indices("calibrate")
+    logits = logits_of(finished.network, data, recipe, indices)
+    column = recipe.classes.index(recipe.positive_class)
+    probability = calibrated(logits, finished.temperature)[:, column]
+    positive = data.collection.labels[indices] == column
+    threshold = threshold_for_sensitivity(probability, positive, recipe.positive_sensitivity)
+    rule = (
+        f"highest threshold with a sensitivity of at least {recipe.positive_sensitivity:g} for "
+        f"{recipe.positive_class} on the calibration part ({len(indices)} images)"
+    )
+    return threshold, rule
+
+
+def _gate(finished: FinishedRun, graph: bytes) -> tuple[float, float]:
+    """Refuse a graph that does not answer as the network does."""
+    data = finished.data
+    part = data.split.indices("calibrate")
+    chosen = part[:: max(1, len(part) // PARITY_IMAGES)]
+    dataset = RadiographDataset(data.collection, chosen, finished.recipe.input.spec)
+    images = np.stack([dataset[i][0].numpy() for i in range(min(len(dataset), PARITY_IMAGES))])
+    logits, maps = parity(finished.network, graph, images)
+    if logits > LOGIT_TOLERANCE or maps > MAP_TOLERANCE:
+        raise PneumoscopeError(
+            f"the exported graph differs from the network by {logits:.1e} on logits and "
+            f"{maps:.1e} on activation maps; no bundle was written"
+        )
+    return logits, maps
+
+
+def _training_images(data: PreparedData) -> str:
+    """Fingerprints of every image that trained, stopped or calibrated the network."""
+    parts = np.array(data.split.part) != "report"
+    used = {data.collection.fingerprints[i] for i in np.flatnonzero(parts)}
+    return "\n".join(sorted(used)) + "\n"
+
+
+def _compare(by_patient: Path, by_image: Path) -> tuple[FinishedRun, FinishedRun]:
+    """Open two runs that differ in their split alone."""
+    runs = open_run(by_patient), open_run(by_image)
+    if [run.recipe.split.by for run in runs] != ["patient", "image"]:
+        raise RecipeError("the split comparison needs a run by patient, then a run by image")
+    first, second = (run.recipe.model_dump(exclude={"split"}) for run in runs)
+    if first != second:
+        raise RecipeError(f"{by_patient} and {by_image} differ in more than their split")
+    return runs

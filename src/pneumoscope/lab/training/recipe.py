@@ -1,0 +1,188 @@
+"""A training recipe: one YAML file that says everything a run depends on."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from pneumoscope.errors import RecipeError
+from pneumoscope.findings import InputSpec
+from pneumoscope.lab.datasets import Augmentation
+
+DATA_VARIABLE = "PNEUMOSCOPE_DATA"
+MAX_BYTES = 1 << 20
+
+Fraction = Annotated[float, Field(ge=0, le=1)]
+Positive = Annotated[float, Field(gt=0)]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Source(_Section):
+    """One data set of the recipe.
+
+    `absent_classes` are classes that the set has no label for: the loss leaves their logits out
+    for its images. `population` and `licence` go into the bundle's card.
+    """
+
+    name: str = Field(min_length=1)
+    folder: str = Field(min_length=1)
+    population: str = Field(min_length=1)
+    licence: str = Field(min_length=1)
+    absent_classes: tuple[str, ...] = ()
+
+
+class Split(_Section):
+    """Shares of the patients (or images) in the four parts, and the seed that draws them."""
+
+    by: Literal["patient", "image"] = "patient"
+    seed: int = 42
+    train: Fraction = 0.65
+    stop: Fraction = 0.10
+    calibrate: Fraction = 0.10
+    report: Fraction = 0.15
+
+    @model_validator(mode="after")
+    def _parts_make_one(self) -> Split:
+        parts = (self.train, self.stop, self.calibrate, self.report)
+        if min(parts) <= 0 or abs(sum(parts) - 1) > 1e-9:
+            raise ValueError("train, stop, calibrate and report must be above 0 and sum to 1")
+        return self
+
+
+class Input(_Section):
+    """The network's input; see `pneumoscope.findings.InputSpec`."""
+
+    size: int = 224
+    clahe_clip: float | None = 2.0
+    clahe_tiles: int = 8
+
+    @property
+    def spec(self) -> InputSpec:
+        """The same as a value that travels with the bundle."""
+        return InputSpec(self.size, self.clahe_clip, self.clahe_tiles, channels=3)
+
+    @model_validator(mode="after")
+    def _possible(self) -> Input:
+        InputSpec(self.size, self.clahe_clip, self.clahe_tiles, channels=3)
+        return self
+
+
+class NetworkChoice(_Section):
+    """A registered network and its options."""
+
+    name: str
+    options: dict[str, int | float | bool | str] = Field(default_factory=dict)
+
+
+class Plateau(_Section):
+    """Lower the learning rate when the stop part's loss no longer falls."""
+
+    factor: float = Field(0.1, gt=0, lt=1)
+    patience: int = Field(3, ge=0)
+    minimum: float = Field(1e-6, ge=0)
+
+
+class Training(_Section):
+    """How long and how fast. `minutes` ends the run early, keeping its best checkpoint."""
+
+    epochs: int = Field(30, ge=1)
+    samples_per_epoch: int | None = Field(None, ge=1)
+    batch_size: int = Field(16, ge=2)
+    learning_rate: Positive = 1e-3
+    l1: float = Field(1e-5, ge=0)
+    l2: float = Field(1e-4, ge=0)
+    plateau: Plateau = Plateau()
+    early_stopping_patience: int = Field(5, ge=1)
+    minutes: float | None = Field(None, gt=0)
+    threads: int | None = Field(None, ge=1)
+
+
+class Recipe(_Section):
+    """Everything that a training run depends on."""
+
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$")
+    version: str = Field("1", pattern=r"^[0-9A-Za-z.]{1,20}$")
+    seed: int = 42
+    classes: tuple[str, ...] = Field(min_length=2)
+    positive_class: str
+    positive_sensitivity: Fraction = 0.9
+    sources: tuple[Source, ...] = Field(min_length=1)
+    split: Split = Split()
+    input: Input = Input()
+    network: NetworkChoice
+    augmentation: Augmentation = Augmentation()
+    training: Training = Training()
+    initial_weights: str | None = None
+
+    @model_validator(mode="after")
+    def _names_agree(self) -> Recipe:
+        if len(set(self.classes)) != len(self.classes):
+            raise ValueError("a class is listed twice")
+        if self.positive_class not in self.classes:
+            raise ValueError(f"positive_class {self.positive_class!r} is not among the classes")
+        if len({source.name for source in self.sources}) != len(self.sources):
+            raise ValueError("two sources have the same name")
+        for source in self.sources:
+            unknown = set(source.absent_classes) - set(self.classes)
+            if unknown:
+                raise ValueError(f"source {source.name!r}: {sorted(unknown)} are not classes")
+            if len(self.classes) - len(source.absent_classes) < 2:
+                raise ValueError(f"source {source.name!r} is left with fewer than two classes")
+        return self
+
+
+def read_recipe(path: Path) -> Recipe:
+    """Read and validate a recipe.
+
+    Parameters
+    ----------
+    path : Path
+        A YAML file, at most 1 MiB.
+
+    Raises
+    ------
+    RecipeError
+        No such file, not YAML, an unknown key, or an impossible value; the message names it.
+    """
+    try:
+        if path.stat().st_size > MAX_BYTES:
+            raise RecipeError(f"{path}: too large for a recipe (over 1 MiB)")
+        content: Any = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise RecipeError(f"{path}: cannot be read ({error.strerror}); give a YAML file") from None
+    except (yaml.YAMLError, UnicodeDecodeError):
+        raise RecipeError(f"{path}: is not valid YAML") from None
+    if not isinstance(content, dict):
+        raise RecipeError(f"{path}: a recipe is a mapping of names to values")
+    try:
+        return Recipe.model_validate(content)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"]) or "recipe"
+        what = first["msg"].removeprefix("Value error, ")
+        raise RecipeError(f"{path}: {where}: {what}") from None
+
+
+def source_folder(recipe_path: Path, source: Source) -> Path:
+    """Where a source's images are: under $PNEUMOSCOPE_DATA, or else beside the recipe.
+
+    Raises
+    ------
+    RecipeError
+        The folder does not exist; the message names the place that was looked at.
+    """
+    base = Path(os.environ.get(DATA_VARIABLE, recipe_path.parent))
+    folder = base / source.folder
+    if not folder.is_dir():
+        raise RecipeError(
+            f"source {source.name!r}: no folder {folder}; set {DATA_VARIABLE} to the folder that "
+            f"holds {source.folder!r}"
+        )
+    return folder

@@ -1,0 +1,51 @@
+"""A result for people (terminal, HTML page, picture) and for programs (JSON with its schema)."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from pneumoscope.reports.document import (
+    SCHEMA_VERSION,
+    EvaluationData,
+    MeasuredOperatingPoint,
+    dump,
+    to_document,
+    to_evaluation_document,
+)
+from pneumoscope.reports.wording import format_probability, plain
+
+if TYPE_CHECKING:
+    from pneumoscope.reports.overlay import overlay_png
+    from pneumoscope.reports.page import to_html
+    from pneumoscope.reports.terminal import evaluation_to_text, to_text
+
+__all__ = [
+    "SCHEMA_VERSION",
+    "EvaluationData",
+    "MeasuredOperatingPoint",
+    "dump",
+    "evaluation_to_text",
+    "format_probability",
+    "overlay_png",
+    "plain",
+    "to_document",
+    "to_evaluation_document",
+    "to_html",
+    "to_text",
+]
+
+# Pictures, templates and terminal tables cost import time that a JSON answer need not pay.
+_LATER = {
+    "evaluation_to_text": "terminal",
+    "overlay_png": "overlay",
+    "to_html": "page",
+    "to_text": "terminal",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import the module of a public name when it is first used (PEP 562)."""
+    if name in _LATER:
+        return getattr(import_module(f"{__name__}.{_LATER[name]}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,272 @@
+"""A result as JSON: the published contract, described by the schemas in docs/reference."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from typing import TypedDict
+
+from pneumoscope.findings import (
+    NOTICE,
+    Assessment,
+    BundleIdentity,
+    Decision,
+    Diagnosis,
+    DicomSource,
+    Heatmap,
+    PatientIdentity,
+    Radiograph,
+    SeverityLevel,
+)
+
+SCHEMA_VERSION = 1
+
+_DECIMALS = 4  # of a contour's coordinates: finer than a pixel up to 10,000
+
+
+class EvaluationData(TypedDict):
+    """The data of an evaluation.
+
+    Attributes
+    ----------
+    folder : str
+        Name of the data folder, without its parents.
+    images : int
+        Images found, readable or not.
+    unreadable : list of str
+        Files that could not be read, relative to the folder.
+    has_patients : bool
+        Whether the data say which images share a patient.
+    """
+
+    folder: str
+    images: int
+    unreadable: list[str]
+    has_patients: bool
+
+
+# Written as a call because "class" is a keyword; NaN or None where a rate is undefined.
+MeasuredOperatingPoint = TypedDict(
+    "MeasuredOperatingPoint",
+    {
+        "class": str,
+        "threshold": float,
+        "sensitivity": float | None,
+        "specificity": float | None,
+    },
+)
+
+
+def to_document(diagnosis: Diagnosis) -> dict[str, object]:
+    """Give a diagnosis as plain JSON values, as docs/reference/diagnosis.schema.json says.
+
+    Parameters
+    ----------
+    diagnosis : Diagnosis
+        The whole result.
+
+    Returns
+    -------
+    dict of str to object
+        In the order of the schema. Probabilities are not rounded; contours are fractions of width
+        and height, rounded to 4 decimals.
+    """
+    decision, abstained = diagnosis.decision, diagnosis.abstained
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "bundle": _bundle(diagnosis.bundle),
+        "image": _image(diagnosis.radiograph),
+        "patient": {"age": _float(diagnosis.patient.age), "sex": diagnosis.patient.sex},
+        "probabilities": None if decision is None else _floats(decision.probabilities),
+        "predicted": None if decision is None else _text(decision.predicted),
+        "operating_point": None if decision is None else _operating_point(decision),
+        "confidence": None if decision is None else _confidence(decision),
+        "heatmap": None if diagnosis.heatmap is None else _heatmap(diagnosis.heatmap),
+        "abstained": None
+        if abstained is None
+        else {"code": _text(abstained.code), "reason": _text(abstained.reason)},
+        "symptoms": _floats(diagnosis.symptoms),
+        "severity": None if diagnosis.severity is None else _severity(diagnosis.severity),
+        "warnings": [_text(warning) for warning in diagnosis.warnings],
+        "notice": diagnosis.notice,
+    }
+
+
+def to_evaluation_document(
+    summary: Mapping[str, object],
+    *,
+    bundle: BundleIdentity,
+    data: EvaluationData,
+    operating_point: MeasuredOperatingPoint | None = None,
+    warnings: tuple[str, ...] = (),
+) -> dict[str, object]:
+    """Give an evaluation as plain JSON values, as docs/reference/evaluation.schema.json says.
+
+    Parameters
+    ----------
+    summary : mapping of str to object
+        From `pneumoscope.evaluation.EvaluationSummary.as_dict`.
+    bundle : BundleIdentity
+        The model that was evaluated.
+    data : EvaluationData
+        What it was evaluated on.
+    operating_point : MeasuredOperatingPoint, optional
+        The bundle's threshold with the rates measured on these data; NaN becomes None.
+    warnings : tuple of str
+        What the reader must know before believing the numbers.
+
+    Returns
+    -------
+    dict of str to object
+        In the order of the schema, with the notice.
+    """
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "bundle": _bundle(bundle),
+        "data": {
+            "folder": _text(data["folder"]),
+            "images": data["images"],
+            "unreadable": [_text(file) for file in data["unreadable"]],
+            "has_patients": data["has_patients"],
+        },
+        **summary,
+        "operating_point": None if operating_point is None else _measured(operating_point),
+        "warnings": [_text(warning) for warning in warnings],
+        "notice": NOTICE,
+    }
+
+
+def dump(document: Mapping[str, object]) -> str:
+    """Write a document as JSON text, indented by two, with a newline at its end.
+
+    Raises
+    ------
+    ValueError
+        If a number is NaN or infinite, which JSON cannot hold.
+    """
+    return json.dumps(document, ensure_ascii=False, allow_nan=False, indent=2) + "\n"
+
+
+def _text(text: str) -> str:
+    """Keep text as it is, but for the lone surrogates that UTF-8 cannot hold."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def _float(value: float | None) -> float | None:
+    return None if value is None else float(value)
+
+
+def _floats(values: Mapping[str, float]) -> dict[str, float]:
+    return {_text(name): float(value) for name, value in values.items()}
+
+
+def _bundle(bundle: BundleIdentity) -> dict[str, object]:
+    return {
+        "name": _text(bundle.name),
+        "version": _text(bundle.version),
+        "sha256": bundle.sha256,
+        "training_sets": [_text(name) for name in bundle.training_sets],
+    }
+
+
+def _image(radiograph: Radiograph) -> dict[str, object]:
+    source = radiograph.dicom or DicomSource()
+    fields = {
+        "sop_instance_uid": source.sop_instance_uid,
+        "series_instance_uid": source.series_instance_uid,
+        "study_instance_uid": source.study_instance_uid,
+        "modality": source.modality,
+        "body_part": source.body_part,
+        "view_position": source.view_position,
+        "photometric": source.photometric,
+    }
+    identity = radiograph.identity
+    return {
+        "file": _text(radiograph.name),
+        "format": radiograph.file_format,
+        "width": radiograph.width,
+        "height": radiograph.height,
+        "bits": int(radiograph.bits),
+        **{name: _text(value) or None for name, value in fields.items()},
+        "identity": None if identity is None else _identity(identity),
+    }
+
+
+def _identity(identity: PatientIdentity) -> dict[str, str]:
+    return {
+        "name": _text(identity.name),
+        "patient_id": _text(identity.patient_id),
+        "birth_date": _text(identity.birth_date),
+    }
+
+
+def _operating_point(decision: Decision) -> dict[str, object] | None:
+    point = decision.operating_point
+    if point is None:
+        return None
+    return {
+        "class": _text(point.label),
+        "threshold": float(point.threshold),
+        "positive": bool(decision.positive),
+        "rule": _text(point.rule),
+    }
+
+
+def _confidence(decision: Decision) -> dict[str, float]:
+    confidence = decision.confidence
+    return {
+        "top1": float(confidence.top1),
+        "margin": float(confidence.margin),
+        "entropy": float(confidence.entropy),
+        "certainty_index": float(confidence.certainty_index),
+        "contribution": float(confidence.contribution),
+    }
+
+
+def _heatmap(heatmap: Heatmap) -> dict[str, object]:
+    return {
+        "mask_fraction": float(heatmap.mask_fraction),
+        "contours": [
+            [[round(float(x), _DECIMALS), round(float(y), _DECIMALS)] for x, y in contour]
+            for contour in heatmap.contours
+        ],
+    }
+
+
+def _severity(severity: Assessment) -> dict[str, object]:
+    return {
+        "rule_base": severity.rule_base,
+        "level": severity.level.value,
+        "score": float(severity.score),
+        "scores": _points(severity.scores),
+        "adjusted": _points(severity.adjusted),
+        "borderline": bool(severity.borderline),
+        "fired": [
+            {
+                "rule": rule.rule,
+                "level": rule.level.value,
+                "weight": float(rule.weight),
+                "explanation": rule.explanation,
+            }
+            for rule in severity.fired
+        ],
+        "trace": list(severity.trace),
+    }
+
+
+def _points(points: Mapping[SeverityLevel, float]) -> dict[str, float]:
+    return {level.value: float(points[level]) for level in SeverityLevel}
+
+
+def _measured(point: MeasuredOperatingPoint) -> dict[str, object]:
+    return {
+        "class": _text(point["class"]),
+        "threshold": float(point["threshold"]),
+        "sensitivity": _rate(point["sensitivity"]),
+        "specificity": _rate(point["specificity"]),
+    }
+
+
+def _rate(value: float | None) -> float | None:
+    return None if value is None or math.isnan(value) else float(value)

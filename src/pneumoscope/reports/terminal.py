@@ -1,0 +1,202 @@
+"""Results as text for a terminal, drawn with Rich."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from rich import box
+from rich.console import Group, RenderableType
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+from pneumoscope.findings import Assessment, Decision, Diagnosis, SeverityLevel
+from pneumoscope.reports.wording import (
+    answer,
+    confidence_words,
+    format_points,
+    format_probability,
+    heatmap_words,
+    operating_words,
+    plain,
+)
+
+_BAR = 30
+
+_METRICS = {
+    "accuracy": "Accuracy",
+    "balanced_accuracy": "Balanced accuracy",
+    "auroc_macro": "AUROC, mean over the classes",
+    "brier": "Brier score (0 to 2, lower is better)",
+    "calibration_slope": "Calibration slope (ideal 1)",
+    "calibration_intercept": "Calibration intercept (ideal 0)",
+    "auroc": "AUROC",
+    "sensitivity": "Sensitivity of the predicted class",
+    "specificity": "Specificity of the predicted class",
+    "f1": "F1 score of the predicted class",
+}
+
+
+def to_text(diagnosis: Diagnosis) -> Group:
+    """Show a diagnosis in a terminal: notice, answer, probabilities, confidence, severity, warnings.
+
+    Parameters
+    ----------
+    diagnosis : Diagnosis
+        The whole result. Text from files is shown as it is: never as markup, its control characters
+        as escapes.
+
+    Returns
+    -------
+    rich.console.Group
+        For `rich.console.Console.print`.
+    """
+    bundle, decision = diagnosis.bundle, diagnosis.decision
+    parts: list[RenderableType] = [_notice(diagnosis.notice)]
+    parts.append(_text(f"File: {diagnosis.radiograph.name}"))
+    parts.append(_text(f"Model: {bundle.name} {bundle.version}"))
+    parts += [Text(), _text(answer(diagnosis), "bold")]
+    if diagnosis.abstained is not None:
+        parts.append(_text(f"Reason: {diagnosis.abstained.reason}"))
+    if decision is not None:
+        parts += _decision(decision)
+    if diagnosis.heatmap is not None:
+        parts.append(_text(heatmap_words(diagnosis.heatmap)))
+    if diagnosis.severity is not None:
+        parts += _severity(diagnosis.severity)
+    return Group(*parts, *_warnings(diagnosis.warnings))
+
+
+def evaluation_to_text(document: Mapping[str, Any]) -> Group:
+    """Show an evaluation in a terminal: counts, metrics with intervals, confusion matrix.
+
+    Parameters
+    ----------
+    document : mapping
+        From `to_evaluation_document`.
+
+    Returns
+    -------
+    rich.console.Group
+        For `rich.console.Console.print`.
+    """
+    bundle, data = document["bundle"], document["data"]
+    parts: list[RenderableType] = [
+        _notice(document["notice"]),
+        _text(f"Model: {bundle['name']} {bundle['version']}"),
+        _text(f"Data: {data['folder']}"),
+        _text(_counts(document)),
+        _metrics(document),
+    ]
+    if (point := document["operating_point"]) is not None:
+        parts.append(_text(_measured(point)))
+    parts.append(_confusion(document))
+    if document["in_training"]:
+        parts.append(
+            _text(
+                f"{document['in_training']} of these images were in the model's training data: "
+                "the numbers flatter it.",
+                "bold yellow",
+            )
+        )
+    if data["unreadable"]:
+        parts.append(_text("Unreadable files:"))
+        parts += [_text(f"  {file}") for file in data["unreadable"]]
+    return Group(*parts, *_warnings(document["warnings"]))
+
+
+def _text(text: str, style: str = "") -> Text:
+    return Text(plain(text), style=style)
+
+
+def _notice(notice: str) -> Panel:
+    return Panel(_text(notice, "bold yellow"), border_style="yellow", box=box.SQUARE)
+
+
+def _table(title: str, *columns: str) -> Table:
+    """Make a table whose first column is text and whose others are numbers."""
+    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, title_style="bold")
+    for index, column in enumerate(columns):
+        table.add_column(_text(column), justify="right" if index else "left")
+    return table
+
+
+def _decision(decision: Decision) -> list[RenderableType]:
+    table = _table("Calibrated probabilities", "Class", "Probability")
+    table.add_column()
+    for name, value in decision.probabilities.items():
+        style = "bold" if name == decision.predicted else ""
+        bar = _text("█" * round(_BAR * value), "cyan")
+        table.add_row(_text(name, style), _text(format_probability(value), style), bar)
+    words = (*operating_words(decision), *confidence_words(decision.confidence))
+    return [table, *(_text(line) for line in words)]
+
+
+def _severity(severity: Assessment) -> list[RenderableType]:
+    borderline = ", borderline" if severity.borderline else ""
+    title = f"Severity: {severity.level.upper()}{borderline} (rule base {severity.rule_base})"
+    points = _table("Points per level", "Level", "From the symptoms", "With the image")
+    for level in reversed(SeverityLevel):
+        style = "bold" if level is severity.level else ""
+        cells = (level, *map(format_points, (severity.scores[level], severity.adjusted[level])))
+        points.add_row(*(_text(cell, style) for cell in cells))
+    rules = Table(title="Rules that fired", title_justify="left", box=box.SIMPLE_HEAD)
+    for column in ("Rule", "Speaks for", "Points", "Because"):
+        rules.add_column(column, justify="right" if column == "Points" else "left")
+    for rule in severity.fired:
+        cells = (rule.rule, rule.level, f"{rule.weight:g}", rule.explanation)
+        rules.add_row(*map(_text, cells))
+    why = rules if severity.fired else _text("No rule fired.")
+    return [Text(), _text(title, "bold"), points, why]
+
+
+def _warnings(warnings: Iterable[str]) -> list[RenderableType]:
+    lines: list[RenderableType] = [_text(f"Warning: {line}", "yellow") for line in warnings]
+    return [Text(), *lines] if lines else []
+
+
+def _counts(document: Mapping[str, Any]) -> str:
+    patients = f"{document['patients']} patients" if document["data"]["has_patients"] else (
+        "patients unknown, each image counted as its own"
+    )
+    return (
+        f"{document['n']} images ({patients}): {document['answered']} answered, "
+        f"{document['abstained']} without a result, {len(document['data']['unreadable'])} "
+        "unreadable files beside them"
+    )
+
+
+def _metrics(document: Mapping[str, Any]) -> Table:
+    positive = document["positive"]
+    suffix = "" if positive is None else f", positive class {positive}"
+    table = _table(f"Metrics{plain(suffix)}", "Metric", "Value", "95% interval")
+    for name, label in _METRICS.items():
+        if name not in document:
+            continue
+        value, interval = document[name]["value"], document[name]["ci95"]
+        table.add_row(
+            label,
+            "undefined" if value is None else f"{value:.3f}",
+            "none" if interval is None else f"{interval[0]:.3f} to {interval[1]:.3f}",
+        )
+    return table
+
+
+def _measured(point: Mapping[str, Any]) -> str:
+    rates = (
+        f"{name} {'undefined' if point[name] is None else format(point[name], '.3f')}"
+        for name in ("sensitivity", "specificity")
+    )
+    return (
+        f"At the operating point ({point['class']} from {format_probability(point['threshold'])}): "
+        f"{', '.join(rates)}"
+    )
+
+
+def _confusion(document: Mapping[str, Any]) -> Table:
+    classes = document["classes"]
+    table = _table("Confusion matrix (answered images)", "True label", *classes)
+    for label, row in document["confusion"].items():
+        table.add_row(_text(label), *(str(row[name]) for name in classes))
+    return table

@@ -1,0 +1,125 @@
+"""The words and numbers that every form of a report shares, so that they never disagree."""
+
+from __future__ import annotations
+
+import unicodedata
+
+from pneumoscope.findings import Confidence, Decision, Diagnosis, Heatmap
+
+NOT_A_LESION = "Where the network looked (Grad-CAM), not a lesion outline"
+
+# Characters that turn the writing direction: a name could otherwise be shown as another.
+_DIRECTIONS = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+_HARMFUL = frozenset({"Cc", "Cs", "Zl", "Zp"})
+
+
+def format_probability(value: float) -> str:
+    """Write a probability or a threshold as every report shows it: with three decimals.
+
+    Parameters
+    ----------
+    value : float
+        0..1.
+
+    Returns
+    -------
+    str
+        Such as "0.873". What would round to certainty is ">0.999" or "<0.001"; only exactly 1 and
+        0 are "1.000" and "0.000".
+    """
+    if 0 < value < 0.0005:
+        return "<0.001"
+    if 0.9995 <= value < 1:
+        return ">0.999"
+    return f"{value:.3f}"
+
+
+def plain(text: str) -> str:
+    r"""Make foreign text harmless to look at.
+
+    Parameters
+    ----------
+    text : str
+        From a file name, a DICOM header or a bundle.
+
+    Returns
+    -------
+    str
+        With control characters, line breaks, changes of writing direction and lone surrogates as
+        escapes such as ``\x1b``; everything else as it was.
+    """
+    return "".join(
+        char.encode("unicode_escape").decode("ascii")
+        if char in _DIRECTIONS or unicodedata.category(char) in _HARMFUL
+        else char
+        for char in text
+    )
+
+
+def answer(diagnosis: Diagnosis) -> str:
+    """Say the result in one line, such as "PNEUMONIA, probability 0.873"."""
+    decision = diagnosis.decision
+    if decision is None:
+        return "No result from the image"
+    probability = decision.probabilities[decision.predicted]
+    return f"{decision.predicted}, probability {format_probability(probability)}"
+
+
+def operating_call(decision: Decision) -> str | None:
+    """Say in a few words which side of the operating point the image is on; None without one."""
+    point = decision.operating_point
+    if point is None:
+        return None
+    return f"{point.label} {'positive' if decision.positive else 'negative'} at the operating point"
+
+
+def operating_words(decision: Decision) -> tuple[str, ...]:
+    """Tell the operating point in sentences; none without one."""
+    point = decision.operating_point
+    if point is None:
+        return ()
+    value = decision.probabilities[point.label]
+    side = "at or above" if decision.positive else "below"
+    sentences = [
+        f"{operating_call(decision)}: its probability {_beside(value, point.threshold)} is {side} "
+        f"the threshold {_beside(point.threshold, value)}.",
+        f"How the threshold was chosen: {point.rule}.",
+    ]
+    if decision.positive != (decision.predicted == point.label):
+        sentences.append(
+            f"This differs from the most probable class ({decision.predicted}), "
+            "because the threshold is chosen for itself."
+        )
+    return tuple(sentences)
+
+
+def _beside(value: float, other: float) -> str:
+    """Write a number so that it can be told from another that rounds to the same."""
+    short = format_probability(value)
+    same = value != other and short == format_probability(other)
+    return f"{short} ({value!r})" if same else short
+
+
+def confidence_words(confidence: Confidence) -> tuple[str, ...]:
+    """Tell how sure the network is, in sentences (Baral 2025, 3.5)."""
+    return (
+        f"Calibrated probability of the most probable class: "
+        f"{format_probability(confidence.top1)}.",
+        f"Its lead over the next class: {confidence.margin:.3f}.",
+        f"Entropy: {confidence.entropy:.3f} (0 all on one class, 1 spread evenly).",
+        f"Certainty index: {confidence.certainty_index:.3f}. It is an index from 0 to 1, "
+        "not a probability.",
+        f"The image's share in the severity: {confidence.contribution:.3f} (0 to 1).",
+    )
+
+
+def heatmap_words(heatmap: Heatmap) -> str:
+    """Say how much of the image the map marks."""
+    if not heatmap.values.any():
+        return "The map is empty: no region spoke for this class."
+    return f"The outlined region covers {100 * heatmap.mask_fraction:.1f} % of the image."
+
+
+def format_points(value: float) -> str:
+    """Write a severity score, with two decimals."""
+    return f"{value:.2f}"

@@ -1,0 +1,21 @@
+"""Symptoms and the image's share to a severity, with the reasons (Baral 2025, 3.6)."""
+
+from pneumoscope.severity.assessment import assess
+from pneumoscope.severity.rule_base import rule_bases
+from pneumoscope.severity.symptoms import (
+    SYMPTOMS,
+    Symptom,
+    check_symptoms,
+    parse_symptoms,
+    read_symptoms,
+)
+
+__all__ = [
+    "SYMPTOMS",
+    "Symptom",
+    "assess",
+    "check_symptoms",
+    "parse_symptoms",
+    "read_symptoms",
+    "rule_bases",
+]

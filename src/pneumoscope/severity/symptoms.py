@@ -1,0 +1,245 @@
+"""The eleven bedside inputs (Baral 2025, 3.6): what they are, how they are read and checked."""
+
+from __future__ import annotations
+
+import difflib
+import json
+import math
+import reprlib
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from numbers import Real
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Literal
+
+from pneumoscope.errors import SymptomError
+
+MAX_FILE_BYTES = 64 * 1024
+SEVERITY_SCALE = "severity scale"
+
+
+@dataclass(frozen=True, slots=True)
+class Symptom:
+    """One bedside input.
+
+    Attributes
+    ----------
+    name : str
+        How it is called on the command line, in files and in rule bases.
+    minimum, maximum : float
+        The range that is accepted, both ends included, in `unit`.
+    unit : str
+        "severity scale" (0 none, 1 worst imaginable), "°C", "days" or "%".
+    meaning : str
+        What is rated or measured, in words.
+    worse : {"high", "low"}
+        Which end of the range is bad news.
+    """
+
+    name: str
+    minimum: float
+    maximum: float
+    unit: str
+    meaning: str
+    worse: Literal["high", "low"] = "high"
+
+    @property
+    def range_text(self) -> str:
+        """The accepted range with its unit, such as "35..42 °C"."""
+        return f"{self.minimum:g}..{self.maximum:g} {self.unit}"
+
+    def describe(self, value: float) -> str:
+        """Name and value in words, such as "oxygen level 91 %"."""
+        unit = "" if self.unit == SEVERITY_SCALE else f" {self.unit}"
+        return f"{self.name.replace('_', ' ')} {value:.12g}{unit}"
+
+
+def _scale(name: str, meaning: str) -> Symptom:
+    return Symptom(name, 0.0, 1.0, SEVERITY_SCALE, meaning)
+
+
+SYMPTOMS: Mapping[str, Symptom] = MappingProxyType(
+    {
+        symptom.name: symptom
+        for symptom in (
+            _scale("breathlessness", "shortness of breath"),
+            _scale("sputum_production", "amount of phlegm coughed up"),
+            _scale("hemoptysis", "coughing up blood"),
+            _scale("fatigue", "tiredness and weakness"),
+            _scale("appetite_loss", "loss of appetite"),
+            _scale("confusion", "new confusion or disorientation"),
+            _scale("chest_pain", "chest pain on breathing or coughing"),
+            _scale("cough_severity", "how bad the cough is"),
+            Symptom("fever_value", 35.0, 42.0, "°C", "body temperature"),
+            Symptom("fever_duration", 0.0, 30.0, "days", "how long the fever has lasted"),
+            Symptom(
+                "oxygen_level", 80.0, 100.0, "%", "oxygen saturation by pulse oximetry, SpO2", "low"
+            ),
+        )
+    }
+)
+"""The inputs by name, in the order of the published table."""
+
+
+def check_symptoms(values: Mapping[str, float], *, required: Collection[str]) -> dict[str, float]:
+    """Check names, numbers and ranges.
+
+    Parameters
+    ----------
+    values : mapping of str to float
+        Symptom to value, in the units of `SYMPTOMS`.
+    required : collection of str
+        Symptoms that must be there.
+
+    Returns
+    -------
+    dict of str to float
+        The same values, in the order of `SYMPTOMS`.
+
+    Raises
+    ------
+    SymptomError
+        For an unknown name, a value that is not a finite number (bool included), one outside the
+        symptom's range, or missing symptoms (all are named).
+    """
+    for name in values:
+        if name not in SYMPTOMS:
+            raise SymptomError(_unknown(str(name)))
+    checked = {name: _number(name, values[name]) for name in SYMPTOMS if name in values}
+    for name, value in checked.items():
+        symptom = SYMPTOMS[name]
+        if not symptom.minimum <= value <= symptom.maximum:
+            raise SymptomError(
+                f"symptom {name} {value:.12g} is outside {symptom.range_text}; "
+                "check the value and its unit"
+            )
+    missing = sorted(set(required) - checked.keys())
+    if missing:
+        raise SymptomError(f"missing symptoms: {', '.join(missing)}; give a value for each")
+    return checked
+
+
+def parse_symptoms(pairs: Sequence[str]) -> dict[str, float]:
+    """Read "name=value" strings, as on a command line.
+
+    Names and ranges are left to `check_symptoms`.
+
+    Parameters
+    ----------
+    pairs : sequence of str
+        Such as ``["fever_value=38.5", "oxygen_level=92"]``.
+
+    Returns
+    -------
+    dict of str to float
+        Value per name, in the order given.
+
+    Raises
+    ------
+    SymptomError
+        For a pair without "=" or without a name, a repeated name, or a value that is not a finite
+        number.
+    """
+    values: dict[str, float] = {}
+    for pair in pairs:
+        name, equals, text = (part.strip() for part in pair.partition("="))
+        if not equals or not name:
+            raise SymptomError(
+                f"symptom {reprlib.repr(pair)} is not name=value; write it like fever_value=38.5"
+            )
+        if name in values:
+            raise SymptomError(f"symptom {reprlib.repr(name)} is given twice; give it once")
+        values[name] = _number(name, _float(name, text))
+    return values
+
+
+def read_symptoms(path: Path) -> dict[str, float]:
+    """Read a JSON object of numbers, such as ``{"fever_value": 38.5, "oxygen_level": 92}``.
+
+    Names and ranges are left to `check_symptoms`.
+
+    Parameters
+    ----------
+    path : Path
+        UTF-8 file of at most 64 KiB.
+
+    Returns
+    -------
+    dict of str to float
+        Value per name, in the order of the file.
+
+    Raises
+    ------
+    SymptomError
+        For a file that is missing, unreadable, too large, not JSON, not an object, that repeats a
+        name, or holds a value that is not a finite number.
+    """
+    label = f"symptom file {str(path)!r}"
+    try:
+        with path.open("rb") as file:
+            raw = file.read(MAX_FILE_BYTES + 1)
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise SymptomError(f"{label} cannot be read ({reason}); check the path") from error
+    if len(raw) > MAX_FILE_BYTES:
+        raise SymptomError(f"{label} is larger than 64 KiB; give one JSON object of symptoms")
+    try:
+        data = json.loads(raw.decode("utf-8-sig"), object_pairs_hook=_object)
+    except SymptomError as error:
+        raise SymptomError(f"{label}: {error}") from error
+    except (ValueError, RecursionError) as error:
+        raise SymptomError(f"{label} is not valid JSON ({error}); correct the file") from error
+    if not isinstance(data, dict):
+        raise SymptomError(f'{label} is not a JSON object; write it like {{"fever_value": 38.5}}')
+    try:
+        return {name: _number(name, value) for name, value in data.items()}
+    except SymptomError as error:
+        raise SymptomError(f"{label}: {error}") from error
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Make a JSON object, refusing the repeated names that `json` would silently drop."""
+    result: dict[str, Any] = {}
+    for name, value in pairs:
+        if name in result:
+            raise SymptomError(f"symptom {reprlib.repr(name)} is given twice; give it once")
+        result[name] = value
+    return result
+
+
+def _float(name: str, text: str) -> float:
+    try:
+        if "_" in text:  # float() would read a mistyped 3_7 as 37
+            raise ValueError(text)
+        return float(text)
+    except ValueError as error:
+        raise SymptomError(
+            f"symptom {reprlib.repr(name)} has the value {reprlib.repr(text)}, which is not a "
+            "number; write it like 38.5"
+        ) from error
+
+
+def _number(name: str, value: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, Real):
+        raise SymptomError(
+            f"symptom {reprlib.repr(name)} is of type {type(value).__name__}, not a number; "
+            "write it like 38.5"
+        )
+    try:
+        number = float(value)
+    except OverflowError:
+        number = math.inf
+    if not math.isfinite(number):
+        raise SymptomError(
+            f"symptom {reprlib.repr(name)} is not a finite number; give a measured value"
+        )
+    return number
+
+
+def _unknown(name: str) -> str:
+    # Lower case and underscores, so that "Fever-Value" finds its way.
+    plain = name.strip().lower().replace("-", "_").replace(" ", "_")
+    close = difflib.get_close_matches(plain, SYMPTOMS, n=1)
+    hint = f"did you mean {close[0]}?" if close else f"use one of {', '.join(SYMPTOMS)}"
+    return f"unknown symptom {reprlib.repr(name)}; {hint}"

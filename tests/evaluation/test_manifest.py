@@ -1,0 +1,204 @@
+"""Labelled folders: what is read, and everything that a user can get wrong."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pneumoscope.errors import DataError
+from pneumoscope.evaluation import LabelledImage, read_manifest
+
+
+def touch(folder, *files):
+    for file in files:
+        (folder / file).parent.mkdir(parents=True, exist_ok=True)
+        (folder / file).write_bytes(b"")
+
+
+def table(folder, text, encoding="utf-8"):
+    (folder / "labels.csv").write_bytes(text.encode(encoding))
+
+
+def refused(folder):
+    with pytest.raises(DataError) as caught:
+        read_manifest(folder)
+    message = str(caught.value)
+    assert "\n" not in message
+    assert str(folder) in message
+    return message
+
+
+def test_a_table_is_read_in_its_order_with_its_other_columns(tmp_path):
+    touch(tmp_path, "b.png", "sub/a.dcm")
+    table(tmp_path, "file,label,patient_id,age\nsub/a.dcm,PNEUMONIA,p1,7\n b.png , NORMAL ,p1,\n")
+    manifest = read_manifest(tmp_path)
+    assert manifest.images == (
+        LabelledImage(tmp_path / "sub/a.dcm", "sub/a.dcm", "PNEUMONIA", "p1", {"age": "7"}),
+        LabelledImage(tmp_path / "b.png", "b.png", "NORMAL", "p1", {"age": ""}),
+    )
+    assert manifest.has_patients
+    assert manifest.labels == ("NORMAL", "PNEUMONIA")
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig"])
+@pytest.mark.parametrize("ending", ["\n", "\r\n"])
+def test_what_spreadsheets_write_is_read(tmp_path, encoding, ending):
+    touch(tmp_path, "Müller, 1.png")
+    lines = ["label,file", 'NORMAL,"Müller, 1.png"', ",", ""]
+    table(tmp_path, ending.join(lines), encoding)
+    (image,) = read_manifest(tmp_path).images
+    assert (image.file, image.label, image.path.is_file()) == ("Müller, 1.png", "NORMAL", True)
+
+
+def test_without_patients_each_image_is_its_own(tmp_path):
+    touch(tmp_path, "a.png", "b.png")
+    table(tmp_path, "file,label\na.png,X\nb.png,X\n")
+    manifest = read_manifest(tmp_path)
+    assert not manifest.has_patients
+    assert [image.patient_id for image in manifest.images] == ["a.png", "b.png"]
+
+
+def test_class_folders_are_read_in_order_at_any_depth(tmp_path):
+    files = ["NORMAL/b.JPEG", "NORMAL/deep/er/a.png", "PNEUMONIA/c.dcm", "PNEUMONIA/d.tif"]
+    touch(tmp_path, *files, "NORMAL/notes.txt", "NORMAL/._b.jpeg", "README.md", "EMPTY/x.csv")
+    manifest = read_manifest(tmp_path)
+    assert [image.file for image in manifest.images] == files
+    assert manifest.labels == ("NORMAL", "PNEUMONIA")
+    assert not manifest.has_patients
+    for image in manifest.images:
+        assert image.label == image.file.split("/")[0]
+        assert image.patient_id == image.file
+        assert image.path == tmp_path / image.file
+
+
+def test_a_table_goes_before_class_folders(tmp_path):
+    touch(tmp_path, "NORMAL/a.png", "NORMAL/b.png")
+    table(tmp_path, "file,label\nNORMAL/a.png,PNEUMONIA\n")
+    assert read_manifest(tmp_path).labels == ("PNEUMONIA",)
+
+
+def test_no_folder(tmp_path):
+    assert "no such folder" in refused(tmp_path / "absent")
+    touch(tmp_path, "file.png")
+    assert "no such folder" in refused(tmp_path / "file.png")
+
+
+def test_nothing_labelled(tmp_path):
+    assert "no labelled image" in refused(tmp_path)
+    touch(tmp_path, "NORMAL/readme.txt", "loose.png")
+    assert "no labelled image" in refused(tmp_path)
+
+
+def test_an_image_beside_the_class_folders_is_not_passed_over(tmp_path):
+    touch(tmp_path, "NORMAL/a.png", "loose.png")
+    assert "1 images lie outside the class folders (first: 'loose.png')" in refused(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "empty; its first line must be"),
+        ("\n  \n", "empty; its first line must be"),
+        ("file,label\n", "lists no image"),
+        ("name,label\na.png,X\n", "no column 'file'"),
+        ("file,class\na.png,X\n", "no column 'label'"),
+        ("file;label\na.png;X\n", "separated by commas"),
+        ("file,label,label\na.png,X,Y\n", "two columns are named 'label'"),
+        ("file,label\na.png,\n", "line 2: label is empty"),
+        ("file,label\na.png,X\n,X\n", "line 3: file is empty"),
+        ("file,label,patient_id\na.png,X, \n", "line 2: patient_id is empty"),
+        ("file,label\na.png\n", "line 2: 1 values for 2 columns"),
+        ("file,label\na.png,X,Y\n", "line 2: 3 values for 2 columns"),
+        ('file,label\n"a.png,X\n', "malformed CSV"),
+        ('file,label\n"a"b.png,X\n', "malformed CSV"),
+        ("file,label\na.png,X\0\n", "not plain text"),
+        ("file,label\na.png,X\na.png,Y\n", "'a.png' is listed twice"),
+        ("file,label\na.png,X\n./a.png,X\n", "'./a.png' is listed twice"),
+        ("file,label\na.png,X\nb.png,X\nc.png,X\n", "2 listed files are missing (first: 'b.png')"),
+        (f"file,label\n{'x' * 4000}.png,X\n", "1 listed files are missing"),
+        ("file,label\nsub,X\n", "1 listed files are missing (first: 'sub')"),
+        ('file,label\n"a\nb.png",X\n', r"(first: 'a\nb.png')"),
+    ],
+)
+def test_a_wrong_table(tmp_path, text, message):
+    touch(tmp_path, "a.png", "sub/b.png")
+    table(tmp_path, text)
+    assert message in refused(tmp_path)
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "latin-1"])
+def test_a_table_that_is_not_utf8(tmp_path, encoding):
+    table(tmp_path, "file,label\nä.png,X\n", encoding)
+    assert "save it as CSV (UTF-8)" in refused(tmp_path)
+
+
+def test_a_table_that_cannot_be_opened(tmp_path):
+    (tmp_path / "labels.csv").mkdir()
+    assert "cannot be read" in refused(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "file", ["../out.png", "sub/../a.png", "sub/../../out.png", "..\\out.png", "C:\\out.png"]
+)
+def test_a_path_that_climbs_out(tmp_path, file):
+    folder = tmp_path / "data"
+    touch(tmp_path, "out.png", "data/a.png", "data/sub/b.png")
+    table(folder, f"file,label\n{file},X\n")
+    assert "leads outside" in refused(folder)
+
+
+def test_an_absolute_path_even_into_the_folder(tmp_path):
+    touch(tmp_path, "a.png")
+    table(tmp_path, f"file,label\n{tmp_path / 'a.png'},X\n")
+    assert "leads outside" in refused(tmp_path)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="links need rights there")
+class TestLinks:
+    def test_a_link_out_of_the_folder(self, tmp_path):
+        touch(tmp_path, "out.png", "data/X/a.png")
+        (tmp_path / "data/X/link.png").symlink_to(tmp_path / "out.png")
+        assert "leads outside" in refused(tmp_path / "data")
+        table(tmp_path / "data", "file,label\nX/link.png,X\n")
+        assert "leads outside" in refused(tmp_path / "data")
+
+    def test_a_class_folder_that_is_a_link_out(self, tmp_path):
+        touch(tmp_path, "elsewhere/a.png")
+        (tmp_path / "data").mkdir()
+        (tmp_path / "data/X").symlink_to(tmp_path / "elsewhere", target_is_directory=True)
+        assert "leads outside" in refused(tmp_path / "data")
+
+    def test_a_link_to_itself(self, tmp_path):
+        (tmp_path / "loop.png").symlink_to("loop.png")
+        table(tmp_path, "file,label\nloop.png,X\n")
+        refused(tmp_path)
+
+    def test_one_image_under_two_names_is_listed_twice(self, tmp_path):
+        touch(tmp_path, "a.png")
+        (tmp_path / "b.png").symlink_to("a.png")
+        table(tmp_path, "file,label\na.png,X\nb.png,X\n")
+        assert "'b.png' is listed twice" in refused(tmp_path)
+
+    def test_a_folder_reached_by_a_link_is_fine(self, tmp_path):
+        touch(tmp_path, "data/X/a.png")
+        (tmp_path / "alias").symlink_to(tmp_path / "data", target_is_directory=True)
+        assert len(read_manifest(tmp_path / "alias").images) == 1
+
+
+@pytest.fixture(scope="module")
+def shared_folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("any")
+
+
+@given(data=st.binary(max_size=200) | st.text(alphabet='file,label\n"\r;ä./', max_size=80))
+def test_any_table_is_read_or_refused_with_one_line(shared_folder: Path, data):
+    content = data if isinstance(data, bytes) else f"file,label\n{data}".encode()
+    (shared_folder / "labels.csv").write_bytes(content)
+    try:
+        read_manifest(shared_folder)
+    except DataError as error:
+        assert "\n" not in str(error)  # noqa: PT017 - either outcome is right

@@ -1,0 +1,61 @@
+"""The operating point against a plain search over every threshold."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sklearn.metrics import f1_score, recall_score
+
+from pneumoscope.errors import DataError
+from pneumoscope.evaluation import rates_at_threshold, threshold_for_sensitivity
+
+scored = st.lists(
+    st.tuples(st.integers(0, 20).map(lambda i: i / 20), st.booleans()), min_size=1, max_size=40
+).filter(lambda rows: any(positive for _, positive in rows))
+
+
+@given(scored, st.integers(1, 100).map(lambda i: i / 100))
+def test_it_is_the_highest_threshold_that_finds_enough(rows, wanted):
+    probability, positive = np.array([p for p, _ in rows]), np.array([t for _, t in rows])
+    found = threshold_for_sensitivity(probability, positive, wanted)
+    enough = [
+        t for t in np.unique(probability) if (probability[positive] >= t).mean() >= wanted - 1e-15
+    ]
+    assert found == max(enough)
+    assert rates_at_threshold(probability, positive, found).sensitivity >= wanted
+
+
+def test_a_share_that_rounds_badly_is_not_overshot():
+    # 0.07 * 100 is 7.000000000000001: seven images are enough, not eight.
+    probability = np.linspace(0, 1, 100)
+    found = threshold_for_sensitivity(probability, np.ones(100, dtype=bool), 0.07)
+    assert (probability >= found).sum() == 7
+
+
+def test_rates_match_the_oracle_per_set_of_weights():
+    rng = np.random.default_rng(2)
+    probability, positive = rng.integers(0, 11, 80) / 10, rng.random(80) < 0.4
+    weights = rng.poisson(1.0, (5, 80)).astype(float)
+    rates = rates_at_threshold(probability, positive, 0.5, weights)
+    called = probability >= 0.5
+    for i, w in enumerate(weights):
+        assert rates.sensitivity[i] == pytest.approx(
+            recall_score(positive, called, sample_weight=w)
+        )
+        assert rates.specificity[i] == pytest.approx(
+            recall_score(~positive, ~called, sample_weight=w)
+        )
+        assert rates.f1[i] == pytest.approx(f1_score(positive, called, sample_weight=w))
+
+
+def test_no_positive_image_is_a_data_error():
+    with pytest.raises(DataError, match="no positive image"):
+        threshold_for_sensitivity(np.array([0.2]), np.array([False]), 0.9)
+
+
+@pytest.mark.parametrize("wanted", [0.0, -0.1, 1.01, float("nan")])
+def test_an_impossible_sensitivity_is_refused(wanted):
+    with pytest.raises(ValueError, match="outside"):
+        threshold_for_sensitivity(np.array([0.2]), np.array([True]), wanted)
