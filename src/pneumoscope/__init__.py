@@ -1,3 +1,23 @@
-"""Pneumoscope: chest radiographs and bedside symptoms read for pneumonia, explained."""
+"""Pneumoscope: chest radiographs and bedside symptoms read for pneumonia, explained.
+
+Decision support, not a diagnosis by itself.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pneumoscope.workflow import diagnose
 
 __version__ = "0.1.0"
+__all__ = ["__version__", "diagnose"]
+
+
+def __getattr__(name: str) -> Any:
+    # Importing the package must stay cheap: the workflow loads the model's runtime.
+    if name == "diagnose":
+        from pneumoscope.workflow import diagnose
+
+        return diagnose
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -48,6 +48,7 @@ DICOM = DicomSource(
     body_part="CHEST",
     photometric="MONOCHROME2",
 )
+IDENTITY = PatientIdentity("Doe^Jane", "MRN-1", "19700102")
 Make = Callable[..., Diagnosis]
 
 
@@ -55,9 +56,7 @@ def chest(width: int, height: int) -> np.ndarray:
     """Two dark lungs in a bright body."""
     y, x = np.mgrid[0:height, 0:width].astype(np.float32)
     x, y = x / width, y / height
-    lungs = sum(
-        np.exp(-(((x - c) / 0.14) ** 4 + ((y - 0.45) / 0.3) ** 4)) for c in (0.3, 0.7)
-    )
+    lungs = sum(np.exp(-(((x - c) / 0.14) ** 4 + ((y - 0.45) / 0.3) ** 4)) for c in (0.3, 0.7))
     return np.clip(0.75 - 0.6 * lungs, 0, 1).astype(np.float32)
 
 
@@ -84,9 +83,9 @@ def make() -> Make:
         height: int = 80,
         name: str = "chest.png",
         abstained: bool = False,
-        symptoms: bool = False,
+        ill: bool = False,
         dicom: bool = False,
-        identity: bool = False,
+        identity: PatientIdentity | None = None,
         pneumonia: float = 0.8731234567,
         threshold: float | None = 0.35,
         **changes: object,
@@ -97,12 +96,16 @@ def make() -> Make:
             "DICOM" if dicom else "PNG",
             12 if dicom else 8,
             DICOM if dicom else None,
-            PatientIdentity("Doe^Jane", "MRN-1", "19700102") if identity else None,
+            identity,
         )
         rest = 1 - pneumonia
         probabilities = {"ABNORMAL": rest * 0.6, "NORMAL": rest * 0.4, "PNEUMONIA": pneumonia}
         predicted = max(probabilities, key=probabilities.__getitem__)
-        point = None if threshold is None else OperatingPoint("PNEUMONIA", threshold, "sensitivity 0.95")
+        point = (
+            None
+            if threshold is None
+            else OperatingPoint("PNEUMONIA", threshold, "sensitivity 0.95")
+        )
         confidence = Confidence(probabilities[predicted], 0.79, 0.37, 0.435, 0.326)
         diagnosis = Diagnosis(
             bundle=BUNDLE,
@@ -112,9 +115,9 @@ def make() -> Make:
             abstained=Abstention("view", "The image is not a frontal chest radiograph.")
             if abstained
             else None,
-            severity=assess(SYMPTOMS, contribution=0 if abstained else 0.326) if symptoms else None,
-            symptoms=SYMPTOMS if symptoms else {},
-            patient=PatientContext(54, "F") if symptoms else PatientContext(),
+            severity=assess(SYMPTOMS, contribution=0 if abstained else 0.326) if ill else None,
+            symptoms=SYMPTOMS if ill else {},
+            patient=PatientContext(54, "F") if ill else PatientContext(),
             warnings=("The exposure is low.",),
         )
         return replace(diagnosis, **changes)  # type: ignore[arg-type]
@@ -125,11 +128,11 @@ def make() -> Make:
 @pytest.fixture(
     params=[
         {},
-        {"symptoms": True},
-        {"symptoms": True, "dicom": True, "identity": True},
+        {"ill": True},
+        {"ill": True, "dicom": True, "identity": IDENTITY},
         {"threshold": None, "warnings": ()},
         {"abstained": True},
-        {"abstained": True, "symptoms": True, "dicom": True},
+        {"abstained": True, "ill": True, "dicom": True},
     ],
     ids=["plain", "symptoms", "identity", "no-threshold", "abstained", "abstained-symptoms"],
 )

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-import json
-import logging
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -28,8 +25,6 @@ from pneumoscope.findings import BundleIdentity
 DESCRIPTION = "bundle.json"
 MAX_DESCRIPTION_BYTES = 1 << 20
 WAY_OUT = "install or export it again"
-
-_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -66,6 +61,12 @@ class Bundle:
         sets = tuple(training_set.name for training_set in self.description.training_sets)
         return BundleIdentity(self.description.name, self.description.version, self.sha256, sets)
 
+    @property
+    def terms(self) -> str:
+        """Under which terms the training sets came, in one line."""
+        sets = self.description.training_sets
+        return "; ".join(f"{training_set.name}: {training_set.licence}" for training_set in sets)
+
 
 def read_bundle(folder: Path) -> Bundle:
     """Read a bundle's folder and verify every file of it.
@@ -88,24 +89,9 @@ def read_bundle(folder: Path) -> Bundle:
     try:
         description = BundleDescription.model_validate_json(description_bytes)
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"]) or "content"
-        raise BundleError(f"{folder / DESCRIPTION}: {where}: {first['msg']}; {WAY_OUT}") from None
+        raise BundleError(f"{folder / DESCRIPTION}: {_problem(error)}; {WAY_OUT}") from None
     contents = {name: _verified(folder / name, description.files[name]) for name in FILES}
-    try:
-        bundle = Bundle(
-            folder=folder,
-            description=description,
-            sha256=hashlib.sha256(description_bytes).hexdigest(),
-            graph=contents[GRAPH],
-            card=contents[CARD].decode(),
-            licence=contents[LICENCE].decode(),
-            training_images=frozenset(contents[TRAINING_IMAGES].decode().split()),
-        )
-    except UnicodeDecodeError:
-        raise BundleError(f"{folder}: a text of the bundle is not UTF-8; {WAY_OUT}") from None
-    _announce(bundle.identity, "; ".join(_terms(description)))
-    return bundle
+    return _assemble(folder, description, description_bytes, contents)
 
 
 def write_bundle(
@@ -122,33 +108,69 @@ def write_bundle(
     contents : mapping of file name to bytes
         Exactly the files that a bundle has.
 
+    Returns
+    -------
+    Bundle
+        As read back from the disk.
+
     Raises
     ------
     BundleError
-        The folder exists or cannot be written, or the description is not valid.
+        The folder exists or cannot be written, the description is not valid, or a text is not
+        UTF-8.
     """
-    if folder.exists():
-        raise BundleError(f"{folder}: already exists; give another folder")
     files = {
-        name: FileRecord(sha256=hashlib.sha256(data).hexdigest(), bytes=len(data)).model_dump()
+        name: {"sha256": hashlib.sha256(data).hexdigest(), "bytes": len(data)}
         for name, data in contents.items()
     }
-    whole = dict(description) | {"files": files}
     try:
-        BundleDescription.model_validate(whole)
+        if folder.exists():
+            raise BundleError(f"{folder}: already exists; give another folder")
+        valid = BundleDescription.model_validate(dict(description) | {"files": files})
+        description_bytes = (valid.model_dump_json(indent=1) + "\n").encode()
+        _assemble(folder, valid, description_bytes, contents)
         folder.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}-") as place:
             made = Path(place) / folder.name
             made.mkdir()
             for name, data in contents.items():
                 (made / name).write_bytes(data)
-            (made / DESCRIPTION).write_text(json.dumps(whole, indent=1) + "\n", encoding="utf-8")
+            (made / DESCRIPTION).write_bytes(description_bytes)
             made.rename(folder)
     except ValidationError as error:
-        raise BundleError(f"{folder}: {error.errors()[0]['msg']}") from None
+        raise BundleError(f"{folder}: {_problem(error)}") from None
     except OSError as error:
         raise BundleError(f"{folder}: cannot be written ({error.strerror})") from None
     return read_bundle(folder)
+
+
+def _assemble(
+    folder: Path,
+    description: BundleDescription,
+    description_bytes: bytes,
+    contents: Mapping[str, bytes],
+) -> Bundle:
+    """Make the bundle of parts that are verified."""
+    try:
+        return Bundle(
+            folder=folder,
+            description=description,
+            sha256=hashlib.sha256(description_bytes).hexdigest(),
+            graph=contents[GRAPH],
+            card=contents[CARD].decode(),
+            licence=contents[LICENCE].decode(),
+            training_images=frozenset(contents[TRAINING_IMAGES].decode().split()),
+        )
+    except UnicodeDecodeError:
+        raise BundleError(f"{folder}: a text of the bundle is not UTF-8; {WAY_OUT}") from None
+
+
+def _problem(error: ValidationError) -> str:
+    """Name the first thing that is wrong, in one line."""
+    first = error.errors()[0]
+    # An unknown key is whatever the file says: no control characters, and not at any length.
+    where = ".".join(str(part) for part in first["loc"])[:80].encode("unicode_escape").decode()
+    return f"{where or 'content'}: {first['msg']}"
 
 
 def _read(path: Path, limit: int) -> bytes:
@@ -171,18 +193,3 @@ def _verified(path: Path, record: FileRecord) -> bytes:
     if hashlib.sha256(data).hexdigest() != record.sha256:
         raise BundleError(f"{path}: was changed since the bundle was made; {WAY_OUT}")
     return data
-
-
-def _terms(description: BundleDescription) -> list[str]:
-    return [f"{part.name}: {part.licence}" for part in description.training_sets]
-
-
-@cache
-def _announce(identity: BundleIdentity, terms: str) -> None:
-    """Say once per process under which terms the model's training data came."""
-    _log.info(
-        "model bundle %s %s, trained on %s (see `pneumoscope bundle info`)",
-        identity.name,
-        identity.version,
-        terms,
-    )

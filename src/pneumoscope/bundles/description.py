@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from pneumoscope.findings import InputSpec, OperatingPoint
 
@@ -19,7 +19,17 @@ FILES = (GRAPH, CARD, LICENCE, TRAINING_IMAGES)
 
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$")]
 ClassName = Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_]{0,39}$")]
-Text = Annotated[str, Field(min_length=1, max_length=1000)]
+Age = Annotated[float, Field(ge=0, le=130)]
+# One printable line: it goes into logs, terminals and pages.
+Text = Annotated[
+    str,
+    StringConstraints(
+        strip_whitespace=True,
+        min_length=1,
+        max_length=1000,
+        pattern=r"^[^\p{Cc}\p{Zl}\p{Zp}]+$",
+    ),
+]
 
 
 class _Section(BaseModel):
@@ -34,13 +44,23 @@ class FileRecord(_Section):
 
 
 class TrainingSet(_Section):
-    """One data set that the network was trained on, and the terms that come with it."""
+    """One data set that the network was trained on, and the terms that come with it.
+
+    `ages` are the youngest and oldest patients in years, where they are known.
+    """
 
     name: Text
     population: Text
     licence: Text
     images: int = Field(ge=1)
+    ages: tuple[Age, Age] | None = None
     absent_classes: tuple[ClassName, ...] = ()
+
+    @model_validator(mode="after")
+    def _ages_in_order(self) -> TrainingSet:
+        if self.ages and self.ages[0] > self.ages[1]:
+            raise ValueError("the youngest age is above the oldest")
+        return self
 
 
 class InputSection(_Section):

@@ -12,6 +12,7 @@ from pneumoscope.errors import BundleError
 HOME_VARIABLE = "PNEUMOSCOPE_HOME"
 DEFAULT_BUNDLE = "chest"
 PACKAGED = Path(__file__).parent / "packaged"
+NAME = re.compile(r"[a-z0-9][a-z0-9-]*")
 
 
 def find_bundle(name: str = DEFAULT_BUNDLE) -> Bundle:
@@ -34,11 +35,11 @@ def find_bundle(name: str = DEFAULT_BUNDLE) -> Bundle:
         not a valid bundle.
     """
     given = Path(name)
-    if (given / DESCRIPTION).is_file():
+    if _holds_bundle(given):
         return read_bundle(given)
-    if re.fullmatch(r"[a-z0-9][a-z0-9-]*", name):
+    if NAME.fullmatch(name):
         for folder in _folders():
-            if (folder / name / DESCRIPTION).is_file():
+            if _holds_bundle(folder / name):
                 return read_bundle(folder / name)
     known = ", ".join(available_bundles()) or "none"
     raise BundleError(
@@ -56,11 +57,22 @@ def available_bundles() -> dict[str, Path]:
     """
     found: dict[str, Path] = {}
     for folder in _folders():
-        if folder.is_dir():
-            for place in folder.iterdir():
-                if (place / DESCRIPTION).is_file():
-                    found.setdefault(place.name, place)
+        try:
+            places = list(folder.iterdir())
+        except OSError:
+            continue
+        for place in places:
+            if NAME.fullmatch(place.name) and _holds_bundle(place):
+                found.setdefault(place.name, place)
     return dict(sorted(found.items()))
+
+
+def _holds_bundle(folder: Path) -> bool:
+    """Whether a bundle seems to be there; a place that cannot be looked into holds none."""
+    try:
+        return (folder / DESCRIPTION).is_file()
+    except OSError:
+        return False
 
 
 def _folders() -> list[Path]:

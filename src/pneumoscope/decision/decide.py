@@ -26,8 +26,8 @@ def calibrated(logits: NDArray[np.float64], temperature: float) -> NDArray[np.fl
     """
     if not temperature > 0:
         raise ValueError(f"temperature {temperature} is not above 0")
-    scaled = logits / temperature
-    powers = np.exp(scaled - scaled.max(axis=-1, keepdims=True))
+    # Subtracted before the division, so that a small temperature cannot overflow.
+    powers = np.exp((logits - logits.max(axis=-1, keepdims=True)) / temperature)
     return np.asarray(powers / powers.sum(axis=-1, keepdims=True))
 
 

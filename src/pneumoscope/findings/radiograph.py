@@ -18,7 +18,7 @@ class DicomSource:
     Attributes
     ----------
     sop_instance_uid, series_instance_uid, study_instance_uid : str
-        The object's identifiers (PS3.3 C.12.1, C.7.3.1, C.7.2.1); empty where the header lacks them.
+        Identifiers (PS3.3 C.12.1, C.7.3.1, C.7.2.1); empty where the header lacks them.
     sop_class_uid, transfer_syntax_uid : str
         What kind of object it is, and how its pixels are encoded.
     modality, body_part, view_position, photometric : str

@@ -38,7 +38,11 @@ class OnnxEngine:
         self.spec = bundle.description.input.spec()
         options = onnxruntime.SessionOptions()
         options.log_severity_level = 3
-        options.intra_op_num_threads = threads or len(os.sched_getaffinity(0))
+        options.intra_op_num_threads = threads or _cores()
+        # Weights outside the verified graph are refused: nothing can lie in a folder of this name.
+        options.add_session_config_entry(
+            "session.model_external_initializers_file_folder_path", os.devnull
+        )
         try:
             self._session = onnxruntime.InferenceSession(
                 bundle.graph, options, providers=["CPUExecutionProvider"]
@@ -63,31 +67,53 @@ class OnnxEngine:
         Returns
         -------
         Prediction
+
+        Raises
+        ------
+        BundleError
+            The graph fails on the image, or answers with something that is no prediction.
         """
         images = to_input(radiograph.pixels, self.spec)[np.newaxis]
         options = onnxruntime.RunOptions()
         if not explain:
             options.add_run_config_entry("only_execute_path_to_fetches", "1")
         wanted = [LOGITS, MAPS] if explain else [LOGITS]
-        outputs = self._session.run(wanted, {INPUT: images}, options)
-        return Prediction(
-            classes=self.bundle.description.classes,
-            logits=outputs[0][0].astype(np.float64),
-            activation_maps=outputs[1][0] if explain else None,
-        )
+        try:
+            outputs = self._session.run(wanted, {INPUT: images}, options)
+        except Exception:
+            raise BundleError(
+                f"{self.bundle.folder}: the graph fails on an image; export the bundle again"
+            ) from None
+        try:
+            return Prediction(
+                classes=self.bundle.description.classes,
+                logits=outputs[0][0].astype(np.float64),
+                activation_maps=outputs[1][0] if explain else None,
+            )
+        except ValueError as error:
+            raise BundleError(f"{self.bundle.folder}: {error}; export the bundle again") from None
 
     def _check_signature(self) -> None:
-        inputs = {node.name: node.shape for node in self._session.get_inputs()}
-        outputs = {node.name: node.shape for node in self._session.get_outputs()}
+        nodes = [*self._session.get_inputs(), *self._session.get_outputs()]
+        shapes = {node.name: node.shape for node in nodes}
         classes, spec = len(self.bundle.description.classes), self.spec
         fits = (
-            list(inputs) == [INPUT]
-            and inputs[INPUT][1:] == [spec.channels, spec.size, spec.size]
-            and set(outputs) == {LOGITS, MAPS}
-            and outputs[LOGITS][1:] == [classes]
-            and outputs[MAPS][1:2] == [classes]
+            [node.name for node in self._session.get_inputs()] == [INPUT]
+            and set(shapes) == {INPUT, LOGITS, MAPS}
+            and all(node.type == "tensor(float)" for node in nodes)
+            and shapes[INPUT][1:] == [spec.channels, spec.size, spec.size]
+            and shapes[LOGITS][1:] == [classes]
+            and shapes[MAPS][1:2] == [classes]
+            and len(shapes[MAPS]) == 4
         )
         if not fits:
             raise BundleError(
                 f"{self.bundle.folder}: the graph does not fit bundle.json; export it again"
             )
+
+
+def _cores() -> int:
+    """Cores that this process may use; where the system cannot say, all of them."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

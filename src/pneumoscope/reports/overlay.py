@@ -31,7 +31,7 @@ _GREY = (190, 195, 203)
 _AMBER = (255, 196, 77)
 _LINE = (0, 229, 255)  # cyan does not occur in the colour map
 
-_ONSET, _FULL, _OPACITY = 0.25, 0.75, 0.6
+_ONSET, _FULL, _OPACITY = 0.25, 0.75, 0.5
 _LEGEND = ("Influence on the answer: low", "high", "border of the region (Otsu's threshold)")
 
 

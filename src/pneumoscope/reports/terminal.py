@@ -39,7 +39,7 @@ _METRICS = {
 
 
 def to_text(diagnosis: Diagnosis) -> Group:
-    """Show a diagnosis in a terminal: notice, answer, probabilities, confidence, severity, warnings.
+    """Show a diagnosis in a terminal: notice, answer, how sure, severity, warnings.
 
     Parameters
     ----------
@@ -116,7 +116,7 @@ def _notice(notice: str) -> Panel:
 
 def _table(title: str, *columns: str) -> Table:
     """Make a table whose first column is text and whose others are numbers."""
-    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, title_style="bold")
+    table = Table(title=_text(title, "bold"), title_justify="left", box=box.SIMPLE_HEAD)
     for index, column in enumerate(columns):
         table.add_column(_text(column), justify="right" if index else "left")
     return table
@@ -141,11 +141,11 @@ def _severity(severity: Assessment) -> list[RenderableType]:
         style = "bold" if level is severity.level else ""
         cells = (level, *map(format_points, (severity.scores[level], severity.adjusted[level])))
         points.add_row(*(_text(cell, style) for cell in cells))
-    rules = Table(title="Rules that fired", title_justify="left", box=box.SIMPLE_HEAD)
-    for column in ("Rule", "Speaks for", "Points", "Because"):
-        rules.add_column(column, justify="right" if column == "Points" else "left")
+    rules = _table("Rules that fired", "Rule", "Points")
+    for column in ("Speaks for", "Because"):
+        rules.add_column(column)
     for rule in severity.fired:
-        cells = (rule.rule, rule.level, f"{rule.weight:g}", rule.explanation)
+        cells = (rule.rule, f"{rule.weight:g}", rule.level, rule.explanation)
         rules.add_row(*map(_text, cells))
     why = rules if severity.fired else _text("No rule fired.")
     return [Text(), _text(title, "bold"), points, why]
@@ -157,8 +157,10 @@ def _warnings(warnings: Iterable[str]) -> list[RenderableType]:
 
 
 def _counts(document: Mapping[str, Any]) -> str:
-    patients = f"{document['patients']} patients" if document["data"]["has_patients"] else (
-        "patients unknown, each image counted as its own"
+    patients = (
+        f"{document['patients']} patients"
+        if document["data"]["has_patients"]
+        else ("patients unknown, each image counted as its own")
     )
     return (
         f"{document['n']} images ({patients}): {document['answered']} answered, "
@@ -170,7 +172,7 @@ def _counts(document: Mapping[str, Any]) -> str:
 def _metrics(document: Mapping[str, Any]) -> Table:
     positive = document["positive"]
     suffix = "" if positive is None else f", positive class {positive}"
-    table = _table(f"Metrics{plain(suffix)}", "Metric", "Value", "95% interval")
+    table = _table(f"Metrics{suffix}", "Metric", "Value", "95% interval")
     for name, label in _METRICS.items():
         if name not in document:
             continue

@@ -88,7 +88,7 @@ def operating_words(decision: Decision) -> tuple[str, ...]:
     if decision.positive != (decision.predicted == point.label):
         sentences.append(
             f"This differs from the most probable class ({decision.predicted}), "
-            "because the threshold is chosen for itself."
+            "because the threshold is set on its own, not by comparing the classes."
         )
     return tuple(sentences)
 

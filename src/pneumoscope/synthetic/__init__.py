@@ -8,7 +8,6 @@ from pneumoscope.synthetic.files import (
     write_png,
 )
 from pneumoscope.synthetic.patient import (
-    DEMO_SYMPTOMS,
     MadeUpPatient,
     made_up_patient,
     patient_id,
@@ -16,7 +15,6 @@ from pneumoscope.synthetic.patient import (
 from pneumoscope.synthetic.phantom import Phantom, View, draw_phantom
 
 __all__ = [
-    "DEMO_SYMPTOMS",
     "LABELS_FILE",
     "MAX_PHANTOMS",
     "MadeUpPatient",

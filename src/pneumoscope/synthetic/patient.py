@@ -1,35 +1,13 @@
-"""The made-up patient behind a seed: random streams, age, sex, and the demo's symptoms."""
+"""The made-up patient behind a seed: random streams, age, sex."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import IntEnum
-from types import MappingProxyType
 
 import numpy as np
 
 from pneumoscope.errors import InputError
-
-DEMO_SYMPTOMS: Mapping[str, float] = MappingProxyType(
-    {
-        "breathlessness": 0.5,
-        "sputum_production": 0.6,
-        "hemoptysis": 0.0,
-        "fatigue": 0.6,
-        "appetite_loss": 0.5,
-        "confusion": 0.1,
-        "chest_pain": 0.4,
-        "cough_severity": 0.7,
-        "fever_value": 38.7,
-        "fever_duration": 4.0,
-        "oxygen_level": 92.0,
-    }
-)
-"""A moderately ill made-up adult: the eleven inputs of Baral 2025, 3.6.
-
-Severities 0..1, fever in degrees Celsius and days, oxygen saturation in per cent.
-"""
 
 MAX_SEED = 2**32 - 1
 

@@ -7,7 +7,7 @@ from typing import Annotated
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Quality = Annotated[int, Field(ge=1, le=100)]
@@ -21,7 +21,7 @@ class Augmentation(BaseModel):
     re-encoded as JPEG at a random quality.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     rotation_degrees: float = Field(20, ge=0, le=180)
     shift: Fraction = 0.2
@@ -32,6 +32,12 @@ class Augmentation(BaseModel):
     contrast: Fraction = 0.2
     resolution: float = Field(0.5, ge=0, le=0.9)
     jpeg_quality: tuple[Quality, Quality] | None = (40, 95)
+
+    @model_validator(mode="after")
+    def _range_ascends(self) -> Augmentation:
+        if self.jpeg_quality is not None and self.jpeg_quality[0] > self.jpeg_quality[1]:
+            raise ValueError("jpeg_quality must be the lower quality, then the higher")
+        return self
 
 
 def augment(

@@ -119,10 +119,9 @@ def split_four_ways(
             )
         stops = np.rint(edges * len(order)).astype(int)
         # No part of a small stratum may be empty.
-        for position in range(len(PARTS)):
-            stops[position] = max(stops[position], position + 1)
-        for position in range(len(PARTS) - 1, -1, -1):
-            stops[position] = min(stops[position], len(order) - (len(PARTS) - 1 - position))
+        steps = np.arange(len(PARTS))
+        stops = np.maximum.accumulate(np.maximum(stops - steps, 1)) + steps
+        stops = np.minimum(stops, len(order) - steps[::-1])
         for name, first, last in zip(PARTS, (0, *stops[:-1]), stops, strict=True):
             for unit in order[first:last].tolist():
                 for position in members[unit]:

@@ -76,8 +76,19 @@ def _values(facts: CardFacts) -> dict[str, Any]:
         "recipe": facts.recipe,
         "parameters": count_parameters(facts.network),
         "counts": counts,
+        "compared": _same_populations(facts.comparison),
         "notice": NOTICE,
     }
+
+
+def _same_populations(
+    runs: tuple[FinishedRun, FinishedRun] | None,
+) -> list[tuple[PartFigures, PartFigures]]:
+    """Pair two runs' figures; a rare view may be in the report part of only one of them."""
+    if runs is None:
+        return []
+    other = {part.population: part for part in runs[1].figures}
+    return [(p, other[p.population]) for p in runs[0].figures if p.population in other]
 
 
 def _environment() -> Environment:
@@ -91,5 +102,4 @@ def _environment() -> Environment:
         keep_trailing_newline=True,
     )
     environment.filters["interval"] = interval
-    environment.filters["zip"] = zip
     return environment

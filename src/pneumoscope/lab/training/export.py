@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import platform
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +20,7 @@ from pneumoscope.bundles import (
     write_bundle,
 )
 from pneumoscope.decision import calibrated
-from pneumoscope.errors import PneumoscopeError, RecipeError
+from pneumoscope.errors import BundleError, PneumoscopeError, RecipeError
 from pneumoscope.evaluation import fit_temperature, threshold_for_sensitivity
 from pneumoscope.lab.datasets import RadiographDataset
 from pneumoscope.lab.networks import Network
@@ -32,9 +31,9 @@ from pneumoscope.lab.training.recipe import Recipe, read_recipe
 from pneumoscope.lab.training.run import (
     CHECKPOINTS,
     RECIPE,
-    SPLIT,
     PreparedData,
     build_network,
+    check_unchanged,
     known_classes,
     load_weights,
     prepare,
@@ -90,8 +89,7 @@ def open_run(folder: Path) -> FinishedRun:
     network.eval()
     round_to_half(network)
     data = prepare(recipe, recipe_path)
-    if json.loads((folder / SPLIT).read_text())["sha256"] != data.certificate["sha256"]:
-        raise RecipeError(f"{folder}: the data or the split changed since the run; train it again")
+    check_unchanged(folder, data)
     temperature = _fit_temperature(recipe, data, network)
     report = data.split.indices("report")
     probabilities = calibrated(logits_of(network, data, recipe, report), temperature)
@@ -140,6 +138,8 @@ def export(run: Path, out: Path, *, split_comparison: tuple[Path, Path] | None =
     PneumoscopeError
         The exported graph does not agree with the network.
     """
+    if out.exists():  # before minutes of measuring, not after
+        raise BundleError(f"{out}: already exists; give another folder")
     finished = open_run(run)
     recipe, data = finished.recipe, finished.data
     comparison = None if split_comparison is None else _compare(*split_comparison)
@@ -190,6 +190,7 @@ def _description(finished: FinishedRun, threshold: float, rule: str) -> dict[str
                 "population": source.population,
                 "licence": source.licence,
                 "images": int(count),
+                "ages": source.ages,
                 "absent_classes": list(source.absent_classes),
             }
             for source, count in zip(recipe.sources, counts, strict=True)
@@ -199,7 +200,7 @@ def _description(finished: FinishedRun, threshold: float, rule: str) -> dict[str
 
 
 def _fit_temperature(recipe: Recipe, data: PreparedData, network: Network) -> float:
-    """Fit on the calibrate part, leaving out the classes that a source has no label for."""
+    """Fit on the calibrate part, over the classes that the loss compares for each source."""
     indices = data.split.indices("calibrate")
     known = np.array(known_classes(recipe))[data.collection.sources[indices]]
     logits = logits_of(network, data, recipe, indices)
@@ -230,7 +231,8 @@ def _gate(finished: FinishedRun, graph: bytes) -> tuple[float, float]:
     dataset = RadiographDataset(data.collection, chosen, finished.recipe.input.spec)
     images = np.stack([dataset[i][0].numpy() for i in range(min(len(dataset), PARITY_IMAGES))])
     logits, maps = parity(finished.network, graph, images)
-    if logits > LOGIT_TOLERANCE or maps > MAP_TOLERANCE:
+    # Written so that a graph that answers "not a number" is refused, too.
+    if not (logits <= LOGIT_TOLERANCE and maps <= MAP_TOLERANCE):
         raise PneumoscopeError(
             f"the exported graph differs from the network by {logits:.1e} on logits and "
             f"{maps:.1e} on activation maps; no bundle was written"

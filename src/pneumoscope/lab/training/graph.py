@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from itertools import chain
 
 import numpy as np
 import onnx
@@ -30,14 +31,14 @@ class _Explained(nn.Module):
 
 
 def round_to_half(network: Network) -> None:
-    """Round the large weights to half precision in place, as the graph stores them.
+    """Round large weights and running statistics to half precision in place, as the graph does.
 
     Rounding before calibration and evaluation makes every figure belong to the exported network.
     """
     with torch.no_grad():
-        for parameter in network.parameters():
-            if parameter.numel() >= SMALL:
-                parameter.copy_(parameter.half().float())
+        for values in chain(network.parameters(), network.buffers()):
+            if values.is_floating_point() and values.numel() >= SMALL:
+                values.copy_(values.half().float())
 
 
 def to_graph(network: Network, size: int) -> bytes:

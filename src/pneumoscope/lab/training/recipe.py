@@ -7,42 +7,58 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from pneumoscope.errors import RecipeError
 from pneumoscope.findings import InputSpec
 from pneumoscope.lab.datasets import Augmentation
+from pneumoscope.lab.networks import names
 
 DATA_VARIABLE = "PNEUMOSCOPE_DATA"
 MAX_BYTES = 1 << 20
 
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[float, Field(gt=0)]
+Seed = Annotated[int, Field(ge=0, le=2**32 - 1)]
+# As a bundle takes them: a run that cannot be exported should not begin.
+ClassName = Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_]{0,39}$")]
+Text = Annotated[str, Field(min_length=1, max_length=1000)]
 
 
 class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class Source(_Section):
     """One data set of the recipe.
 
-    `absent_classes` are classes that the set has no label for: the loss leaves their logits out
-    for its images. `population` and `licence` go into the bundle's card.
+    `absent_classes` are classes that the set has no label for. For its images the loss leaves
+    their logits out (`left_out`: nothing is learnt about them), or keeps them in the softmax
+    (`as_negative`: the set's images are taken as none of these classes). `population`, `ages`
+    (youngest and oldest, in years) and `licence` go into the bundle.
     """
 
-    name: str = Field(min_length=1)
-    folder: str = Field(min_length=1)
-    population: str = Field(min_length=1)
-    licence: str = Field(min_length=1)
+    name: Text
+    folder: Text
+    population: Text
+    licence: Text
+    ages: tuple[float, float] | None = None
     absent_classes: tuple[str, ...] = ()
+    absent_class_loss: Literal["left_out", "as_negative"] = "left_out"
 
 
 class Split(_Section):
     """Shares of the patients (or images) in the four parts, and the seed that draws them."""
 
     by: Literal["patient", "image"] = "patient"
-    seed: int = 42
+    seed: Seed = 42
     train: Fraction = 0.65
     stop: Fraction = 0.10
     calibrate: Fraction = 0.10
@@ -80,6 +96,13 @@ class NetworkChoice(_Section):
     name: str
     options: dict[str, int | float | bool | str] = Field(default_factory=dict)
 
+    @field_validator("name")
+    @classmethod
+    def _registered(cls, name: str) -> str:
+        if name not in names():
+            raise ValueError(f"{name!r} does not exist; there are: {', '.join(names())}")
+        return name
+
 
 class Plateau(_Section):
     """Lower the learning rate when the stop part's loss no longer falls."""
@@ -109,10 +132,10 @@ class Recipe(_Section):
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$")
     version: str = Field("1", pattern=r"^[0-9A-Za-z.]{1,20}$")
-    seed: int = 42
-    classes: tuple[str, ...] = Field(min_length=2)
+    seed: Seed = 42
+    classes: tuple[ClassName, ...] = Field(min_length=2, max_length=100)
     positive_class: str
-    positive_sensitivity: Fraction = 0.9
+    positive_sensitivity: float = Field(0.9, gt=0, le=1)
     sources: tuple[Source, ...] = Field(min_length=1)
     split: Split = Split()
     input: Input = Input()
@@ -152,12 +175,16 @@ def read_recipe(path: Path) -> Recipe:
         No such file, not YAML, an unknown key, or an impossible value; the message names it.
     """
     try:
-        if path.stat().st_size > MAX_BYTES:
-            raise RecipeError(f"{path}: too large for a recipe (over 1 MiB)")
-        content: Any = yaml.safe_load(path.read_text(encoding="utf-8"))
+        with path.open("rb") as stream:
+            data = stream.read(MAX_BYTES + 1)
     except OSError as error:
         raise RecipeError(f"{path}: cannot be read ({error.strerror}); give a YAML file") from None
-    except (yaml.YAMLError, UnicodeDecodeError):
+    if len(data) > MAX_BYTES:
+        raise RecipeError(f"{path}: too large for a recipe (over 1 MiB)")
+    try:
+        content: Any = yaml.safe_load(data)
+    except Exception:
+        # Besides its own errors PyYAML lets others out, for impossible dates and deep nesting.
         raise RecipeError(f"{path}: is not valid YAML") from None
     if not isinstance(content, dict):
         raise RecipeError(f"{path}: a recipe is a mapping of names to values")
@@ -165,7 +192,8 @@ def read_recipe(path: Path) -> Recipe:
         return Recipe.model_validate(content)
     except ValidationError as error:
         first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"]) or "recipe"
+        # A key may hold line breaks.
+        where = " ".join(".".join(str(part) for part in first["loc"]).split()) or "recipe"
         what = first["msg"].removeprefix("Value error, ")
         raise RecipeError(f"{path}: {where}: {what}") from None
 

@@ -6,6 +6,7 @@ A run folder holds ``recipe.yaml`` (as given), ``split.json`` (the split's certi
 
 from __future__ import annotations
 
+import csv
 import json
 import platform
 import shutil
@@ -22,7 +23,7 @@ from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint, Timer
 from lightning.pytorch.loggers import CSVLogger
 from torch.utils.data import DataLoader
 
-from pneumoscope.errors import RecipeError
+from pneumoscope.errors import DataError, RecipeError
 from pneumoscope.evaluation import read_manifest
 from pneumoscope.lab.datasets import (
     Collection,
@@ -59,12 +60,19 @@ def prepare(recipe: Recipe, recipe_path: Path) -> PreparedData:
     RecipeError
         A source's folder does not exist.
     DataError, ImageError
-        A manifest or an image cannot be used.
+        A manifest or an image cannot be used; an image has a label that its source is said to lack.
     """
     manifests = [
         (source.name, read_manifest(source_folder(recipe_path, source)).images)
         for source in recipe.sources
     ]
+    for source, (_, images) in zip(recipe.sources, manifests, strict=True):
+        wrong = sorted({image.label for image in images} & set(source.absent_classes))
+        if wrong:
+            raise DataError(
+                f"source {source.name!r}: has images labelled {wrong[0]!r}, which the recipe lists "
+                "among its absent_classes; take it out of them"
+            )
     collection = collect(manifests, recipe.classes, recipe.input.size)
     strata = tuple(
         f"{recipe.sources[source].name} {recipe.classes[label]}"
@@ -75,6 +83,22 @@ def prepare(recipe: Recipe, recipe_path: Path) -> PreparedData:
     split = split_four_ways(strata, groups, shares, by=recipe.split.by, seed=recipe.split.seed)
     paper = certificate(split, collection.files, strata, collection.patients, groups)
     return PreparedData(collection, split, strata, paper)
+
+
+def check_unchanged(folder: Path, data: PreparedData) -> None:
+    """Hold a run's data against the split's certificate in its folder.
+
+    Raises
+    ------
+    RecipeError
+        The certificate is missing, damaged, or of other data or another split.
+    """
+    try:
+        kept = json.loads((folder / SPLIT).read_bytes())
+    except (OSError, ValueError):
+        raise RecipeError(f"{folder / SPLIT}: is missing or damaged; train the run again") from None
+    if kept != data.certificate:
+        raise RecipeError(f"{folder}: the data or the split changed since the run; train it again")
 
 
 def build_network(recipe: Recipe) -> Network:
@@ -88,9 +112,13 @@ def build_network(recipe: Recipe) -> Network:
 
 
 def known_classes(recipe: Recipe) -> list[list[bool]]:
-    """Tell which classes (columns) each source (rows) has labels for."""
+    """Tell which classes (columns) the loss compares for the images of each source (rows)."""
     return [
-        [name not in source.absent_classes for name in recipe.classes] for source in recipe.sources
+        [
+            source.absent_class_loss == "as_negative" or name not in source.absent_classes
+            for name in recipe.classes
+        ]
+        for source in recipe.sources
     ]
 
 
@@ -104,12 +132,12 @@ def load_weights(network: Network, checkpoint: Path) -> None:
     """
     try:
         state = torch.load(checkpoint, map_location="cpu", weights_only=True)["state_dict"]
+        prefix = "network."
+        weights = {k.removeprefix(prefix): v for k, v in state.items() if k.startswith(prefix)}
     except FileNotFoundError:
         raise RecipeError(f"{checkpoint}: no such checkpoint; train the run first") from None
     except Exception:
         raise RecipeError(f"{checkpoint}: not a checkpoint of Pneumoscope") from None
-    prefix = "network."
-    weights = {k.removeprefix(prefix): v for k, v in state.items() if k.startswith(prefix)}
     try:
         network.load_state_dict(weights)
     except RuntimeError:
@@ -139,7 +167,7 @@ def train(recipe_path: Path, out: Path, *, resume: bool = False) -> Path:
     ------
     RecipeError, DataError, ImageError
         See `read_recipe`, `prepare` and `load_weights`; also when `out` already holds a run, or
-        holds none to resume, or one of another recipe.
+        holds none to resume, or one of another recipe or data; or when an epoch has no full batch.
     """
     recipe = read_recipe(recipe_path)
     last = _check_folder(recipe_path, out, resume=resume)
@@ -147,11 +175,16 @@ def train(recipe_path: Path, out: Path, *, resume: bool = False) -> Path:
     if recipe.training.threads is not None:
         torch.set_num_threads(recipe.training.threads)
     network = build_network(recipe)
-    if recipe.initial_weights is not None and last is None:
+    if last is not None:
+        load_weights(network, last)
+    elif recipe.initial_weights is not None:
         load_weights(network, recipe_path.parent / recipe.initial_weights)
     # Convolutions of CPUs and GPUs like this layout best. (The stubs do not know the keyword.)
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     data = prepare(recipe, recipe_path)
+    train_loader, stop_loader = _loaders(recipe, data)
+    if resume:
+        check_unchanged(out, data)
     _write_record(recipe_path, out, data)
     module = ClassifierModule(network, known_classes(recipe), recipe.training)
     best = ModelCheckpoint(
@@ -161,10 +194,9 @@ def train(recipe_path: Path, out: Path, *, resume: bool = False) -> Path:
         save_last=True,
         enable_version_counter=False,
     )
-    trainer = _trainer(recipe, out, best)
-    train_loader, stop_loader = _loaders(recipe, data)
+    trainer = _trainer(recipe, best, _logger(out, resume=resume))
     trainer.fit(module, train_loader, stop_loader, ckpt_path=last, weights_only=True)
-    return Path(best.best_model_path)
+    return out / CHECKPOINTS / "best.ckpt"
 
 
 def _check_folder(recipe_path: Path, out: Path, *, resume: bool) -> Path | None:
@@ -175,8 +207,9 @@ def _check_folder(recipe_path: Path, out: Path, *, resume: bool) -> Path | None:
         if kept.exists():
             raise RecipeError(f"{out}: already holds a run; give another folder, or --resume")
         return None
-    if not last.is_file():
-        raise RecipeError(f"{out}: holds no run to resume ({last} is missing)")
+    for needed in (last, kept):
+        if not needed.is_file():
+            raise RecipeError(f"{out}: holds no run to resume ({needed} is missing)")
     if kept.read_bytes() != recipe_path.read_bytes():
         raise RecipeError(f"{out}: was trained with another recipe; resume with {kept}")
     return last
@@ -194,7 +227,22 @@ def _write_record(recipe_path: Path, out: Path, data: PreparedData) -> None:
     (out / VERSIONS).write_text(json.dumps(record, indent=1) + "\n")
 
 
-def _trainer(recipe: Recipe, out: Path, best: ModelCheckpoint) -> lightning.Trainer:
+def _logger(out: Path, *, resume: bool) -> CSVLogger:
+    """Log to ``metrics.csv``, which Lightning empties: a resumed run writes its epochs again."""
+    earlier = out / "metrics.csv"
+    rows = []
+    if resume and earlier.is_file():
+        with earlier.open(newline="") as stream:
+            rows = list(csv.DictReader(stream))
+    logger = CSVLogger(out, name="", version="")
+    for row in rows:
+        step = int(row.pop("step"))
+        logger.log_metrics({name: float(value) for name, value in row.items() if value}, step)
+    logger.save()
+    return logger
+
+
+def _trainer(recipe: Recipe, best: ModelCheckpoint, logger: CSVLogger) -> lightning.Trainer:
     """Build a trainer for whatever machine this is."""
     settings = recipe.training
     callbacks: list[lightning.Callback] = [
@@ -207,7 +255,7 @@ def _trainer(recipe: Recipe, out: Path, best: ModelCheckpoint) -> lightning.Trai
         max_epochs=settings.epochs,
         precision=_precision(),
         callbacks=callbacks,
-        logger=CSVLogger(out, name="", version=""),
+        logger=logger,
         deterministic="warn",
         enable_model_summary=False,
         num_sanity_val_steps=0,
@@ -229,6 +277,11 @@ def _loaders(recipe: Recipe, data: PreparedData) -> tuple[DataLoader[Any], DataL
     sampler = balanced_sampler(
         data.collection.sources[training].tolist(), settings.samples_per_epoch
     )
+    if len(sampler) < settings.batch_size:
+        raise RecipeError(
+            f"training: an epoch of {len(sampler)} images has no full batch of "
+            f"{settings.batch_size}; lower batch_size or raise samples_per_epoch"
+        )
     # Whole batches only: a normalisation layer cannot train on a last batch of one image.
     train_loader = DataLoader(
         RadiographDataset(data.collection, training, spec, recipe.augmentation),

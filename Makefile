@@ -1,0 +1,55 @@
+# The two commands of the README, and the checks of .ci/run.
+PYTHON ?= python3
+DEMO_ENV := .venv-demo
+TEST_ENV := .venv
+DEMO_OUT := demo-output
+
+.PHONY: help demo test check bench clean
+
+help:
+	@echo "make demo    diagnose a synthetic radiograph with the plain install (no torch)"
+	@echo "make test    run every test in an environment of its own"
+	@echo "make check   formatting, types, walls, then the tests with coverage"
+	@echo "make bench   time the way from file to JSON on this machine"
+	@echo "make clean   remove the environments and the demo's output"
+
+$(DEMO_ENV)/.installed: pyproject.toml
+	@echo "Making the environment $(DEMO_ENV) with the plain package ..."
+	$(PYTHON) -m venv $(DEMO_ENV)
+	$(DEMO_ENV)/bin/python -m pip install --quiet --disable-pip-version-check .
+	@touch $@
+
+$(TEST_ENV)/.installed: pyproject.toml
+	@echo "Making the environment $(TEST_ENV) with the laboratory and the test tools ..."
+	$(PYTHON) -m venv $(TEST_ENV)
+	$(TEST_ENV)/bin/python -m pip install --quiet --disable-pip-version-check --editable ".[lab,dev]"
+	@touch $@
+
+demo: $(DEMO_ENV)/.installed
+	@mkdir -p $(DEMO_OUT)
+	@echo "Drawing two phantoms: synthetic chests, no patient's image ..."
+	$(DEMO_ENV)/bin/pneumoscope phantom --out $(DEMO_OUT)/phantoms --count 2 --dicom
+	@echo "Diagnosing the one with an opacity, with the symptoms of a made-up adult ..."
+	$(DEMO_ENV)/bin/pneumoscope diagnose $(DEMO_OUT)/phantoms/phantom-000001.dcm \
+	    --symptoms examples/symptoms.json --json $(DEMO_OUT)/diagnosis.json \
+	    --overlay $(DEMO_OUT)/overlay.png --report $(DEMO_OUT)/report.html
+	@echo
+	@echo "This was a PHANTOM: its result says nothing about any patient."
+	@echo "Open $(DEMO_OUT)/report.html in a browser."
+
+test: $(TEST_ENV)/.installed
+	@echo "Running every test; those of real images are skipped where there are none ..."
+	$(TEST_ENV)/bin/python -m pytest
+
+check: $(TEST_ENV)/.installed
+	$(TEST_ENV)/bin/ruff format --check src tests bench
+	$(TEST_ENV)/bin/ruff check src tests bench
+	$(TEST_ENV)/bin/mypy
+	$(TEST_ENV)/bin/lint-imports
+	$(TEST_ENV)/bin/python -m pytest --cov --cov-report=term-missing:skip-covered --cov-fail-under=90
+
+bench: $(TEST_ENV)/.installed
+	$(TEST_ENV)/bin/python bench/diagnose.py
+
+clean:
+	rm -rf $(DEMO_ENV) $(TEST_ENV) $(DEMO_OUT)

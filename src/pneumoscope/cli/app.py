@@ -1,0 +1,103 @@
+"""The commands together, and how they end: 0 done, 2 bad input or usage, 1 our fault."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from typing import Annotated
+
+import typer
+
+from pneumoscope import __version__
+from pneumoscope.cli import bundle, diagnose, evaluate, phantom, train
+from pneumoscope.errors import InputError, PneumoscopeError
+
+DONE, OUR_FAULT, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
+
+app = typer.Typer(
+    name="pneumoscope",
+    help="Read chest radiographs for pneumonia, explained, and join them with the symptoms into a "
+    "severity. Decision support, not a diagnosis.",
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+app.command("diagnose")(diagnose.diagnose)
+app.command("evaluate")(evaluate.evaluate)
+app.command("train")(train.train)
+app.command("export")(train.export)
+app.command("phantom")(phantom.phantom)
+app.add_typer(bundle.app, name="bundle")
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"pneumoscope {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _common(
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")] = False,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", "-v", help="Print details; errors with their traceback.")
+    ] = False,
+    _: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Print the version."
+        ),
+    ] = False,
+) -> None:
+    level = logging.ERROR if quiet else logging.DEBUG if verbose else logging.INFO
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(logging.Formatter("%(message)s"))
+    logger = logging.getLogger("pneumoscope")
+    logger.handlers[:] = [handler]
+    logger.setLevel(level)
+    logger.propagate = False
+
+
+def main() -> None:
+    """Run the command line and exit with its code."""
+    sys.exit(_run())
+
+
+def _run() -> int:
+    """Run a command; every error becomes one line on stderr and an exit code."""
+    try:
+        outcome = app(standalone_mode=False)
+    except InputError as error:
+        return _fail(error, BAD_INPUT)
+    except (KeyboardInterrupt, typer.Abort):
+        return _say("interrupted", INTERRUPTED)
+    except BrokenPipeError:
+        # The reader of our output went away; keep the interpreter from complaining about it.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return OUR_FAULT
+    except PneumoscopeError as error:
+        return _fail(error, OUR_FAULT)
+    except Exception as error:
+        # The parser's own usage errors share no public base class, but know how to show themselves.
+        shown = getattr(error, "format_message", None)
+        if shown is not None:
+            return _say(f"{shown().rstrip('.')} (see pneumoscope --help)", BAD_INPUT)
+        return _fail(error, OUR_FAULT, internal=True)
+    return outcome if isinstance(outcome, int) else DONE
+
+
+def _fail(error: Exception, code: int, *, internal: bool = False) -> int:
+    logger = logging.getLogger("pneumoscope")
+    if logger.isEnabledFor(logging.DEBUG):
+        logger.debug("", exc_info=error)
+    if internal:
+        text = f"internal error, please report it: {type(error).__name__}: {error}"
+        return _say(f"{text} (run `pneumoscope -v ...` for details)", code)
+    return _say(str(error), code)
+
+
+def _say(text: str, code: int) -> int:
+    line = " ".join(text.split())
+    sys.stderr.write(f"pneumoscope: {line}\n")
+    return code

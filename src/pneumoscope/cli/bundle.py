@@ -1,0 +1,40 @@
+"""`pneumoscope bundle`: what models there are, and under which terms."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from pneumoscope.errors import BundleError
+
+app = typer.Typer(help="List the model bundles and show their cards.")
+
+
+@app.command("list")
+def list_bundles() -> None:
+    """List the bundles that have a name, in $PNEUMOSCOPE_HOME/bundles and in the package."""
+    from pneumoscope.bundles import available_bundles, read_bundle
+
+    for name, folder in available_bundles().items():
+        try:
+            description = read_bundle(folder).description
+        except BundleError as error:
+            typer.echo(f"{name}\tnot usable: {error}")
+            continue
+        sets = ", ".join(part.name for part in description.training_sets)
+        classes = ", ".join(description.classes)
+        typer.echo(f"{name}\tversion {description.version}\t{classes}\ttrained on {sets}\t{folder}")
+
+
+@app.command("info")
+def info(
+    bundle: Annotated[str | None, typer.Argument(metavar="NAME|PATH")] = None,
+) -> None:
+    """Verify a bundle and print its terms and its model card."""
+    from pneumoscope.bundles import DEFAULT_BUNDLE, find_bundle
+
+    found = find_bundle(bundle or DEFAULT_BUNDLE)
+    typer.echo(f"{found.folder}\nsha256 {found.sha256} (all files verified)\n")
+    typer.echo(found.licence)
+    typer.echo(found.card)

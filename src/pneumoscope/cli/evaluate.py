@@ -1,0 +1,90 @@
+"""`pneumoscope evaluate`: a bundle against a labelled folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from pneumoscope.cli.output import check_targets, json_target, write_files, write_stdout
+
+if TYPE_CHECKING:
+    from pneumoscope.workflow import FolderEvaluation
+
+
+def evaluate(
+    data: Annotated[
+        Path, typer.Option(metavar="DIR", help="Holds labels.csv or one folder per class.")
+    ],
+    bundle: Annotated[
+        str | None, typer.Option(metavar="NAME|PATH", help="The model bundle.")
+    ] = None,
+    positive: Annotated[
+        str | None, typer.Option(metavar="CLASS", help="The class to tell from the rest.")
+    ] = None,
+    negative: Annotated[
+        list[str] | None,
+        typer.Option(metavar="LABEL", help="A label that the bundle lacks, counted as the rest."),
+    ] = None,
+    json: Annotated[
+        str | None,
+        typer.Option(metavar="-|FILE", help="Write JSON; - for stdout and nothing else."),
+    ] = None,
+) -> None:
+    """Score every readable image of a labelled folder, with 95% intervals over the patients."""
+    to_stdout, json_file = json_target(json)
+    check_targets({"--json": json_file})
+
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
+
+    from pneumoscope.bundles import DEFAULT_BUNDLE
+    from pneumoscope.reports import dump
+    from pneumoscope.workflow import evaluate_folder
+
+    columns = ("Reading", BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("Reading", total=None)
+        result = evaluate_folder(
+            data,
+            bundle=bundle or DEFAULT_BUNDLE,
+            positive=positive,
+            negatives=tuple(negative or ()),
+            progress=lambda done, total: bar.update(task, completed=done, total=total),
+        )
+    document = _document(result)
+    if json_file is not None:
+        write_files({json_file: dump(document).encode()})
+    if to_stdout:
+        write_stdout(dump(document))
+        return
+
+    from pneumoscope.reports import evaluation_to_text
+
+    Console().print(evaluation_to_text(document))
+
+
+def _document(result: FolderEvaluation) -> dict[str, object]:
+    from pneumoscope.reports import to_evaluation_document
+
+    measured = result.operating_point
+    return to_evaluation_document(
+        result.summary.as_dict(),
+        bundle=result.bundle,
+        data={
+            "folder": result.folder,
+            "images": result.images,
+            "unreadable": list(result.unreadable),
+            "has_patients": result.has_patients,
+        },
+        operating_point=None
+        if measured is None
+        else {
+            "class": measured[0].label,
+            "threshold": measured[0].threshold,
+            "sensitivity": float(measured[1].sensitivity),
+            "specificity": float(measured[1].specificity),
+        },
+        warnings=result.warnings,
+    )

@@ -1,0 +1,221 @@
+"""Read, predict, decide, assess: the one way through the rooms."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+
+from pneumoscope.bundles import DEFAULT_BUNDLE, Bundle, find_bundle
+from pneumoscope.decision import decide
+from pneumoscope.errors import InputError
+from pneumoscope.findings import (
+    Abstention,
+    Assessment,
+    Decision,
+    Diagnosis,
+    Heatmap,
+    PatientContext,
+    Radiograph,
+)
+from pneumoscope.imaging import read_radiograph, unsuitable
+from pneumoscope.inference import OnnxEngine, to_heatmap
+from pneumoscope.severity import assess
+
+ADULT_AGE = 18
+RULE_BASE = "baral2025"
+
+_log = logging.getLogger(__name__)
+
+
+class Reader:
+    """A bundle made ready to read radiographs. Thread-safe once made.
+
+    Parameters
+    ----------
+    bundle : Bundle
+        The model.
+    threads : int or None
+        Cores for one image; None for all that this process may use.
+
+    Raises
+    ------
+    BundleError
+        The bundle's graph cannot be used.
+    """
+
+    def __init__(self, bundle: Bundle, *, threads: int | None = None) -> None:
+        self.bundle = bundle
+        self._engine = OnnxEngine(bundle, threads=threads)
+        _announce(bundle.description.name, bundle.description.version, bundle.terms)
+
+    def decide(self, radiograph: Radiograph) -> Decision | Abstention:
+        """Say what the image shows, or why nothing is said; without a heatmap."""
+        refused = unsuitable(radiograph)
+        if refused is not None:
+            return refused
+        return self._decide(radiograph, explain=False)[0]
+
+    def diagnose(
+        self,
+        radiograph: Radiograph,
+        *,
+        symptoms: Mapping[str, float] | None = None,
+        patient: PatientContext | None = None,
+    ) -> Diagnosis:
+        """Join a radiograph with its patient; see `diagnose`."""
+        patient, warnings = _known_patient(radiograph, patient or PatientContext())
+        abstained = unsuitable(radiograph)
+        decision: Decision | None = None
+        heatmap: Heatmap | None = None
+        share = 0.0
+        if abstained is None:
+            decision, heatmap = self._decide(radiograph, explain=True)
+            share = decision.confidence.contribution
+            warnings += _population_warnings(self.bundle, patient)
+        severity = None
+        if symptoms:
+            severity = assess(symptoms, contribution=share, rule_base=RULE_BASE)
+            warnings += _severity_warnings(severity, patient)
+            if abstained is not None:
+                warnings.append("The severity is from the symptoms alone: the image was not read.")
+        return Diagnosis(
+            bundle=self.bundle.identity,
+            radiograph=radiograph,
+            decision=decision,
+            heatmap=heatmap,
+            abstained=abstained,
+            severity=severity,
+            symptoms=dict(symptoms or {}),
+            patient=patient,
+            warnings=(*radiograph.notes, *warnings),
+        )
+
+    def _decide(self, radiograph: Radiograph, *, explain: bool) -> tuple[Decision, Heatmap | None]:
+        prediction = self._engine.predict(radiograph, explain=explain)
+        description = self.bundle.description
+        point = description.operating_point
+        decision = decide(
+            prediction,
+            temperature=description.calibration.temperature,
+            operating_point=None if point is None else point.point(),
+        )
+        if prediction.activation_maps is None:
+            return decision, None
+        chosen = prediction.activation_maps[prediction.classes.index(decision.predicted)]
+        return decision, to_heatmap(chosen, radiograph.pixels.shape)
+
+
+def diagnose(
+    path: str | Path,
+    *,
+    symptoms: Mapping[str, float] | None = None,
+    age: float | None = None,
+    sex: str | None = None,
+    bundle: str = DEFAULT_BUNDLE,
+    with_identity: bool = False,
+) -> Diagnosis:
+    """Read one chest radiograph, explain it, and join it with the symptoms into a severity.
+
+    Decision support, not a diagnosis by itself.
+
+    Parameters
+    ----------
+    path : str or Path
+        A JPEG, PNG, TIFF or DICOM file.
+    symptoms : mapping of str to float, optional
+        All eleven of `pneumoscope.severity.SYMPTOMS`, in their units; without them no severity is
+        given.
+    age : float, optional
+        Years, 0..130; by default as the DICOM header says.
+    sex : {"M", "F"}, optional
+        By default as the DICOM header says.
+    bundle : str
+        A bundle's name or folder.
+    with_identity : bool
+        Whether the result may name the patient as the DICOM header does.
+
+    Returns
+    -------
+    Diagnosis
+        With `abstained` set, and no probabilities, for a readable image that is no frontal chest
+        radiograph by its header.
+
+    Raises
+    ------
+    InputError
+        The image, a symptom, the age, the sex or the bundle cannot be used; one line says why.
+    """
+    patient = _patient(age, sex)
+    if symptoms:
+        # A wrong symptom is told before the image and the model cost any time.
+        assess(symptoms, rule_base=RULE_BASE)
+    radiograph = read_radiograph(Path(path), with_identity=with_identity)
+    reader = Reader(find_bundle(bundle))
+    return reader.diagnose(radiograph, symptoms=symptoms, patient=patient)
+
+
+@cache
+def _announce(name: str, version: str, terms: str) -> None:
+    """Say once per process under which terms the model's training data came."""
+    _log.info("model bundle %s %s, trained on %s (see LICENSE-BUNDLE)", name, version, terms)
+
+
+def _patient(age: float | None, sex: str | None) -> PatientContext:
+    try:
+        return PatientContext(age, sex)
+    except ValueError as error:
+        raise InputError(str(error)) from None
+
+
+def _known_patient(
+    radiograph: Radiograph, given: PatientContext
+) -> tuple[PatientContext, list[str]]:
+    """Take what was given, and the header for the rest; say where they disagree."""
+    header = radiograph.patient
+    warnings = []
+    # Ages are given in whole years more often than not.
+    if given.age is not None and header.age is not None and abs(given.age - header.age) >= 1:
+        warnings.append(
+            f"The age given ({given.age:g}) is not the header's ({header.age:g}): is this the "
+            "right patient's image?"
+        )
+    if given.sex is not None and header.sex is not None and given.sex != header.sex:
+        warnings.append(
+            f"The sex given ({given.sex}) is not the header's ({header.sex}): is this the right "
+            "patient's image?"
+        )
+    age = header.age if given.age is None else given.age
+    return PatientContext(age, given.sex or header.sex), warnings
+
+
+def _population_warnings(bundle: Bundle, patient: PatientContext) -> list[str]:
+    """Say where the bundle's training does not cover a patient of this age."""
+    age = patient.age
+    dated = [part for part in bundle.description.training_sets if part.ages is not None]
+    if age is None or not dated:
+        return []
+    covering = [part for part in dated if part.ages and part.ages[0] <= age <= part.ages[1]]
+    if not covering:
+        return [f"No training set of the bundle covers the age of {age:g} years."]
+    absent = sorted({name for part in covering for name in part.absent_classes})
+    return [
+        f"The bundle knows no image labelled {name} from patients of {age:g} years: another "
+        "disease may be answered as one of the other classes."
+        for name in absent
+    ]
+
+
+def _severity_warnings(severity: Assessment, patient: PatientContext) -> list[str]:
+    """Say what is known to be wrong with the published rule base."""
+    warnings = [
+        f"The rule base {severity.rule_base} is kept as published, with its known defects: it can "
+        "call an ill patient negligible. Check its points by hand."
+    ]
+    if patient.age is not None and patient.age < ADULT_AGE:
+        warnings.append(
+            f"The rule base {severity.rule_base} was written for adults; this patient is "
+            f"{patient.age:g} years old."
+        )
+    return warnings

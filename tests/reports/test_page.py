@@ -1,0 +1,136 @@
+"""The page: complete, self-contained, and safe with foreign text."""
+
+from __future__ import annotations
+
+import base64
+import re
+from html.parser import HTMLParser
+from io import BytesIO
+
+import pytest
+from PIL import Image
+
+from pneumoscope.findings import BundleIdentity, PatientIdentity
+from pneumoscope.reports import format_probability, to_html
+
+IDENTITY = PatientIdentity("Doe^Jane", "MRN-1", "19700102")
+VOID = {"meta", "img", "br", "hr", "link"}
+
+
+class Page(HTMLParser):
+    """Tags, attributes and text of a page; fails where tags are not closed in order."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.words: list[str] = []
+        self.open: list[str] = []
+        self.feed(html)
+        self.close()
+        assert not self.open
+
+    @property
+    def text(self) -> str:
+        return " ".join(" ".join(self.words).split())
+
+    def named(self, name: str) -> list[dict[str, str | None]]:
+        return [attributes for tag, attributes in self.tags if tag == name]
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        if not {"style", "title"} & set(self.open):
+            self.words.append(data)
+
+
+def test_every_variant_says_what_it_must(diagnosis):
+    page = Page(to_html(diagnosis))
+    assert page.text.count(diagnosis.notice) == 2
+    assert page.text.index(diagnosis.notice) < 150
+    assert diagnosis.bundle.sha256 in page.text
+    for warning in diagnosis.warnings:
+        assert warning in page.text
+    if diagnosis.abstained is not None:
+        assert "No result from the image" in page.text
+        assert diagnosis.abstained.reason in page.text
+    else:
+        assert "PNEUMONIA, probability 0.873" in page.text
+        assert "index from 0 to 1, not a probability" in page.text
+        for value in diagnosis.decision.probabilities.values():
+            assert format_probability(value) in page.text
+
+
+def test_severity_loses_no_reason(make):
+    diagnosis = make(ill=True)
+    page = Page(to_html(diagnosis))
+    for rule in diagnosis.severity.fired:
+        assert rule.explanation in page.text
+    for line in diagnosis.severity.trace:
+        assert line in page.text or any(r.explanation in line for r in diagnosis.severity.fired)
+    assert diagnosis.severity.trace[-1] in page.text
+    assert "open" in page.named("details")[0]
+    for unit in ("°C", "days", "%", "severity scale"):
+        assert unit in page.text
+
+
+def test_without_symptoms_there_is_no_severity(make):
+    text = Page(to_html(make())).text
+    assert "Severity" not in text
+    assert "Symptoms" not in text
+
+
+def test_the_page_needs_nothing_from_outside(diagnosis):
+    html = to_html(diagnosis)
+    page = Page(html)
+    assert not {tag for tag, _ in page.tags} & {"script", "link", "iframe", "object", "form"}
+    assert not re.search(r"https?:|url\(|@import", html)
+    assert all(a["href"].startswith("#") for a in page.named("a"))
+    (image,) = page.named("img")
+    kind, _, data = image["src"].partition(",")
+    assert kind == "data:image/jpeg;base64"
+    assert Image.open(BytesIO(base64.b64decode(data, validate=True))).width >= 512
+
+
+def test_the_page_can_be_read_by_a_screen_reader(diagnosis):
+    page = Page(to_html(diagnosis))
+    assert page.named("html") == [{"lang": "en"}]
+    assert len(page.named("h1")) == 1
+    assert len(page.named("caption")) == len(page.named("table"))
+    assert diagnosis.radiograph.name in page.named("img")[0]["alt"]
+    identifiers = [attributes["id"] for _, attributes in page.tags if "id" in attributes]
+    assert len(set(identifiers)) == len(identifiers)
+    for _, attributes in page.tags:
+        assert attributes.get("aria-labelledby", identifiers[0]) in identifiers
+        assert (attributes.get("href") or f"#{identifiers[0]}")[1:] in identifiers
+
+
+ATTACK = '"><script>alert(1)</script>{{ 7 * 7 }}\x1b[31m\u202e'
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"name": ATTACK},
+        {"bundle": BundleIdentity(ATTACK, ATTACK, "0" * 64, (ATTACK,))},
+        {"warnings": (ATTACK,)},
+        {"identity": PatientIdentity(ATTACK, ATTACK, ATTACK)},
+    ],
+    ids=["name", "bundle", "warnings", "identity"],
+)
+def test_foreign_text_is_only_text(make, changes):
+    html = to_html(make(**changes))
+    assert "<script" not in html
+    assert "\x1b" not in html
+    assert "\u202e" not in html
+    assert r"<script>alert(1)</script>{{ 7 * 7 }}\x1b[31m\u202e" in Page(html).text
+
+
+def test_identity_is_shown_only_when_asked_for(make):
+    assert "MRN-1" in to_html(make(dicom=True, identity=IDENTITY))
+    assert "MRN-1" not in to_html(make(dicom=True))

@@ -1,0 +1,112 @@
+"""The terminal: complete, and safe with foreign text."""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+import pytest
+from rich.console import Console
+
+from pneumoscope.evaluation import evaluate_predictions
+from pneumoscope.findings import NOTICE, BundleIdentity
+from pneumoscope.reports import (
+    EvaluationData,
+    evaluation_to_text,
+    format_probability,
+    to_evaluation_document,
+    to_text,
+)
+
+CLASSES = ("ABNORMAL", "NORMAL", "[red]PNEUMONIA")
+
+
+def show(renderable, *, width: int = 200, colour: bool = False) -> str:
+    out = io.StringIO()
+    Console(file=out, width=width, force_terminal=colour, no_color=not colour).print(renderable)
+    return out.getvalue()
+
+
+def joined(text: str) -> str:
+    """Drop the frames and line breaks."""
+    return " ".join(text.replace("│", " ").split())
+
+
+@pytest.mark.parametrize("width", [60, 200])
+def test_every_variant_says_what_it_must(diagnosis, width):
+    text = joined(show(to_text(diagnosis), width=width))
+    assert diagnosis.notice in text
+    for warning in diagnosis.warnings:
+        assert warning in text
+    if diagnosis.abstained is not None:
+        assert "No result from the image" in text
+        assert diagnosis.abstained.reason in text
+    else:
+        assert "PNEUMONIA, probability 0.873" in text
+        assert "not a probability" in text
+        for value in diagnosis.decision.probabilities.values():
+            assert format_probability(value) in text
+    if diagnosis.severity is not None:
+        assert f"Severity: {diagnosis.severity.level.upper()}" in text
+        assert all(rule.rule in text for rule in diagnosis.severity.fired)
+
+
+@pytest.mark.parametrize("colour", [False, True])
+def test_foreign_text_is_neither_markup_nor_control(make, colour):
+    attack = "[bold]a[/nothing]\x1b]0;title\x07\r\n\x9b31m\u202e"
+    diagnosis = make(name=attack, bundle=BundleIdentity(attack, "1", "0" * 64), warnings=(attack,))
+    text = show(to_text(diagnosis), colour=colour)
+    shown = r"[bold]a[/nothing]\x1b]0;title\x07\r\n\x9b31m\u202e"
+    assert text.count(shown) == 3
+    assert not any(char in text for char in "\x07\r\x9b\u202e")
+    assert "\x1b]" not in text
+
+
+def document(**kwargs):
+    rng = np.random.default_rng(5)
+    probabilities = rng.dirichlet(np.ones(3), 45)
+    labels = [CLASSES[i % 3] for i in range(45)]
+    keep = np.arange(45) > 4
+    summary = evaluate_predictions(
+        probabilities,
+        labels,
+        CLASSES,
+        answered=keep,
+        positive=kwargs.pop("positive", None),
+        in_training=kwargs.pop("in_training", 0),
+        resamples=20,
+    )
+    data = EvaluationData(folder="set\x1b", images=46, unreadable=["[b]x.png"], has_patients=True)
+    bundle = BundleIdentity("small", "0.1", "f" * 64)
+    return to_evaluation_document(summary.as_dict(), bundle=bundle, data=data, **kwargs)
+
+
+def test_an_evaluation_shows_its_numbers():
+    point = {"class": CLASSES[2], "threshold": 0.25, "sensitivity": 0.9, "specificity": None}
+    given = document(positive=CLASSES[2], in_training=7, operating_point=point, warnings=("Few.",))
+    text = joined(show(evaluation_to_text(given)))
+    assert NOTICE in text
+    for name in ("accuracy", "brier", "auroc", "calibration_slope", "f1"):
+        low, high = given[name]["ci95"]
+        assert f"{given[name]['value']:.3f} {low:.3f} to {high:.3f}" in text
+    for label, row in given["confusion"].items():
+        assert f"{label} {' '.join(map(str, row.values()))}" in text
+    assert "45 images (45 patients): 40 answered, 5 without a result" in text
+    assert "7 of these images were in the model's training data" in text
+    assert "sensitivity 0.900, specificity undefined" in text
+    assert "[b]x.png" in text
+    assert "Metrics, positive class [red]PNEUMONIA" in text
+    assert r"set\x1b" in text
+    assert "Warning: Few." in text
+
+
+def test_an_evaluation_without_extras_is_quiet_about_them():
+    text = joined(show(evaluation_to_text(document())))
+    for word in ("training data", "operating point", "Warning", "AUROC of"):
+        assert word not in text
+
+
+def test_an_undefined_metric_is_called_undefined():
+    given = document()
+    given["accuracy"] = {"value": None, "ci95": None}
+    assert "Accuracy undefined none" in joined(show(evaluation_to_text(given)))

@@ -1,0 +1,67 @@
+"""Words and numbers that all reports share."""
+
+from __future__ import annotations
+
+import unicodedata
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from pneumoscope.reports import format_probability, plain
+from pneumoscope.reports.wording import operating_words
+
+
+@given(st.floats(0, 1))
+@example(0.9996)
+@example(0.9995)
+@example(0.0004)
+@example(0.0005)
+def test_a_probability_never_looks_surer_than_it_is(value):
+    shown = format_probability(value)
+    if shown[0] in "<>":
+        assert 0 < value < 0.0005 or 0.9995 <= value < 1
+    else:
+        assert abs(float(shown) - value) <= 0.0005 + 1e-12
+        assert shown not in {"0.000", "1.000"} or value in {0, 1}
+
+
+@given(st.text())
+def test_plain_leaves_nothing_harmful_and_keeps_the_rest(text):
+    shown = plain(text)
+    shown.encode("utf-8")
+    assert not {unicodedata.category(char) for char in shown} & {"Cc", "Cs", "Zl", "Zp"}
+    assert shown.encode().decode() == plain(shown)
+    if text.isascii() and text.isprintable():
+        assert shown == text
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [("a\x1b[31mb", r"a\x1b[31mb"), ("x\n", r"x\n"), ("gpj\u202e.", r"gpj\u202e."), ("é中", "é中")],
+)
+def test_plain_shows_what_was_there(text, shown):
+    assert plain(text) == shown
+
+
+@pytest.mark.parametrize(
+    ("pneumonia", "threshold", "side", "differs"),
+    [
+        (0.8, 0.35, "positive", False),
+        (0.8, 0.9, "negative", True),
+        (0.3, 0.2, "positive", True),
+        (0.3, 0.35, "negative", False),
+        (0.8, 0.8, "positive", False),
+    ],
+)
+def test_the_operating_point_says_its_side_and_when_it_differs(
+    make, pneumonia, threshold, side, differs
+):
+    words = " ".join(operating_words(make(pneumonia=pneumonia, threshold=threshold).decision))
+    assert f"PNEUMONIA {side}" in words
+    assert ("differs from the most probable class" in words) == differs
+
+
+def test_numbers_beside_a_threshold_can_be_told_apart(make):
+    words = operating_words(make(pneumonia=0.34996, threshold=0.35).decision)[0]
+    assert "0.350 (0.34996) is below the threshold 0.350 (0.35)" in words
