@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import io
 import logging
-import os
 import sys
 from typing import Annotated
 
@@ -61,6 +61,9 @@ def _common(
 
 def main() -> None:
     """Run the command line and exit with its code."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # What a terminal's encoding lacks is escaped instead of failing.
+        sys.stdout.reconfigure(errors="backslashreplace")
     sys.exit(_run())
 
 
@@ -72,10 +75,6 @@ def _run() -> int:
         return _fail(error, BAD_INPUT)
     except (KeyboardInterrupt, typer.Abort):
         return _say("interrupted", INTERRUPTED)
-    except BrokenPipeError:
-        # The reader of our output went away; keep the interpreter from complaining about it.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return OUR_FAULT
     except PneumoscopeError as error:
         return _fail(error, OUR_FAULT)
     except Exception as error:
@@ -98,6 +97,10 @@ def _fail(error: Exception, code: int, *, internal: bool = False) -> int:
 
 
 def _say(text: str, code: int) -> int:
-    line = " ".join(text.split())
+    # The text may quote a file: nothing in it may command the terminal.
+    line = "".join(
+        char if char.isprintable() else char.encode("unicode_escape").decode()
+        for char in " ".join(text.split())
+    )
     sys.stderr.write(f"pneumoscope: {line}\n")
     return code

@@ -33,8 +33,10 @@ def info(
 ) -> None:
     """Verify a bundle and print its terms and its model card."""
     from pneumoscope.bundles import DEFAULT_BUNDLE, find_bundle
+    from pneumoscope.reports import plain
 
     found = find_bundle(bundle or DEFAULT_BUNDLE)
     typer.echo(f"{found.folder}\nsha256 {found.sha256} (all files verified)\n")
-    typer.echo(found.licence)
-    typer.echo(found.card)
+    for text in (found.licence, found.card):
+        # A bundle may come from anywhere, and its texts must not command the terminal.
+        typer.echo("\n".join(map(plain, text.splitlines())) + "\n")

@@ -7,7 +7,13 @@ from typing import Annotated
 
 import typer
 
-from pneumoscope.cli.output import check_targets, json_target, write_files, write_stdout
+from pneumoscope.cli.output import (
+    check_targets,
+    json_target,
+    print_text,
+    write_files,
+    write_stdout,
+)
 from pneumoscope.errors import SymptomError
 
 
@@ -41,7 +47,10 @@ def diagnose(
 ) -> None:
     """Read one chest radiograph, explain it, and join it with the symptoms into a severity."""
     to_stdout, json_file = json_target(json)
-    check_targets({"--json": json_file, "--overlay": overlay, "--report": report})
+    check_targets(
+        {"--json": json_file, "--overlay": overlay, "--report": report},
+        sources=[image] if symptoms is None else [image, symptoms],
+    )
     given = _symptoms(symptom or [], symptoms)
 
     from pneumoscope.bundles import DEFAULT_BUNDLE
@@ -72,14 +81,9 @@ def diagnose(
         write_stdout(dump(to_document(result)))
         return
 
-    from rich.console import Console
+    from pneumoscope.reports import plain, to_text
 
-    from pneumoscope.reports import to_text
-
-    console = Console()
-    console.print(to_text(result))
-    for path in files:
-        console.print(f"Written: {path}", markup=False, highlight=False, soft_wrap=True)
+    print_text(to_text(result), *(plain(f"Written: {path}") for path in files))
 
 
 def _symptoms(pairs: list[str], file: Path | None) -> dict[str, float]:

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pneumoscope.cli.output import check_targets, json_target, write_files, write_stdout
+from pneumoscope.cli.output import (
+    check_targets,
+    json_target,
+    print_text,
+    write_files,
+    write_stdout,
+)
 
 if TYPE_CHECKING:
     from pneumoscope.workflow import FolderEvaluation
@@ -34,7 +41,7 @@ def evaluate(
 ) -> None:
     """Score every readable image of a labelled folder, with 95% intervals over the patients."""
     to_stdout, json_file = json_target(json)
-    check_targets({"--json": json_file})
+    check_targets({"--json": json_file}, sources=[data / "labels.csv"])
 
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
@@ -44,7 +51,9 @@ def evaluate(
     from pneumoscope.workflow import evaluate_folder
 
     columns = ("Reading", BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+    stderr = Console(stderr=True)
+    shown = stderr.is_terminal and logging.getLogger("pneumoscope").isEnabledFor(logging.INFO)
+    with Progress(*columns, console=stderr, transient=True, disable=not shown) as bar:
         task = bar.add_task("Reading", total=None)
         result = evaluate_folder(
             data,
@@ -62,7 +71,7 @@ def evaluate(
 
     from pneumoscope.reports import evaluation_to_text
 
-    Console().print(evaluation_to_text(document))
+    print_text(evaluation_to_text(document))
 
 
 def _document(result: FolderEvaluation) -> dict[str, object]:

@@ -5,68 +5,99 @@ from __future__ import annotations
 import os
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pneumoscope.errors import InputError
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
 
 STDOUT = "-"
 
 
-def check_targets(targets: Mapping[str, Path | None]) -> None:
+def check_targets(targets: Mapping[str, Path | None], *, sources: Collection[Path] = ()) -> None:
     """Refuse files that could not be written, before any work is done.
 
     Parameters
     ----------
     targets : mapping of option to path or None
         Such as ``{"--overlay": Path("out.png")}``.
+    sources : collection of Path
+        Files that the command reads; none of them may be a target.
 
     Raises
     ------
     InputError
-        A folder does not exist or cannot be written, a target is a folder, or two are the same.
+        A folder does not exist or cannot be written, a target is a folder or a device, it is a
+        file that is read, or two are the same.
     """
-    seen: dict[Path, str] = {}
+    read = {os.path.realpath(source) for source in sources}
+    seen: dict[str, str] = {}
     for option, path in targets.items():
         if path is None:
             continue
-        folder = path.parent
-        if not folder.is_dir():
-            raise InputError(f"{option} {path}: the folder {folder} does not exist; make it first")
-        if path.is_dir():
-            raise InputError(f"{option} {path}: is a folder; give a file's name")
-        if not os.access(folder, os.W_OK):
-            raise InputError(f"{option} {path}: the folder {folder} cannot be written")
-        other = seen.setdefault(path.resolve(), option)
+        try:
+            _check_target(option, path)
+        except OSError as error:
+            raise InputError(f"{option} {path}: cannot be written ({error.strerror})") from None
+        real = os.path.realpath(path)
+        if real in read:
+            raise InputError(f"{option} {path}: is a file that is read; give another name")
+        other = seen.setdefault(real, option)
         if other != option:
-            raise InputError(f"{other} and {option} name the same file {path}")
+            raise InputError(f"{other} and {option} name the same file {path}; give two names")
+
+
+def _check_target(option: str, path: Path) -> None:
+    target = Path(os.path.realpath(path))
+    folder = target.parent
+    if not folder.is_dir():
+        raise InputError(f"{option} {path}: the folder {folder} does not exist; make it first")
+    if target.is_dir():
+        raise InputError(f"{option} {path}: is a folder; give a file's name")
+    # A device or a pipe would be replaced by a file, /dev/null for the whole machine.
+    if target.exists() and not target.is_file():
+        raise InputError(f"{option} {path}: is a device or a pipe; give a file's name")
+    if not os.access(folder, os.W_OK):
+        raise InputError(f"{option} {path}: the folder {folder} cannot be written; give another")
 
 
 def write_files(files: Mapping[Path, bytes]) -> None:
     """Write files so that each is there whole or not at all.
 
+    None gets its name before the content of all is on the disk. A link is followed.
+
     Raises
     ------
     InputError
-        A file cannot be written (a full disk, say); those before it are complete.
+        A file cannot be written (a full disk, say).
     """
-    for path, content in files.items():
-        temporary = None
-        try:
-            with tempfile.NamedTemporaryFile(
-                dir=path.parent, prefix=f".{path.name}-", delete=False
-            ) as stream:
-                temporary = Path(stream.name)
-                stream.write(content)
-            # A temporary file is private; the result follows the user's own habits.
-            mask = os.umask(0)
-            os.umask(mask)
-            temporary.chmod(0o666 & ~mask)
-            temporary.replace(path)
-        except OSError as error:
-            if temporary is not None:
-                temporary.unlink(missing_ok=True)
-            raise InputError(f"{path}: cannot be written ({error.strerror})") from None
+    with ExitStack() as cleanup:
+        written = []
+        for path, content in files.items():
+            target = Path(os.path.realpath(path))
+            with _told(str(path)):
+                written.append((path, _write_beside(target, content, cleanup), target))
+        for path, temporary, target in written:
+            with _told(str(path)):
+                temporary.replace(target)
+
+
+def _write_beside(target: Path, content: bytes, cleanup: ExitStack) -> Path:
+    """Write a temporary file into the target's folder; `cleanup` removes what is left of it."""
+    descriptor, name = tempfile.mkstemp(dir=target.parent, prefix=".pneumoscope-")
+    temporary = Path(name)
+    cleanup.callback(temporary.unlink, missing_ok=True)
+    with os.fdopen(descriptor, "wb") as stream:
+        stream.write(content)
+    # A temporary file is private; the result follows the user's own habits.
+    mask = os.umask(0)
+    os.umask(mask)
+    temporary.chmod(0o666 & ~mask)
+    return temporary
 
 
 def json_target(option: str | None) -> tuple[bool, Path | None]:
@@ -77,7 +108,45 @@ def json_target(option: str | None) -> tuple[bool, Path | None]:
 
 
 def write_stdout(text: str) -> None:
-    """Write a document to stdout as UTF-8, whatever the terminal's encoding."""
-    sys.stdout.flush()
-    sys.stdout.buffer.write(text.encode())
-    sys.stdout.buffer.flush()
+    """Write a document to stdout as UTF-8, whatever the terminal's encoding.
+
+    Raises
+    ------
+    InputError
+        Stdout is closed or cannot be written (a full disk, say).
+    """
+    if sys.stdout is None:
+        raise InputError("stdout is closed; give --json a file's name")
+    with _told("stdout"):
+        sys.stdout.flush()
+        sys.stdout.buffer.write(text.encode())
+        sys.stdout.buffer.flush()
+
+
+def print_text(*parts: RenderableType) -> None:
+    """Show a result to people on stdout.
+
+    Raises
+    ------
+    InputError
+        Stdout cannot be written (a full disk, say).
+    """
+    from rich.console import Console
+
+    console = Console()
+    with _told("stdout"):
+        for part in parts:
+            console.print(part, markup=False, highlight=False, soft_wrap=isinstance(part, str))
+
+
+@contextmanager
+def _told(name: str) -> Iterator[None]:
+    """Say what could not be written; a reader that went away is left to the caller."""
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise InputError(
+            f"{name}: cannot be written ({error.strerror}); give another place or make room"
+        ) from None

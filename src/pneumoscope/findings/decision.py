@@ -93,8 +93,10 @@ class Decision:
     def __post_init__(self) -> None:
         if self.predicted not in self.probabilities:
             raise ValueError(f"predicted class {self.predicted!r} has no probability")
-        if abs(sum(self.probabilities.values()) - 1) > 1e-6:
-            raise ValueError("the probabilities do not sum to 1")
+        values = self.probabilities.values()
+        # Written so that a NaN is refused as well.
+        if not (all(0 <= value <= 1 for value in values) and abs(sum(values) - 1) <= 1e-6):
+            raise ValueError("the probabilities are not within 0..1 or do not sum to 1")
 
     @property
     def positive(self) -> bool | None:

@@ -37,3 +37,5 @@ class Prediction:
             raise ValueError(
                 f"activation maps of shape {maps.shape} for {len(self.classes)} classes"
             )
+        if maps is not None and not (np.isfinite(maps).all() and (maps >= 0).all()):
+            raise ValueError("an activation map has a value that is negative or not finite")

@@ -116,7 +116,10 @@ def evaluate_folder(
         i.file for i, a in zip(manifest.images, answers, strict=True) if not a.readable
     )
     if not kept:
-        raise DataError(f"{folder}: none of its {len(manifest.images)} images can be read")
+        raise DataError(
+            f"{folder}: none of its {len(manifest.images)} images can be read; "
+            "`pneumoscope diagnose` says of each why"
+        )
     classes = model.description.classes
     nothing = (np.nan,) * len(classes)
     probabilities = np.array([a.probabilities or nothing for _, a in kept])
@@ -173,12 +176,19 @@ def _answer_all(manifest: Manifest, model: Bundle, progress: Progress | None) ->
     """Answer every image, in order; one core per image keeps decoding and network both busy."""
     reader = Reader(model, threads=1)
     answers = []
-    with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
+    with ThreadPoolExecutor(_cores()) as pool:
         for answer in pool.map(partial(_answer, reader), manifest.images):
             answers.append(answer)
             if progress is not None:
                 progress(len(answers), len(manifest.images))
     return answers
+
+
+def _cores() -> int:
+    """Cores that this process may use; where the system cannot say, all of them."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def _answer(reader: Reader, image: LabelledImage) -> _Answer:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from pneumoscope.evaluation import read_manifest
-from pneumoscope.synthetic import make_phantoms
+from pneumoscope.synthetic import draw_phantom, write_png
 
 SIZE = 64
 
@@ -21,14 +21,16 @@ def phantom_folders(tmp_path_factory) -> tuple[Path, Path]:
     """Two folders of six images; the second has a `view` column and three classes."""
     folders = tuple(tmp_path_factory.mktemp(name) for name in ("children", "adults"))
     for number, folder in enumerate(folders):
-        paths = make_phantoms(folder, 6, dicom=False, seed=10 * number)
-        if number == 1:
-            with (folder / "labels.csv").open("w", newline="") as stream:
-                rows = csv.writer(stream)
-                rows.writerow(["file", "label", "patient_id", "view"])
-                for index, path in enumerate(paths):
-                    label = ("NORMAL", "ABNORMAL", "PNEUMONIA")[index % 3]
-                    rows.writerow([path.name, label, f"p{index // 2}", "AP" if index < 3 else "PA"])
+        header, rows = ["file", "label", "patient_id", "view"], []
+        for index in range(6):
+            phantom = draw_phantom(10 * number + index, size=128, opacity=index % 3 == 2)
+            write_png(phantom, folder / f"{number}-{index}.png")
+            label = ("NORMAL", "ABNORMAL", "PNEUMONIA")[index % 3 if number else index % 3 // 2 * 2]
+            view = "AP" if index < 3 else "PA"
+            rows.append([f"{number}-{index}.png", label, f"p{index // 2}", view])
+        with (folder / "labels.csv").open("w", newline="") as stream:
+            columns = 4 if number else 3
+            csv.writer(stream).writerows(row[:columns] for row in [header, *rows])
     return folders
 
 

@@ -10,11 +10,11 @@ pytest.importorskip("torch")
 pytest.importorskip("monai")
 pytest.importorskip("lightning")
 
-from pydantic import ValidationError  # noqa: E402
+from pydantic import ValidationError
 
-from pneumoscope.imaging import reduce_by_area  # noqa: E402
-from pneumoscope.lab.datasets import Augmentation, augment  # noqa: E402
-from pneumoscope.synthetic import draw_phantom  # noqa: E402
+from pneumoscope.imaging import reduce_by_area
+from pneumoscope.lab.datasets import Augmentation, augment
+from pneumoscope.synthetic import draw_phantom
 
 pytestmark = pytest.mark.lab
 

@@ -9,10 +9,10 @@ pytest.importorskip("torch")
 pytest.importorskip("monai")
 pytest.importorskip("lightning")
 
-from pneumoscope.errors import DataError, ImageError  # noqa: E402
-from pneumoscope.evaluation import read_manifest  # noqa: E402
-from pneumoscope.imaging import fingerprint, read_radiograph, reduce_by_area  # noqa: E402
-from pneumoscope.lab.datasets import collect  # noqa: E402
+from pneumoscope.errors import DataError, ImageError
+from pneumoscope.evaluation import read_manifest
+from pneumoscope.imaging import fingerprint, read_radiograph, reduce_by_area
+from pneumoscope.lab.datasets import collect
 
 pytestmark = pytest.mark.lab
 
@@ -42,7 +42,7 @@ def test_equal_patient_numbers_of_two_sources_are_two_patients(manifests):
 
 
 def test_a_label_that_is_no_class_is_refused(manifests):
-    with pytest.raises(DataError, match="'ABNORMAL' is not a class.*NORMAL, PNEUMONIA"):
+    with pytest.raises(DataError, match=r"'ABNORMAL' is not a class.*NORMAL, PNEUMONIA"):
         collect(manifests, ("NORMAL", "PNEUMONIA"), 32)
 
 

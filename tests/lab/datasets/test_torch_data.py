@@ -3,13 +3,15 @@
 import numpy as np
 import pytest
 
-torch = pytest.importorskip("torch")
+pytest.importorskip("torch")
 pytest.importorskip("monai")
 pytest.importorskip("lightning")
 
-from pneumoscope.findings import InputSpec  # noqa: E402
-from pneumoscope.imaging import read_radiograph, to_input  # noqa: E402
-from pneumoscope.lab.datasets import (  # noqa: E402
+import torch
+
+from pneumoscope.findings import InputSpec
+from pneumoscope.imaging import read_radiograph, to_input
+from pneumoscope.lab.datasets import (
     Augmentation,
     RadiographDataset,
     balanced_sampler,

@@ -21,6 +21,7 @@ import numpy as np
 import torch
 from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint, Timer
 from lightning.pytorch.loggers import CSVLogger
+from torch import Tensor
 from torch.utils.data import DataLoader
 
 from pneumoscope.errors import DataError, RecipeError
@@ -175,8 +176,12 @@ def train(recipe_path: Path, out: Path, *, resume: bool = False) -> Path:
     if recipe.training.threads is not None:
         torch.set_num_threads(recipe.training.threads)
     network = build_network(recipe)
+    steps = 0
     if last is not None:
         load_weights(network, last)
+        steps = torch.load(last, map_location="cpu", weights_only=True)["global_step"]
+        # Resumed epochs must not repeat the draws of the first ones.
+        lightning.seed_everything((recipe.seed + steps) % 2**32, verbose=False)
     elif recipe.initial_weights is not None:
         load_weights(network, recipe_path.parent / recipe.initial_weights)
     # Convolutions of CPUs and GPUs like this layout best. (The stubs do not know the keyword.)
@@ -187,14 +192,7 @@ def train(recipe_path: Path, out: Path, *, resume: bool = False) -> Path:
         check_unchanged(out, data)
     _write_record(recipe_path, out, data)
     module = ClassifierModule(network, known_classes(recipe), recipe.training)
-    best = ModelCheckpoint(
-        out / CHECKPOINTS,
-        filename="best",
-        monitor="stop_loss",
-        save_last=True,
-        enable_version_counter=False,
-    )
-    trainer = _trainer(recipe, best, _logger(out, resume=resume))
+    trainer = _trainer(recipe, out, _logger(out, steps))
     trainer.fit(module, train_loader, stop_loader, ckpt_path=last, weights_only=True)
     return out / CHECKPOINTS / "best.ckpt"
 
@@ -227,27 +225,35 @@ def _write_record(recipe_path: Path, out: Path, data: PreparedData) -> None:
     (out / VERSIONS).write_text(json.dumps(record, indent=1) + "\n")
 
 
-def _logger(out: Path, *, resume: bool) -> CSVLogger:
+def _logger(out: Path, steps: int) -> CSVLogger:
     """Log to ``metrics.csv``, which Lightning empties: a resumed run writes its epochs again."""
     earlier = out / "metrics.csv"
     rows = []
-    if resume and earlier.is_file():
+    if steps and earlier.is_file():
         with earlier.open(newline="") as stream:
             rows = list(csv.DictReader(stream))
     logger = CSVLogger(out, name="", version="")
     for row in rows:
         step = int(row.pop("step"))
-        logger.log_metrics({name: float(value) for name, value in row.items() if value}, step)
+        if step < steps:  # later epochs are trained again
+            # The epoch is a whole number, the rest are not.
+            values: dict[str, Tensor | float]
+            values = {k: int(v) if v.isdigit() else float(v) for k, v in row.items() if v}
+            logger.log_metrics(values, step)
     logger.save()
     return logger
 
 
-def _trainer(recipe: Recipe, best: ModelCheckpoint, logger: CSVLogger) -> lightning.Trainer:
+def _trainer(recipe: Recipe, out: Path, logger: CSVLogger) -> lightning.Trainer:
     """Build a trainer for whatever machine this is."""
     settings = recipe.training
     callbacks: list[lightning.Callback] = [
-        best,
         EarlyStopping("stop_loss", patience=settings.early_stopping_patience),
+        ModelCheckpoint(
+            out / CHECKPOINTS, filename="best", monitor="stop_loss", enable_version_counter=False
+        ),
+        # Not `save_last` of the above, which writes only when the best one changes.
+        ModelCheckpoint(out / CHECKPOINTS, filename="last", enable_version_counter=False),
     ]
     if settings.minutes is not None:
         callbacks.append(Timer(timedelta(minutes=settings.minutes), interval="epoch"))

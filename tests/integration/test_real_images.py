@@ -1,0 +1,79 @@
+"""The packaged bundle on real radiographs. No figure here: figures are in the bundle's card."""
+
+import csv
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from PIL import Image
+
+from pneumoscope.bundles import find_bundle
+from pneumoscope.findings import Diagnosis
+from pneumoscope.imaging import read_radiograph
+from pneumoscope.reports import overlay_png
+from pneumoscope.workflow import Reader
+
+pytestmark = pytest.mark.shared
+
+# Probability may change by this much between an image and its 3,000-pixel copy.
+COPY_TOLERANCE = 0.02
+
+
+@pytest.fixture(scope="module")
+def reader() -> Reader:
+    return Reader(find_bundle())
+
+
+def some_of_each_class(folder: Path, count: int) -> list[Path]:
+    with (folder / "labels.csv").open(newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    chosen = []
+    for label in sorted({row["label"] for row in rows}):
+        files = [folder / row["file"] for row in rows if row["label"] == label]
+        chosen += files[:: max(1, len(files) // count)][:count]
+    return chosen
+
+
+def check(diagnosis: Diagnosis) -> None:
+    assert diagnosis.abstained is None
+    assert diagnosis.decision is not None
+    assert sum(diagnosis.decision.probabilities.values()) == pytest.approx(1)
+    assert diagnosis.heatmap is not None
+    assert diagnosis.heatmap.values.shape == diagnosis.radiograph.pixels.shape
+    assert overlay_png(diagnosis).startswith(b"\x89PNG")
+
+
+def test_every_chest_dicom_is_answered(shared_data: Path, reader: Reader) -> None:
+    files = sorted((shared_data / "dicom" / "chest").glob("*.dcm"))
+    assert len(files) == 4
+    for file in files:
+        check(reader.diagnose(read_radiograph(file)))
+
+
+@pytest.mark.parametrize("source", ["guangzhou", "rsna"])
+def test_ten_images_of_each_class_are_answered(
+    shared_data: Path, reader: Reader, source: str
+) -> None:
+    for file in some_of_each_class(shared_data / source, 10):
+        check(reader.diagnose(read_radiograph(file)))
+
+
+@pytest.mark.parametrize("source", ["guangzhou", "rsna"])
+def test_a_3000_pixel_copy_gives_the_same_answer(
+    shared_data: Path, reader: Reader, source: str, tmp_path: Path
+) -> None:
+    for file in some_of_each_class(shared_data / source, 3):
+        radiograph = read_radiograph(file)
+        height, width = radiograph.pixels.shape
+        scale = 3000 / max(height, width)
+        large = cv2.resize(
+            radiograph.pixels,
+            (round(width * scale), round(height * scale)),
+            interpolation=cv2.INTER_CUBIC,
+        )
+        copy = tmp_path / "copy.png"
+        Image.fromarray(np.rint(np.clip(large, 0, 1) * 255).astype(np.uint8)).save(copy)
+        original = reader.decide(radiograph)
+        enlarged = reader.decide(read_radiograph(copy))
+        assert original.probabilities == pytest.approx(enlarged.probabilities, abs=COPY_TOLERANCE)

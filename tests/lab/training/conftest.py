@@ -1,0 +1,134 @@
+"""One tiny run, trained and exported once for all tests: two sources of made-up radiographs."""
+
+import copy
+import csv
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import yaml
+
+from pneumoscope.synthetic import draw_phantom, write_png
+
+Recipes = Callable[..., Path]
+CLASSES = ["NORMAL", "ABNORMAL", "PNEUMONIA"]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _one_thread():
+    pytest.importorskip("torch").set_num_threads(1)
+
+
+def _fill(folder: Path, header: list[str], rows: list[list[str]], seed: int) -> None:
+    folder.mkdir()
+    for index, (file, label, *_) in enumerate(rows):
+        opacity = label == "PNEUMONIA"
+        write_png(draw_phantom(seed + index, size=128, opacity=opacity), folder / file)
+    with (folder / "labels.csv").open("w", newline="") as stream:
+        csv.writer(stream).writerows([header, *rows])
+
+
+@pytest.fixture(scope="session")
+def data_folder(tmp_path_factory) -> Path:
+    """`children` (two images per patient, no ABNORMAL) and `adults` (with a view column)."""
+    folder = tmp_path_factory.mktemp("data")
+    rows = [
+        [f"{i:02}.png", ("NORMAL", "PNEUMONIA")[i % 2], f"c{i // 4}-{i % 2}"] for i in range(24)
+    ]
+    _fill(folder / "children", ["file", "label", "patient_id"], rows, seed=0)
+    rows = [[f"{i:02}.png", CLASSES[i % 3], f"a{i}", ("PA", "AP")[i % 4 // 2]] for i in range(24)]
+    _fill(folder / "adults", ["file", "label", "patient_id", "view"], rows, seed=100)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def contents(data_folder) -> dict:
+    """A valid recipe, as YAML would read it."""
+    return {
+        "name": "tiny",
+        "version": "0.1",
+        "seed": 7,
+        "classes": CLASSES,
+        "positive_class": "PNEUMONIA",
+        "sources": [
+            {
+                "name": "children",
+                "folder": str(data_folder / "children"),
+                "population": "made-up children",
+                "licence": "CC0 1.0",
+                "absent_classes": ["ABNORMAL"],
+            },
+            {
+                "name": "adults",
+                "folder": str(data_folder / "adults"),
+                "population": "made-up adults",
+                "ages": [18, 89],
+                "licence": "for tests only",
+            },
+        ],
+        "split": {"seed": 3, "train": 0.4, "stop": 0.2, "calibrate": 0.2, "report": 0.2},
+        "input": {"size": 32, "clahe_tiles": 2},
+        "network": {"name": "li_cnn", "options": {"dropout": 0.1}},
+        "training": {
+            "epochs": 3,
+            "batch_size": 8,
+            "samples_per_epoch": 16,
+            "minutes": 5,
+            "threads": 1,
+        },
+    }
+
+
+@pytest.fixture(scope="session")
+def write_recipe(contents) -> Recipes:
+    """Write the valid recipe with changes, given as dotted names, such as `split.by`."""
+
+    def write(path: Path, changes: dict | None = None) -> Path:
+        changed = copy.deepcopy(contents)
+        for name, value in (changes or {}).items():
+            *sections, key = name.split(".")
+            place = changed
+            for section in sections:
+                place = place[int(section) if isinstance(place, list) else section]
+            place[key] = value
+        path.write_text(yaml.safe_dump(changed))
+        return path
+
+    return write
+
+
+@pytest.fixture(scope="session")
+def run(tmp_path_factory, write_recipe) -> Path:
+    """A finished run, split by patient."""
+    from pneumoscope.lab.training import train
+
+    folder = tmp_path_factory.mktemp("runs")
+    train(write_recipe(folder / "tiny.yaml"), folder / "by-patient")
+    return folder / "by-patient"
+
+
+@pytest.fixture(scope="session")
+def run_by_image(tmp_path_factory, write_recipe) -> Path:
+    """The same recipe, split by image."""
+    from pneumoscope.lab.training import train
+
+    folder = tmp_path_factory.mktemp("runs")
+    train(write_recipe(folder / "tiny.yaml", {"split.by": "image"}), folder / "by-image")
+    return folder / "by-image"
+
+
+@pytest.fixture(scope="session")
+def bundle(tmp_path_factory, run, run_by_image):
+    """The run exported, with the comparison of the splits."""
+    from pneumoscope.lab.training import export
+
+    place = tmp_path_factory.mktemp("bundles") / "tiny"
+    return export(run, place, split_comparison=(run, run_by_image))
+
+
+@pytest.fixture(scope="session")
+def finished(run):
+    """The run as the export opens it."""
+    from pneumoscope.lab.training.export import open_run
+
+    return open_run(run)

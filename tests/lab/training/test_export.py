@@ -1,0 +1,311 @@
+"""A finished run as a bundle: answers, calibration, figures, terms, and what is refused."""
+
+import importlib
+import json
+import re
+import shutil
+
+import numpy as np
+import pytest
+
+pytest.importorskip("torch")
+pytest.importorskip("monai")
+pytest.importorskip("lightning")
+
+import onnx
+import torch
+from torch.nn import functional
+
+from pneumoscope.bundles import read_bundle
+from pneumoscope.decision import decide
+from pneumoscope.errors import BundleError, PneumoscopeError, RecipeError
+from pneumoscope.evaluation import read_manifest
+from pneumoscope.imaging import fingerprint, read_radiograph, to_input
+from pneumoscope.inference import OnnxEngine
+from pneumoscope.lab.training import export
+from pneumoscope.lab.training.export import open_run
+
+pytestmark = pytest.mark.lab
+
+CLASSES = ("NORMAL", "ABNORMAL", "PNEUMONIA")
+
+
+@pytest.fixture(scope="module")
+def parts(run, data_folder):
+    """The labelled images of every part, by the run's certificate."""
+    images = {
+        f"{name}/{image.file}": image
+        for name in ("children", "adults")
+        for image in read_manifest(data_folder / name).images
+    }
+    split = json.loads((run / "split.json").read_text())
+    return {part: {f: images[f] for f in files} for part, files in split["files"].items()}
+
+
+@pytest.fixture(scope="module")
+def engine(bundle):
+    return OnnxEngine(bundle, threads=1)
+
+
+def _logits(finished, images):
+    """The network's logits, straight from the files."""
+    spec = finished.recipe.input.spec
+    inputs = [to_input(read_radiograph(i.path).pixels, spec) for i in images.values()]
+    with torch.no_grad():
+        return finished.network(torch.from_numpy(np.stack(inputs))).double()
+
+
+def test_what_was_written_can_be_read_anywhere(bundle, run, tmp_path):
+    shutil.copytree(bundle.folder, tmp_path / "moved")
+    found = read_bundle(tmp_path / "moved")
+    assert found.sha256 == bundle.sha256
+    description = found.description
+    assert (description.name, description.version) == ("tiny", "0.1")
+    assert description.classes == CLASSES
+    assert description.input.spec().size == 32
+    assert description.split_sha256 == json.loads((run / "split.json").read_text())["sha256"]
+    sets = {s.name: (s.images, s.ages, s.absent_classes) for s in description.training_sets}
+    assert sets == {"children": (24, None, ("ABNORMAL",)), "adults": (24, (18, 89), ())}
+
+
+def test_the_engine_answers_as_the_network_does(engine, finished, parts):
+    expected = _logits(finished, parts["report"]).numpy()
+    found = [engine.predict(read_radiograph(i.path)).logits for i in parts["report"].values()]
+    np.testing.assert_allclose(found, expected, atol=1e-3)
+
+
+def test_the_temperature_is_the_most_likely_one_of_the_calibrate_part(bundle, finished, parts):
+    images = parts["calibrate"]
+    logits = _logits(finished, images)
+    for row, file in enumerate(images):
+        if file.startswith("children/"):
+            logits[row, CLASSES.index("ABNORMAL")] = -torch.inf
+    labels = torch.tensor([CLASSES.index(image.label) for image in images.values()])
+    grid = np.geomspace(0.05, 20, 20_001)
+    losses = [functional.cross_entropy(logits / t, labels).item() for t in grid]
+    stated = bundle.description.calibration.temperature
+    at_stated = functional.cross_entropy(logits / stated, labels).item()
+    assert at_stated <= min(losses) + 1e-7
+
+
+def test_the_operating_point_is_the_highest_that_is_sensitive_enough(bundle, finished, parts):
+    point = bundle.description.operating_point
+    images = parts["calibrate"]
+    probabilities = torch.softmax(
+        _logits(finished, images) / bundle.description.calibration.temperature, 1
+    )[:, CLASSES.index("PNEUMONIA")]
+    positive = torch.tensor([image.label == "PNEUMONIA" for image in images.values()])
+
+    def sensitivity(threshold):
+        return (probabilities[positive] >= threshold - 1e-9).double().mean().item()
+
+    assert point.label == "PNEUMONIA"
+    assert sensitivity(point.threshold) >= 0.9
+    assert sensitivity(point.threshold + 1e-6) < 0.9
+
+
+def test_training_images_are_all_but_those_of_the_report_part(bundle, parts):
+    def names(part):
+        return {fingerprint(read_radiograph(i.path).pixels) for i in parts[part].values()}
+
+    assert bundle.training_images == names("train") | names("stop") | names("calibrate")
+    assert not bundle.training_images & names("report")
+    text = (bundle.folder / "training-images.txt").read_text().split()
+    assert text == sorted(set(text))
+
+
+def _section(card, title):
+    """The text under a heading of the card, to the next heading."""
+    return re.split(r"^#+ ", card.split(f"# {title}\n", 1)[1], maxsplit=1, flags=re.M)[0]
+
+
+@pytest.mark.parametrize(
+    ("population", "wanted"),
+    [
+        ("made-up children (children)", lambda file, image: file.startswith("children/")),
+        ("made-up adults (adults)", lambda file, image: file.startswith("adults/")),
+        ("made-up adults (adults), AP view", lambda file, image: image.extra.get("view") == "AP"),
+    ],
+    ids=["children", "adults", "AP"],
+)
+def test_the_card_states_what_the_bundle_does(bundle, engine, parts, population, wanted):
+    images = [image for file, image in parts["report"].items() if wanted(file, image)]
+    temperature = bundle.description.calibration.temperature
+    decisions = [
+        decide(engine.predict(read_radiograph(i.path)), temperature=temperature) for i in images
+    ]
+    pairs = [(i.label, d.predicted) for i, d in zip(images, decisions, strict=True)]
+    section = _section(bundle.card, population)
+    assert f"{len(images)} images of {len({i.patient_id for i in images})} patients." in section
+    accuracy = np.mean([label == answer for label, answer in pairs])
+    assert f"| accuracy | {accuracy:.3f} (" in section
+    brier = np.mean(
+        [
+            sum((p - (name == i.label)) ** 2 for name, p in d.probabilities.items())
+            for i, d in zip(images, decisions, strict=True)
+        ]
+    )
+    stated = float(re.search(r"\| Brier score \(0 to 2\) \| ([\d.]+)", section).group(1))
+    assert stated == pytest.approx(brier, abs=2e-3)
+    for label in {label for label, _ in pairs}:
+        row = " | ".join(str(pairs.count((label, answer))) for answer in CLASSES)
+        assert f"| {label} | {row} |" in section
+
+
+def test_the_card_says_what_the_split_was(bundle, run):
+    split = json.loads((run / "split.json").read_text())
+    assert split["sha256"] in bundle.card
+    for stratum in split["counts"]["train"]:
+        row = " | ".join(
+            str(split["counts"][part][stratum]) for part in ("train", "stop", "calibrate", "report")
+        )
+        assert f"| {stratum} | {row} |" in bundle.card
+
+
+def test_the_card_compares_the_splits(bundle, run, run_by_image):
+    section = _section(bundle.card, "What a split by image would have claimed")
+    split = json.loads((run_by_image / "split.json").read_text())
+    assert split["patients_across_parts"] > 0
+    assert f"Split by image, {split['patients_across_parts']} patients stand" in section
+    opened = [open_run(folder) for folder in (run, run_by_image)]
+    values = [
+        {part.population: part.summary.metrics["accuracy"].value for part in one.figures}
+        for one in opened
+    ]
+    rows = re.findall(r"^\| (.+) \| accuracy \| ([\d.]+) .*\| ([\d.]+) ", section, flags=re.M)
+    assert {name for name, _, _ in rows} == set(values[0]) & set(values[1])
+    for name, *stated in rows:
+        assert [float(s) for s in stated] == pytest.approx([v[name] for v in values], abs=5e-4)
+
+
+def test_the_card_and_the_licence_name_the_terms_of_every_set(bundle):
+    assert "children (made-up children): CC0 1.0" in bundle.licence
+    assert "adults (made-up adults): for tests only" in bundle.licence
+    for text in ("CC0 1.0", "for tests only"):
+        assert text in bundle.card
+    assert "{{" not in bundle.card + bundle.licence
+
+
+# What is refused
+
+
+def test_an_existing_folder_is_refused_and_left_as_it_is(run, tmp_path):
+    place = tmp_path / "taken"
+    place.mkdir()
+    (place / "mine.txt").write_text("mine")
+    with pytest.raises(BundleError, match="already exists; give another folder"):
+        export(run, place)
+    assert [p.name for p in tmp_path.rglob("*")] == ["taken", "mine.txt"]
+
+
+def _other_weights(graph, value):
+    """The same graph with one changed bias."""
+    model = onnx.load_from_string(graph)
+    tensor = next(t for t in model.graph.initializer if list(t.dims) == [len(CLASSES)])
+    changed = onnx.numpy_helper.to_array(tensor) + np.float32(value)
+    tensor.CopyFrom(onnx.numpy_helper.from_array(changed, tensor.name))
+    return model.SerializeToString()
+
+
+@pytest.mark.parametrize("value", [0.01, np.nan])
+def test_a_wrong_graph_never_becomes_a_bundle(bundle, run, tmp_path, monkeypatch, value):
+    wrong = _other_weights(bundle.graph, value)
+    module = importlib.import_module("pneumoscope.lab.training.export")
+    monkeypatch.setattr(module, "to_graph", lambda *_: wrong)
+    with pytest.raises(PneumoscopeError, match=r"differs from the network.*no bundle was written"):
+        export(run, tmp_path / "bundle")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.fixture
+def copied(run, tmp_path):
+    """A copy of the run that a test may spoil."""
+    shutil.copytree(run, tmp_path / "run")
+    return tmp_path / "run"
+
+
+def test_a_folder_without_a_run_is_refused(tmp_path):
+    with pytest.raises(RecipeError, match=r"holds no run \(recipe\.yaml is missing\)"):
+        export(tmp_path, tmp_path / "bundle")
+
+
+def test_a_run_without_its_best_checkpoint_is_refused(copied, tmp_path):
+    (copied / "checkpoints" / "best.ckpt").unlink()
+    with pytest.raises(RecipeError, match=r"best\.ckpt: no such checkpoint"):
+        export(copied, tmp_path / "bundle")
+
+
+def test_a_recipe_of_another_network_is_refused(copied, write_recipe, tmp_path):
+    write_recipe(copied / "recipe.yaml", {"input.size": 64})
+    with pytest.raises(RecipeError, match="holds another network"):
+        export(copied, tmp_path / "bundle")
+
+
+def _move_one(text):
+    paper = json.loads(text)
+    paper["files"]["train"].append(paper["files"]["report"].pop())
+    return json.dumps(paper)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "said"),
+    [
+        (_move_one, "data or the split changed"),
+        (lambda text: text.replace('"seed": 3', '"seed": 4'), "data or the split changed"),
+        (lambda text: "[]", "data or the split changed"),
+        (lambda text: text[:100], "missing or damaged"),
+    ],
+    ids=["moved", "seed", "other", "cut"],
+)
+def test_a_changed_certificate_is_refused(copied, tmp_path, spoil, said):
+    paper = copied / "split.json"
+    text = paper.read_text()
+    paper.write_text(spoil(text))
+    assert paper.read_text() != text
+    with pytest.raises(RecipeError, match=said):
+        export(copied, tmp_path / "bundle")
+    assert not (tmp_path / "bundle").exists()
+
+
+def test_another_seed_of_the_split_is_refused(copied, write_recipe, tmp_path):
+    write_recipe(copied / "recipe.yaml", {"split.seed": 4})
+    with pytest.raises(RecipeError, match="data or the split changed"):
+        export(copied, tmp_path / "bundle")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda lines: lines[:-1],
+        lambda lines: [*lines[:-1], lines[-1].replace("PNEUMONIA", "NORMAL")],
+        lambda lines: [*lines[:-1], lines[-1].replace(",c5-1", ",c0-0")],
+    ],
+    ids=["removed", "relabelled", "another patient"],
+)
+def test_changed_data_are_refused(copied, data_folder, write_recipe, tmp_path, change):
+    shutil.copytree(data_folder / "children", tmp_path / "children")
+    labels = tmp_path / "children" / "labels.csv"
+    lines = labels.read_text().splitlines()
+    assert change(lines) != lines
+    labels.write_text("\n".join(change(lines)) + "\n")
+    write_recipe(copied / "recipe.yaml", {"sources.0.folder": str(tmp_path / "children")})
+    with pytest.raises(RecipeError, match="data or the split changed"):
+        export(copied, tmp_path / "bundle")
+
+
+def test_a_comparison_is_of_a_run_by_patient_and_one_by_image(run, run_by_image, tmp_path):
+    for pair in ((run_by_image, run), (run, run)):
+        with pytest.raises(RecipeError, match="needs a run by patient, then a run by image"):
+            export(run, tmp_path / "bundle", split_comparison=pair)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_comparison_is_of_runs_that_differ_in_the_split_alone(
+    run, run_by_image, write_recipe, tmp_path
+):
+    other = tmp_path / "other"
+    shutil.copytree(run_by_image, other)
+    write_recipe(other / "recipe.yaml", {"split.by": "image", "training.learning_rate": 0.002})
+    with pytest.raises(RecipeError, match="differ in more than their split"):
+        export(run, tmp_path / "bundle", split_comparison=(run, other))
+    assert not (tmp_path / "bundle").exists()

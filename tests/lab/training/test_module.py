@@ -1,0 +1,115 @@
+"""The loss with absent classes, the penalties, and the figure that decides when to stop."""
+
+import math
+
+import pytest
+
+pytest.importorskip("torch")
+pytest.importorskip("monai")
+pytest.importorskip("lightning")
+
+import torch
+from torch import nn
+from torch.nn import functional
+
+from pneumoscope.lab.networks import Network
+from pneumoscope.lab.training.module import ClassifierModule, masked_logits
+from pneumoscope.lab.training.recipe import Training
+
+pytestmark = pytest.mark.lab
+
+KNOWN = torch.tensor([[True, False, True], [True, True, True]])
+
+
+class _FirstPixels(Network):
+    """Answers with the image's first pixels times a kernel of ones, to be checked by hand."""
+
+    def __init__(self):
+        super().__init__()
+        self.kernel = nn.Parameter(torch.ones(3))
+        self.frozen = nn.Parameter(torch.ones(2), requires_grad=False)
+
+    def forward(self, images):
+        return images[:, :, 0, 0] * self.kernel
+
+    def penalised_kernels(self):
+        return [self.kernel]
+
+
+class _Recording(ClassifierModule):
+    """Keeps what would be logged."""
+
+    def log(self, name, value, **_):
+        self.seen = getattr(self, "seen", {}) | {name: float(value.detach())}
+
+
+def _module(**settings):
+    return _Recording(_FirstPixels(), KNOWN.tolist(), Training(**settings))
+
+
+def _batch(rows):
+    logits, labels, sources = zip(*rows, strict=True)
+    images = torch.tensor(logits)[:, :, None, None].expand(-1, -1, 4, 4)
+    return images, torch.tensor(labels), torch.tensor(sources)
+
+
+def test_an_absent_class_gets_no_gradient_and_no_say():
+    logits = torch.randn(6, 3, generator=torch.manual_seed(0), requires_grad=True)
+    sources, labels = torch.tensor([0, 0, 0, 1, 1, 1]), torch.tensor([0, 2, 2, 0, 1, 2])
+    loss = functional.cross_entropy(masked_logits(logits, sources, KNOWN), labels, reduction="none")
+    loss.sum().backward()
+    assert (logits.grad[:3, 1] == 0).all()
+    assert (logits.grad[3:] != 0).all()
+    assert (logits.grad[:3][:, [0, 2]] != 0).all()
+    # For the source without the class the loss is that of the two-class softmax.
+    two = functional.cross_entropy(logits[:3][:, [0, 2]], labels[:3] // 2, reduction="none")
+    torch.testing.assert_close(loss[:3], two)
+    plain = functional.cross_entropy(logits[3:], labels[3:], reduction="none")
+    torch.testing.assert_close(loss[3:], plain)
+
+
+def test_the_stop_loss_is_the_mean_over_the_sources():
+    module = _module()
+    # Three images of source 0 and one of source 1, in two batches; losses by hand.
+    module.validation_step(_batch([([0.0, 9.0, 0.0], 0, 0), ([0.0, 9.0, math.log(3)], 2, 0)]), 0)
+    module.validation_step(_batch([([0.0, 9.0, math.log(3)], 0, 0), ([0.0, 0.0, 0.0], 1, 1)]), 1)
+    module.on_validation_epoch_end()
+    first = (math.log(2) + math.log(4 / 3) + math.log(4)) / 3
+    assert module.seen["stop_loss"] == pytest.approx((first + math.log(3)) / 2, rel=1e-6)
+    # Equal logits are answered with the first class: a hit, a hit, a miss; a miss.
+    assert module.seen["stop_accuracy"] == pytest.approx((2 / 3 + 0) / 2)
+
+
+def test_an_epoch_forgets_the_one_before():
+    module = _module()
+    for label in (0, 2):
+        module.validation_step(_batch([([2.0, 0.0, 0.0], label, 1)]), 0)
+        module.on_validation_epoch_end()
+    assert module.seen["stop_accuracy"] == 0
+    assert module.seen["stop_loss"] == pytest.approx(math.log(math.exp(2) + 2), rel=1e-6)
+
+
+def test_training_adds_the_penalties_but_logs_the_cross_entropy():
+    batch = _batch([([1.0, 5.0, 2.0], 2, 0), ([1.0, 0.0, -1.0], 1, 1)])
+    module = _module(l1=0.5, l2=0.25)
+    with torch.no_grad():
+        module.network.kernel.copy_(torch.tensor([1.0, -1.0, 2.0]))
+        plain = _module(l1=0, l2=0)
+        plain.network.kernel.copy_(module.network.kernel)
+    loss, bare = module.training_step(batch, 0), plain.training_step(batch, 0)
+    assert loss.item() == pytest.approx(bare.item() + 0.5 * 4 + 0.25 * 6)
+    assert module.seen["train_loss"] == pytest.approx(bare.item())
+
+
+def test_only_what_is_trainable_is_optimised_at_the_recipe_s_rate():
+    module = _module(learning_rate=0.25, plateau={"factor": 0.5, "patience": 2, "minimum": 0.2})
+    made = module.configure_optimizers()
+    (group,) = made["optimizer"].param_groups
+    assert [id(p) for p in group["params"]] == [id(module.network.kernel)]
+    scheduler = made["lr_scheduler"]
+    assert scheduler["monitor"] == "stop_loss"
+    rates = []
+    for _ in range(8):  # a loss that never falls
+        scheduler["scheduler"].step(1.0)
+        rates.append(group["lr"])
+    assert rates == [0.25] * 3 + [0.2] * 5

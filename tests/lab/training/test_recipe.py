@@ -1,0 +1,147 @@
+"""A recipe that cannot work is refused before anything is trained, in one clear line."""
+
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("torch")
+pytest.importorskip("monai")
+pytest.importorskip("lightning")
+
+from pneumoscope.errors import RecipeError
+from pneumoscope.findings import InputSpec
+from pneumoscope.lab.training import read_recipe
+from pneumoscope.lab.training.recipe import source_folder
+
+pytestmark = pytest.mark.lab
+
+RECIPES = sorted((Path(__file__).parents[3] / "recipes").glob("*.yaml"))
+
+
+@pytest.mark.parametrize("path", RECIPES, ids=lambda path: path.name)
+def test_the_recipes_of_the_repository_are_valid(path):
+    recipe = read_recipe(path)
+    assert recipe.sources
+    assert recipe.positive_class in recipe.classes
+
+
+def test_what_is_written_is_what_is_read(tmp_path, write_recipe):
+    path = write_recipe(
+        tmp_path / "r.yaml",
+        {
+            "network.name": "densenet_capsnet",
+            "network.options": {"backbone": 121, "frozen": True},
+            "input": {"size": 64, "clahe_clip": None},
+        },
+    )
+    recipe = read_recipe(path)
+    assert recipe.input.spec == InputSpec(size=64, clahe_clip=None, clahe_tiles=8, channels=3)
+    assert recipe.network.options["frozen"] is True
+    assert recipe.sources[0].absent_classes == ("ABNORMAL",)
+    assert recipe.sources[1].absent_classes == ()
+
+
+NAN, INFINITE = float("nan"), float("inf")
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "said"),
+    [
+        ("colour", "blue", "colour: Extra inputs"),
+        ("training.momentum", 0.9, r"training\.momentum: Extra inputs"),
+        ("bad\nkey", 1, "bad key: Extra inputs"),
+        ("name", "Two Words", "name: "),
+        ("version", 1, "version: "),
+        ("seed", -1, "seed: "),
+        ("seed", 2**32, "seed: "),
+        ("classes", ["NORMAL"], "classes: "),
+        ("classes", ["NORMAL", "PNEUMONIA", "NORMAL"], "a class is listed twice"),
+        ("classes", ["NORMAL", "ABNORMAL", "covid-19"], r"classes\.2: "),
+        ("positive_class", "COVID", "positive_class 'COVID' is not among the classes"),
+        ("positive_sensitivity", 0, "positive_sensitivity: "),
+        ("positive_sensitivity", 1.1, "positive_sensitivity: "),
+        ("sources", [], "sources: "),
+        ("sources.0.folder", "", r"sources\.0\.folder: "),
+        ("sources.0.licence", "x" * 1001, r"sources\.0\.licence: "),
+        ("sources.1.name", "children", "two sources have the same name"),
+        ("sources.0.absent_classes", ["COVID"], r"source 'children': \['COVID'\] are not classes"),
+        ("sources.0.absent_classes", ["ABNORMAL", "NORMAL"], "fewer than two classes"),
+        ("split.by", "hospital", r"split\.by: "),
+        ("split.seed", -1, r"split\.seed: "),
+        ("split.report", 0.3, "split: train, stop, calibrate and report .* sum to 1"),
+        ("split.report", NAN, r"split\.report: "),
+        ("split", {"train": 0.8, "stop": 0.1, "calibrate": 0.1, "report": 0}, "split: .*above 0"),
+        ("input.size", 16, "input: input size 16"),
+        ("input.clahe_tiles", 0, "input: 0 CLAHE tiles"),
+        ("input.clahe_clip", NAN, r"input\.clahe_clip: "),
+        ("network.name", "resnet9000", r"network\.name: 'resnet9000'.*li_cnn"),
+        ("augmentation", {"shift": 2}, r"augmentation\.shift: "),
+        ("augmentation", {"jpeg_quality": [95, 40]}, "augmentation: jpeg_quality"),
+        ("training.epochs", 0, r"training\.epochs: "),
+        ("training.epochs", 1.5, r"training\.epochs: "),
+        ("training.batch_size", 1, r"training\.batch_size: "),
+        ("training.learning_rate", 0, r"training\.learning_rate: "),
+        ("training.learning_rate", INFINITE, r"training\.learning_rate: "),
+        ("training.l1", -1, r"training\.l1: "),
+        ("training.plateau", {"factor": 1}, r"training\.plateau\.factor: "),
+        ("training.minutes", 0, r"training\.minutes: "),
+    ],
+)
+def test_a_bad_value_is_named(tmp_path, write_recipe, key, value, said):
+    path = write_recipe(tmp_path / "bad.yaml", {key: value})
+    with pytest.raises(RecipeError, match=rf"bad\.yaml: .*{said}") as caught:
+        read_recipe(path)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"name: [unclosed", "not valid YAML"),
+        (b"\xff\xfe\x00", "not valid YAML"),
+        (b"a: \x01", "not valid YAML"),
+        (b"[" * 1500, "not valid YAML"),
+        (b"seed: 2024-13-45", "not valid YAML"),
+        (b"seed: " + b"9" * 5000, "not valid YAML"),
+        (b"- a\n- list", "a recipe is a mapping"),
+        (b"", "a recipe is a mapping"),
+        (b"just text", "a recipe is a mapping"),
+        (b"1: 2", "name: Field required"),
+        (b"#" * (2**20 + 1), "too large"),
+    ],
+    ids=lambda value: value[:20] if isinstance(value, bytes) else value,
+)
+def test_what_is_no_recipe_is_refused(tmp_path, content, said):
+    path = tmp_path / "bad.yaml"
+    path.write_bytes(content)
+    with pytest.raises(RecipeError, match=rf"bad\.yaml: .*{said}") as caught:
+        read_recipe(path)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("tag", ["object/apply:os.mkdir", "object/new:os.mkdir", "name:os.mkdir"])
+def test_yaml_never_runs_python(tmp_path, tag):
+    path, made = tmp_path / "bad.yaml", tmp_path / "made"
+    path.write_text(f"name: !!python/{tag} [{made}]")
+    with pytest.raises(RecipeError, match="not valid YAML"):
+        read_recipe(path)
+    assert not made.exists()
+
+
+@pytest.mark.parametrize("name", ["absent.yaml", "."])
+def test_what_cannot_be_read_is_named(tmp_path, name):
+    with pytest.raises(RecipeError, match=r"cannot be read.*give a YAML file"):
+        read_recipe(tmp_path / name)
+
+
+def test_sources_lie_beside_the_recipe_or_where_the_variable_says(
+    tmp_path, write_recipe, monkeypatch
+):
+    path = write_recipe(tmp_path / "r.yaml", {"sources.0.folder": "set"})
+    source = read_recipe(path).sources[0]
+    for folder in (tmp_path / "set", tmp_path / "elsewhere" / "set"):
+        folder.mkdir(parents=True)
+    monkeypatch.delenv("PNEUMOSCOPE_DATA", raising=False)
+    assert source_folder(path, source) == tmp_path / "set"
+    monkeypatch.setenv("PNEUMOSCOPE_DATA", str(tmp_path / "elsewhere"))
+    assert source_folder(path, source) == tmp_path / "elsewhere" / "set"

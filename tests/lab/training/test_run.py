@@ -1,0 +1,275 @@
+"""From a recipe to a run folder, and on from there."""
+
+import csv
+import json
+import os
+import pickle
+import shutil
+
+import pytest
+
+pytest.importorskip("torch")
+pytest.importorskip("monai")
+pytest.importorskip("lightning")
+
+import torch
+
+from pneumoscope.errors import DataError, RecipeError
+from pneumoscope.lab.networks import create
+from pneumoscope.lab.training import read_recipe, train
+from pneumoscope.lab.training.run import known_classes, load_weights, prepare
+
+pytestmark = pytest.mark.lab
+
+CHECKPOINTS = ("checkpoints/best.ckpt", "checkpoints/last.ckpt")
+
+
+def _epochs(folder, figure="stop_loss"):
+    """A figure of every epoch in `metrics.csv`."""
+    with (folder / "metrics.csv").open() as stream:
+        rows = [row for row in csv.DictReader(stream) if row[figure]]
+    return {int(row["epoch"]): float(row[figure]) for row in rows}
+
+
+def _checkpoint(path):
+    return torch.load(path, weights_only=True)
+
+
+def _network(size=32):
+    return create("li_cnn", classes=3, size=size, options={})
+
+
+class _Malicious:
+    def __init__(self, made):
+        self.made = made
+
+    def __reduce__(self):
+        return os.mkdir, (str(self.made),)
+
+
+def test_a_run_folder_is_complete(run):
+    files = {p.relative_to(run).as_posix() for p in run.rglob("*") if p.is_file()}
+    assert files == {"recipe.yaml", "split.json", "versions.json", "metrics.csv", *CHECKPOINTS}
+    assert (run / "recipe.yaml").read_bytes() == (run.parent / "tiny.yaml").read_bytes()
+    versions = json.loads((run / "versions.json").read_text())
+    assert versions["torch"] == torch.__version__
+    assert {"pneumoscope", "lightning", "monai", "numpy", "python", "machine"} <= set(versions)
+    split = json.loads((run / "split.json").read_text())
+    assert sum(map(len, split["files"].values())) == 48
+    assert split["patients_across_parts"] == split["groups_across_parts"] == 0
+
+
+def test_the_best_checkpoint_is_that_of_the_lowest_stop_loss(run):
+    losses = _epochs(run)
+    assert list(losses) == [0, 1, 2]
+    best = _checkpoint(run / CHECKPOINTS[0])
+    assert best["epoch"] == min(losses, key=losses.get)
+    assert _checkpoint(run / CHECKPOINTS[1])["epoch"] == 2
+
+
+def test_the_same_recipe_gives_the_same_weights(run, tmp_path):
+    train(run / "recipe.yaml", tmp_path / "again")
+    first, second = (_checkpoint(place / CHECKPOINTS[1]) for place in (run, tmp_path / "again"))
+    assert all(torch.equal(v, second["state_dict"][k]) for k, v in first["state_dict"].items())
+    assert _epochs(run) == _epochs(tmp_path / "again")
+
+
+def test_a_run_is_never_overwritten(run):
+    before = {p: p.read_bytes() for p in run.rglob("*") if p.is_file()}
+    with pytest.raises(RecipeError, match=r"already holds a run.*--resume"):
+        train(run.parent / "tiny.yaml", run)
+    assert before == {p: p.read_bytes() for p in run.rglob("*") if p.is_file()}
+
+
+@pytest.fixture
+def copied(run, tmp_path):
+    """A copy of the run that a test may spoil."""
+    shutil.copytree(run, tmp_path / "run")
+    return tmp_path / "run"
+
+
+def test_a_resumed_run_goes_on_where_it_ended(write_recipe, tmp_path):
+    out = tmp_path / "run"
+    train(write_recipe(tmp_path / "r.yaml"), out)
+    earlier, steps = _epochs(out), _checkpoint(out / CHECKPOINTS[1])["global_step"]
+    # More epochs than it had, as if it had been cut off before them.
+    best = train(write_recipe(out / "recipe.yaml", {"training.epochs": 5}), out, resume=True)
+    last = _checkpoint(out / CHECKPOINTS[1])
+    assert last["epoch"] == 4
+    assert last["global_step"] == steps / 3 * 5
+    losses = _epochs(out)
+    assert list(losses) == [0, 1, 2, 3, 4]
+    assert {epoch: losses[epoch] for epoch in earlier} == pytest.approx(earlier)
+    assert best == out / CHECKPOINTS[0]
+    assert _checkpoint(best)["epoch"] == min(losses, key=losses.get)
+
+
+def test_resumed_epochs_do_not_repeat_the_draws_of_the_first(write_recipe, tmp_path):
+    # Weights that hardly move: an epoch's loss tells which images were drawn.
+    still = {"training.learning_rate": 1e-12, "network.options": {"dropout": 0}}
+    out = tmp_path / "run"
+    train(write_recipe(tmp_path / "r.yaml", still | {"training.epochs": 1}), out)
+    train(write_recipe(out / "recipe.yaml", still | {"training.epochs": 2}), out, resume=True)
+    first, second = _epochs(out, "train_loss").values()
+    assert abs(first - second) > 1e-3
+
+
+def test_only_the_same_recipe_resumes(copied, write_recipe, tmp_path):
+    other = write_recipe(tmp_path / "other.yaml", {"training.learning_rate": 0.5})
+    with pytest.raises(RecipeError, match="another recipe; resume with"):
+        train(other, copied, resume=True)
+
+
+@pytest.mark.parametrize("missing", ["recipe.yaml", "checkpoints/last.ckpt"])
+def test_without_a_run_there_is_nothing_to_resume(run, copied, missing):
+    (copied / missing).unlink()
+    with pytest.raises(RecipeError, match=f"holds no run to resume.*{missing}"):
+        train(run / "recipe.yaml", copied, resume=True)
+
+
+def test_changed_data_do_not_resume(copied, write_recipe, data_folder, tmp_path):
+    shutil.copytree(data_folder / "adults", tmp_path / "adults")
+    labels = tmp_path / "adults" / "labels.csv"
+    labels.write_text("\n".join(labels.read_text().splitlines()[:-1]) + "\n")
+    changed = write_recipe(
+        copied / "recipe.yaml",
+        {"training.epochs": 5, "sources.1.folder": str(tmp_path / "adults")},
+    )
+    before = (copied / "split.json").read_bytes()
+    with pytest.raises(RecipeError, match="data or the split changed"):
+        train(changed, copied, resume=True)
+    assert (copied / "split.json").read_bytes() == before
+
+
+def test_a_damaged_checkpoint_does_not_resume(run, copied):
+    last = copied / CHECKPOINTS[1]
+    last.write_bytes(last.read_bytes()[:1000])
+    with pytest.raises(RecipeError, match=r"last\.ckpt: not a checkpoint"):
+        train(run / "recipe.yaml", copied, resume=True)
+
+
+def test_initial_weights_are_where_training_starts(run, write_recipe, tmp_path):
+    shutil.copy(run / CHECKPOINTS[0], tmp_path / "stage1.ckpt")
+    changes = {
+        "seed": 8,
+        "initial_weights": "stage1.ckpt",
+        "training.epochs": 1,
+        "training.learning_rate": 1e-12,
+    }
+    best = train(write_recipe(tmp_path / "r.yaml", changes), tmp_path / "run")
+    given, found = (_checkpoint(p)["state_dict"] for p in (run / CHECKPOINTS[0], best))
+    for name, values in given.items():
+        if "running" not in name and "num_batches" not in name:
+            torch.testing.assert_close(found[name], values, atol=1e-8, rtol=0)
+
+
+def test_initial_weights_that_are_missing_are_named(write_recipe, tmp_path):
+    recipe = write_recipe(tmp_path / "r.yaml", {"initial_weights": "absent.ckpt"})
+    with pytest.raises(RecipeError, match=r"absent\.ckpt: no such checkpoint"):
+        train(recipe, tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_missing_source_says_where_it_was_looked_for(write_recipe, tmp_path, monkeypatch):
+    monkeypatch.setenv("PNEUMOSCOPE_DATA", str(tmp_path / "data"))
+    recipe = write_recipe(tmp_path / "r.yaml", {"sources.1.folder": "adults"})
+    with pytest.raises(RecipeError, match=rf"'adults': no folder {tmp_path}/data/adults;.*PNEUMO"):
+        train(recipe, tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("key", ["batch_size", "samples_per_epoch"])
+def test_an_epoch_without_a_full_batch_is_refused(write_recipe, tmp_path, key):
+    value = {"batch_size": 17, "samples_per_epoch": 7}[key]
+    recipe = write_recipe(tmp_path / "r.yaml", {f"training.{key}": value})
+    with pytest.raises(RecipeError, match=r"has no full batch.*lower batch_size"):
+        train(recipe, tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(("loss", "compared"), [("left_out", False), ("as_negative", True)])
+def test_an_absent_class_is_left_out_of_the_loss_or_compared(
+    write_recipe, tmp_path, loss, compared
+):
+    path = write_recipe(tmp_path / "r.yaml", {"sources.0.absent_class_loss": loss})
+    assert known_classes(read_recipe(path)) == [[True, compared, True], [True, True, True]]
+
+
+def test_a_label_that_is_said_to_be_absent_is_refused(write_recipe, tmp_path):
+    path = write_recipe(tmp_path / "r.yaml", {"sources.1.absent_classes": ["NORMAL"]})
+    with pytest.raises(DataError, match="'adults': has images labelled 'NORMAL'"):
+        prepare(read_recipe(path), path)
+
+
+def test_a_picture_of_two_patients_keeps_them_together(data_folder, write_recipe, tmp_path):
+    shutil.copytree(data_folder / "adults", tmp_path / "adults")
+    first = sorted((data_folder / "children").glob("*.png"))[0]
+    shutil.copy(first, tmp_path / "adults" / "copy.png")
+    with (tmp_path / "adults" / "labels.csv").open("a") as stream:
+        stream.write("copy.png,NORMAL,a0,PA\n")
+    path = write_recipe(tmp_path / "r.yaml", {"sources.1.folder": str(tmp_path / "adults")})
+    for seed in range(6):
+        recipe = read_recipe(path)
+        split = recipe.split.model_copy(update={"seed": seed})
+        data = prepare(recipe.model_copy(update={"split": split}), path)
+        part = dict(zip(data.collection.patients, data.split.part, strict=True))
+        assert part["children/c0-0"] == part["adults/a0"]
+        assert data.certificate["groups_across_parts"] == 0
+
+
+# Checkpoints
+
+
+def test_weights_are_loaded(run):
+    network = _network()
+    load_weights(network, run / CHECKPOINTS[0])
+    stored = _checkpoint(run / CHECKPOINTS[0])["state_dict"]
+    state = network.state_dict()
+    assert {f"network.{name}" for name in state} == set(stored)
+    assert all(torch.equal(values, stored[f"network.{name}"]) for name, values in state.items())
+
+
+def test_another_network_s_checkpoint_is_refused(run):
+    with pytest.raises(RecipeError, match="holds another network") as caught:
+        load_weights(_network(size=64), run / CHECKPOINTS[0])
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "content", [[1, 2], {"other": 1}, {"state_dict": 3}, {"state_dict": {1: 2}}]
+)
+def test_a_file_of_torch_that_is_no_checkpoint_is_refused(tmp_path, content):
+    torch.save(content, tmp_path / "bad.ckpt")
+    with pytest.raises(RecipeError, match="not a checkpoint of Pneumoscope"):
+        load_weights(_network(), tmp_path / "bad.ckpt")
+
+
+def test_text_and_folders_are_refused(tmp_path):
+    (tmp_path / "text.ckpt").write_text("weights")
+    for path in (tmp_path / "text.ckpt", tmp_path):
+        with pytest.raises(RecipeError, match="not a checkpoint of Pneumoscope"):
+            load_weights(_network(), path)
+    with pytest.raises(RecipeError, match="no such checkpoint"):
+        load_weights(_network(), tmp_path / "absent.ckpt")
+
+
+@pytest.mark.parametrize("save", ["torch", "pickle"])
+def test_a_checkpoint_never_runs_code(tmp_path, save):
+    path, made = tmp_path / "bad.ckpt", tmp_path / "made"
+    content = {"state_dict": {"network.output.bias": _Malicious(made)}}
+    if save == "torch":
+        torch.save(content, path)
+    else:
+        path.write_bytes(pickle.dumps(content))
+    with pytest.raises(RecipeError, match="not a checkpoint of Pneumoscope"):
+        load_weights(_network(), path)
+    assert not made.exists()
+
+
+def test_a_checkpoint_to_resume_from_never_runs_code(run, copied, tmp_path):
+    made = tmp_path / "made"
+    content = _checkpoint(copied / CHECKPOINTS[1]) | {"callbacks": _Malicious(made)}
+    torch.save(content, copied / CHECKPOINTS[1])
+    with pytest.raises(RecipeError, match="not a checkpoint of Pneumoscope"):
+        train(run / "recipe.yaml", copied, resume=True)
+    assert not made.exists()
