@@ -149,10 +149,9 @@ def test_a_damaged_checkpoint_does_not_resume(run, copied):
 
 
 def test_initial_weights_are_where_training_starts(run, write_recipe, tmp_path):
-    shutil.copy(run / CHECKPOINTS[0], tmp_path / "stage1.ckpt")
     changes = {
         "seed": 8,
-        "initial_weights": "stage1.ckpt",
+        "initial_weights": str(run / CHECKPOINTS[0]),
         "training.epochs": 1,
         "training.learning_rate": 1e-12,
     }
@@ -161,6 +160,13 @@ def test_initial_weights_are_where_training_starts(run, write_recipe, tmp_path):
     for name, values in given.items():
         if "running" not in name and "num_batches" not in name:
             torch.testing.assert_close(found[name], values, atol=1e-8, rtol=0)
+
+
+def test_initial_weights_of_another_split_are_refused(run, write_recipe, tmp_path):
+    changes = {"split.seed": 43, "initial_weights": str(run / CHECKPOINTS[0])}
+    with pytest.raises(RecipeError, match=r"another split.*may have seen this run's report part"):
+        train(write_recipe(tmp_path / "r.yaml", changes), tmp_path / "run")
+    assert not (tmp_path / "run").exists()
 
 
 def test_initial_weights_that_are_missing_are_named(write_recipe, tmp_path):

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from pneumoscope.evaluation import Estimate
 from pneumoscope.findings import NOTICE
 from pneumoscope.lab.networks import Network, count_parameters
+from pneumoscope.lab.training.finished import FinishedRun
 from pneumoscope.lab.training.measure import PartFigures
 from pneumoscope.lab.training.recipe import Recipe
-
-if TYPE_CHECKING:
-    from pneumoscope.lab.training.export import FinishedRun
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -102,6 +102,20 @@ def check_unchanged(folder: Path, data: PreparedData) -> None:
         raise RecipeError(f"{folder}: the data or the split changed since the run; train it again")
 
 
+def _check_same_split(checkpoint: Path, data: PreparedData) -> None:
+    """Refuse initial weights that may have seen this run's report part."""
+    kept = checkpoint.parent.parent / SPLIT
+    try:
+        same = json.loads(kept.read_bytes())["files"] == data.certificate["files"]
+    except (OSError, ValueError, KeyError, TypeError):
+        same = False
+    if not same:
+        raise RecipeError(
+            f"{checkpoint}: comes from another split (its certificate {kept} is missing or other), "
+            "so it may have seen this run's report part; start from a run of the same split"
+        )
+
+
 def build_network(recipe: Recipe) -> Network:
     """Build the recipe's network with fresh weights."""
     return create(
@@ -190,6 +204,8 @@ def train(recipe_path: Path, out: Path, *, resume: bool = False) -> Path:
     train_loader, stop_loader = _loaders(recipe, data)
     if resume:
         check_unchanged(out, data)
+    elif recipe.initial_weights is not None:
+        _check_same_split(recipe_path.parent / recipe.initial_weights, data)
     _write_record(recipe_path, out, data)
     module = ClassifierModule(network, known_classes(recipe), recipe.training)
     trainer = _trainer(recipe, out, _logger(out, steps))
