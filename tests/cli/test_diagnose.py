@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import random
 import re
 from collections.abc import Callable
 from dataclasses import replace
@@ -109,7 +108,7 @@ def test_order_and_source_of_the_symptoms_do_not_matter(
     tmp_path: Path,
 ) -> None:
     shuffled = list(all_symptoms.items())
-    random.Random(0).shuffle(shuffled)
+    shuffled.reverse()
     assert shuffled != list(all_symptoms.items())
     half = tmp_path / "half.json"
     half.write_text(json.dumps(dict(shuffled[:5])), "utf-8")
@@ -205,6 +204,7 @@ def test_identity_is_named_when_asked_for(
     assert "MRN-9876543" in report.read_text("utf-8")
 
 
+@pytest.mark.filterwarnings("ignore:Invalid value for VR AS")
 @pytest.mark.parametrize("spoil", ["pixels", "age", "cut"])
 def test_identity_stays_out_of_the_errors_of_a_broken_object(
     cli: Cli, dicom: Callable[..., Path], bundle: str, spoil: str
@@ -222,7 +222,9 @@ def test_identity_stays_out_of_the_errors_of_a_broken_object(
         assert word not in ended.out + ended.err
 
 
-@pytest.mark.parametrize("name", ["thorax über ß.png", "two  words.png", "胸部 X線.png", "[red].png"])
+@pytest.mark.parametrize(
+    "name", ["thorax über ß.png", "two  words.png", "胸部 X線.png", "[red].png"]
+)
 def test_unusual_file_names(
     cli: Cli, picture: Path, bundle: str, tmp_path: Path, name: str
 ) -> None:

@@ -1,0 +1,202 @@
+"""Read, predict, decide, assess: what is handed from room to room."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from pydicom import dcmread
+
+from pneumoscope.bundles import Bundle
+from pneumoscope.errors import BundleError, ImageError, InputError, SymptomError
+from pneumoscope.findings import Abstention
+from pneumoscope.imaging import read_radiograph, to_input
+from pneumoscope.severity import assess
+from pneumoscope.workflow import Reader, diagnose
+
+Save = Callable[[np.ndarray, str], Path]
+SYMPTOMS = {
+    "breathlessness": 0.8,
+    "sputum_production": 0.7,
+    "hemoptysis": 0.1,
+    "fatigue": 0.6,
+    "appetite_loss": 0.5,
+    "confusion": 0.2,
+    "chest_pain": 0.6,
+    "cough_severity": 0.8,
+    "fever_value": 39.2,
+    "fever_duration": 5.0,
+    "oxygen_level": 88.0,
+}
+
+
+@pytest.fixture
+def picture(save: Save) -> Path:
+    """Far brighter at the lower right, where the tiny bundle looks for PNEUMONIA."""
+    grey = np.random.default_rng(0).integers(0, 40, (80, 96), dtype=np.uint8)
+    grey[20:, 48:] += 210
+    return save(grey, "picture.png")
+
+
+def by_hand(path: Path, bundle: Bundle) -> np.ndarray:
+    """The tiny bundle's probabilities, written out: means of regions, softmax at 1.5."""
+    image = to_input(read_radiograph(path).pixels, bundle.description.input.spec())[0]
+    means = np.array([image[:16].mean(), image[16:, :32].mean(), image[16:, 32:].mean()])
+    powers = np.exp(10 * means / 1.5)
+    return np.asarray(powers / powers.sum())
+
+
+def test_probabilities_agree_with_a_hand_computation(picture: Path, tiny_bundle: Bundle) -> None:
+    decision = diagnose(picture, bundle=str(tiny_bundle.folder)).decision
+    assert decision is not None
+    expected = by_hand(picture, tiny_bundle)
+    assert list(decision.probabilities.values()) == pytest.approx(expected, abs=1e-6)
+    assert decision.predicted == "PNEUMONIA"
+    assert decision.positive is True
+
+
+def test_the_heatmap_is_that_of_the_predicted_class(picture: Path, tiny_bundle: Bundle) -> None:
+    heatmap = diagnose(picture, bundle=str(tiny_bundle.folder)).heatmap
+    assert heatmap is not None
+    assert heatmap.values.shape == (80, 96)
+    # The tiny bundle looks for PNEUMONIA at the lower right only; edges are interpolated.
+    assert heatmap.values[:, :40].max() == 0
+    assert heatmap.mask[60, 80]
+
+
+def test_the_images_share_flows_into_the_severity(picture: Path, tiny_bundle: Bundle) -> None:
+    result = diagnose(picture, symptoms=SYMPTOMS, bundle=str(tiny_bundle.folder))
+    assert result.decision is not None
+    assert result.severity is not None
+    share = result.decision.confidence.contribution
+    assert result.severity == assess(SYMPTOMS, contribution=share)
+    assert result.severity.adjusted != assess(SYMPTOMS).adjusted
+    assert result.symptoms == SYMPTOMS
+
+
+def test_the_published_defects_are_told_with_every_severity(
+    picture: Path, tiny_bundle: Bundle
+) -> None:
+    place = str(tiny_bundle.folder)
+    with_symptoms = diagnose(picture, symptoms=SYMPTOMS, bundle=place)
+    assert any("known defects" in line for line in with_symptoms.warnings)
+    assert not any("known defects" in line for line in diagnose(picture, bundle=place).warnings)
+
+
+@pytest.mark.parametrize(
+    ("age", "told"), [(None, False), (17.9, True), (0, True), (18, False), (70, False)]
+)
+def test_the_rule_base_is_for_adults(
+    picture: Path, tiny_bundle: Bundle, age: float | None, told: bool
+) -> None:
+    place = str(tiny_bundle.folder)
+    result = diagnose(picture, symptoms=SYMPTOMS, age=age, bundle=place)
+    assert any("written for adults" in line for line in result.warnings) == told
+    # Without a severity the rule base was not used.
+    assert not any("adults" in x for x in diagnose(picture, age=age, bundle=place).warnings)
+
+
+def part(name: str, ages: tuple[float, float] | None, absent: list[str]) -> dict[str, Any]:
+    return {
+        "name": name,
+        "population": "nobody",
+        "licence": "CC0",
+        "images": 1,
+        "ages": ages,
+        "absent_classes": absent,
+    }
+
+
+@pytest.mark.parametrize(
+    ("age", "words"),
+    [
+        (None, []),
+        (3, ["knows no image labelled ABNORMAL"]),
+        (5, ["knows no image labelled ABNORMAL"]),
+        (12, ["No training set of the bundle covers the age of 12"]),
+        (40, []),
+        (95, ["No training set of the bundle covers the age of 95"]),
+    ],
+)
+def test_ages_that_the_training_does_not_cover_are_told(
+    picture: Path, variant: Callable[..., str], age: float | None, words: list[str]
+) -> None:
+    place = variant([part("children", (1, 5), ["ABNORMAL"]), part("adults", (18, 90), [])])
+    warnings = diagnose(picture, age=age, bundle=place).warnings
+    assert len(warnings) == len(words)
+    for word, line in zip(words, warnings, strict=True):
+        assert word in line
+
+
+def test_the_header_gives_age_and_sex_where_the_caller_does_not(
+    phantom_dicom: Path, tiny_bundle: Bundle
+) -> None:
+    header = dcmread(phantom_dicom)
+    place = str(tiny_bundle.folder)
+    patient = diagnose(phantom_dicom, bundle=place).patient
+    assert (patient.age, patient.sex) == (int(header.PatientAge[:3]), header.PatientSex)
+    given = diagnose(phantom_dicom, age=1, bundle=place)
+    assert (given.patient.age, given.patient.sex) == (1, header.PatientSex)
+    assert any("age given (1) is not the header's" in line for line in given.warnings)
+
+
+def test_the_readers_notes_are_among_the_warnings(save: Save, tiny_bundle: Bundle) -> None:
+    colours = np.random.default_rng(0).integers(0, 255, (64, 64, 3), dtype=np.uint8)
+    colours[:, :32, 0] = 0
+    result = diagnose(save(colours, "colour.png"), bundle=str(tiny_bundle.folder))
+    assert result.radiograph.notes
+    assert set(result.radiograph.notes) <= set(result.warnings)
+
+
+def test_the_identity_is_kept_only_when_asked_for(phantom_dicom: Path, tiny_bundle: Bundle) -> None:
+    place = str(tiny_bundle.folder)
+    assert diagnose(phantom_dicom, bundle=place).radiograph.identity is None
+    asked = diagnose(phantom_dicom, bundle=place, with_identity=True).radiograph.identity
+    assert asked is not None
+    assert asked.patient_id == str(dcmread(phantom_dicom).PatientID)
+
+
+def test_a_reader_abstains_the_same_with_and_without_explanation(
+    phantom_dicom: Path, tiny_bundle: Bundle, tmp_path: Path
+) -> None:
+    dataset = dcmread(phantom_dicom)
+    dataset.ViewPosition = "LL"
+    dataset.save_as(tmp_path / "lateral.dcm")
+    radiograph = read_radiograph(tmp_path / "lateral.dcm")
+    reader = Reader(tiny_bundle)
+    refused = reader.decide(radiograph)
+    assert isinstance(refused, Abstention)
+    result = reader.diagnose(radiograph)
+    assert result.abstained == refused
+    assert (result.decision, result.heatmap, result.severity) == (None, None, None)
+
+
+def test_a_reader_decides_the_same_with_and_without_explanation(
+    picture: Path, tiny_bundle: Bundle
+) -> None:
+    radiograph, reader = read_radiograph(picture), Reader(tiny_bundle, threads=1)
+    assert reader.decide(radiograph) == reader.diagnose(radiograph).decision
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error"),
+    [
+        ({"age": float("nan")}, InputError),
+        ({"age": 131}, InputError),
+        ({"sex": "m"}, InputError),
+        ({"symptoms": {"fatigue": 0.5}}, SymptomError),
+        ({"symptoms": SYMPTOMS | {"fever_value": 99}}, SymptomError),
+        ({"bundle": "no-such"}, BundleError),
+        ({"path": "absent.png"}, ImageError),
+    ],
+)
+def test_bad_input_is_an_input_error_in_one_line(
+    picture: Path, tiny_bundle: Bundle, arguments: dict[str, Any], error: type[InputError]
+) -> None:
+    given = {"path": picture, "bundle": str(tiny_bundle.folder)} | arguments
+    with pytest.raises(error) as raised:
+        diagnose(**given)
+    assert "\n" not in str(raised.value)
