@@ -12,8 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from pneumoscope.cli.output import check_targets, write_files
+from pneumoscope.cli.output import check_targets
 from pneumoscope.errors import InputError
+from pneumoscope.files import write_files
 
 SIZE = 8_000_000
 
@@ -72,7 +73,7 @@ def test_a_folder_that_is_read_only(tmp_path: Path) -> None:
 def test_a_killed_process_leaves_no_half_file(tmp_path: Path) -> None:
     target = tmp_path / "out"
     program = (
-        "import sys\nfrom pathlib import Path\nfrom pneumoscope.cli.output import write_files\n"
+        "import sys\nfrom pathlib import Path\nfrom pneumoscope.files import write_files\n"
         f"while True:\n    for fill in b'ab':\n"
         f"        write_files({{Path(sys.argv[1]): bytes([fill]) * {SIZE}}})\n"
     )

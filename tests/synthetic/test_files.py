@@ -34,7 +34,7 @@ def test_the_same_phantom_gives_the_same_bytes_and_leaves_nothing_else(write, tm
 
 @pytest.mark.parametrize("write", WRITERS)
 def test_a_place_that_cannot_be_written_is_named(write, tmp_path) -> None:  # type: ignore[no-untyped-def]
-    with pytest.raises(InputError, match=re.escape(f"{tmp_path}/absent/a cannot be written")):
+    with pytest.raises(InputError, match=re.escape(f"{tmp_path}/absent/a: cannot be written")):
         write(draw_phantom(4, size=128), tmp_path / "absent" / "a")
 
 

@@ -11,10 +11,10 @@ from pneumoscope.cli.output import (
     check_targets,
     json_target,
     print_text,
-    write_files,
     write_stdout,
 )
 from pneumoscope.errors import SymptomError
+from pneumoscope.files import write_files
 
 
 def diagnose(

@@ -12,9 +12,9 @@ from pneumoscope.cli.output import (
     check_targets,
     json_target,
     print_text,
-    write_files,
     write_stdout,
 )
+from pneumoscope.files import write_files
 
 if TYPE_CHECKING:
     from pneumoscope.workflow import FolderEvaluation

@@ -1,16 +1,15 @@
-"""Where results go: a document to stdout, files whole or not at all."""
+"""Where results go: a document to stdout, text to people, files to targets that were checked."""
 
 from __future__ import annotations
 
 import os
 import sys
-import tempfile
-from collections.abc import Collection, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pneumoscope.errors import InputError
+from pneumoscope.files import told
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -65,41 +64,6 @@ def _check_target(option: str, path: Path) -> None:
         raise InputError(f"{option} {path}: the folder {folder} cannot be written; give another")
 
 
-def write_files(files: Mapping[Path, bytes]) -> None:
-    """Write files so that each is there whole or not at all.
-
-    None gets its name before the content of all is on the disk. A link is followed.
-
-    Raises
-    ------
-    InputError
-        A file cannot be written (a full disk, say).
-    """
-    with ExitStack() as cleanup:
-        written = []
-        for path, content in files.items():
-            target = Path(os.path.realpath(path))
-            with _told(str(path)):
-                written.append((path, _write_beside(target, content, cleanup), target))
-        for path, temporary, target in written:
-            with _told(str(path)):
-                temporary.replace(target)
-
-
-def _write_beside(target: Path, content: bytes, cleanup: ExitStack) -> Path:
-    """Write a temporary file into the target's folder; `cleanup` removes what is left of it."""
-    descriptor, name = tempfile.mkstemp(dir=target.parent, prefix=".pneumoscope-")
-    temporary = Path(name)
-    cleanup.callback(temporary.unlink, missing_ok=True)
-    with os.fdopen(descriptor, "wb") as stream:
-        stream.write(content)
-    # A temporary file is private; the result follows the user's own habits.
-    mask = os.umask(0)
-    os.umask(mask)
-    temporary.chmod(0o666 & ~mask)
-    return temporary
-
-
 def json_target(option: str | None) -> tuple[bool, Path | None]:
     """Read ``--json -|FILE``: whether it goes to stdout, and the file if it goes to one."""
     if option is None:
@@ -117,7 +81,7 @@ def write_stdout(text: str) -> None:
     """
     if sys.stdout is None:
         raise InputError("stdout is closed; give --json a file's name")
-    with _told("stdout"):
+    with told("stdout"):
         sys.stdout.flush()
         sys.stdout.buffer.write(text.encode())
         sys.stdout.buffer.flush()
@@ -134,19 +98,6 @@ def print_text(*parts: RenderableType) -> None:
     from rich.console import Console
 
     console = Console()
-    with _told("stdout"):
+    with told("stdout"):
         for part in parts:
             console.print(part, markup=False, highlight=False, soft_wrap=isinstance(part, str))
-
-
-@contextmanager
-def _told(name: str) -> Iterator[None]:
-    """Say what could not be written; a reader that went away is left to the caller."""
-    try:
-        yield
-    except BrokenPipeError:
-        raise
-    except OSError as error:
-        raise InputError(
-            f"{name}: cannot be written ({error.strerror}); give another place or make room"
-        ) from None

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
-from scipy.special import expit
 
 from pneumoscope.imaging.dicom_header import integer_of, items_of, numbers_of, text_of, value_of
 from pneumoscope.imaging.formats import stretch
@@ -107,7 +106,7 @@ def window(values: Values, center: float, width: float, function: str = "LINEAR"
     if width <= 0 or (function == "LINEAR" and width < 1):
         raise ValueError(f"window width {width:g} is too small for {function}")
     if function == "SIGMOID":
-        return np.asarray(expit(4 * (values - center) / width), dtype=np.float64)
+        return np.asarray((1 + np.tanh(2 * (values - center) / width)) / 2, dtype=np.float64)
     if function == "LINEAR":
         center, width = center - 0.5, width - 1
     return stretch(values, center - width / 2, center + width / 2)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import secrets
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +11,7 @@ from PIL import Image
 from pydicom import dcmwrite
 
 from pneumoscope.errors import InputError
+from pneumoscope.files import write_files
 from pneumoscope.synthetic.dicom_object import to_dicom
 from pneumoscope.synthetic.patient import check_seed, patient_id
 from pneumoscope.synthetic.phantom import Phantom, View, draw_phantom
@@ -38,7 +38,7 @@ def write_png(phantom: Phantom, path: Path) -> None:
     grey = np.round(phantom.pixels * 255).astype(np.uint8)
     buffer = io.BytesIO()
     Image.fromarray(grey).save(buffer, format="PNG")
-    _write_whole(path, buffer.getvalue())
+    write_files({path: buffer.getvalue()})
 
 
 def write_dicom(phantom: Phantom, path: Path) -> None:
@@ -58,7 +58,7 @@ def write_dicom(phantom: Phantom, path: Path) -> None:
     """
     buffer = io.BytesIO()
     dcmwrite(buffer, to_dicom(phantom), enforce_file_format=True)
-    _write_whole(path, buffer.getvalue())
+    write_files({path: buffer.getvalue()})
 
 
 def make_phantoms(out: Path, count: int, *, dicom: bool, seed: int = 0) -> list[Path]:
@@ -104,7 +104,7 @@ def make_phantoms(out: Path, count: int, *, dicom: bool, seed: int = 0) -> list[
         write(draw_phantom(seed + index, opacity=ill, view=view), path)
         rows.writerow([path.name, "PNEUMONIA" if ill else "NORMAL", patient_id(seed + index)])
         paths.append(path)
-    _write_whole(out / LABELS_FILE, table.getvalue().encode())
+    write_files({out / LABELS_FILE: table.getvalue().encode()})
     return paths
 
 
@@ -117,17 +117,3 @@ def _make_folder(out: Path) -> None:
         raise InputError(
             f"{out} cannot be made ({error.strerror}): give a folder that you may write to"
         ) from error
-
-
-def _write_whole(path: Path, content: bytes) -> None:
-    """Write beside the target and move into place, so that no reader meets half a file."""
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}.part")
-    try:
-        temporary.write_bytes(content)
-        temporary.replace(path)
-    except OSError as error:
-        raise InputError(
-            f"{path} cannot be written ({error.strerror}): give a place that you may write to"
-        ) from error
-    finally:
-        temporary.unlink(missing_ok=True)
