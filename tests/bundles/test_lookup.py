@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from pneumoscope.bundles import (
+    DEFAULT_BUNDLE,
     HOME_VARIABLE,
     Bundle,
     available_bundles,
@@ -127,3 +128,13 @@ def test_a_home_that_is_no_folder_holds_nothing(
 ) -> None:
     monkeypatch.setenv(HOME_VARIABLE, place)
     assert available_bundles() == {}
+
+
+def test_a_folder_in_the_way_does_not_replace_the_default(tiny_bundle, tmp_path, monkeypatch):
+    home, elsewhere = tmp_path / "home", tmp_path / "elsewhere"
+    shutil.copytree(tiny_bundle.folder, home / "bundles" / DEFAULT_BUNDLE)
+    shutil.copytree(tiny_bundle.folder, elsewhere / DEFAULT_BUNDLE)
+    monkeypatch.setenv(HOME_VARIABLE, str(home))
+    monkeypatch.chdir(elsewhere)
+    assert find_bundle().folder == home / "bundles" / DEFAULT_BUNDLE
+    assert find_bundle(DEFAULT_BUNDLE).folder == Path(DEFAULT_BUNDLE)

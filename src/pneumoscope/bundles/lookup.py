@@ -15,14 +15,15 @@ PACKAGED = Path(__file__).parent / "packaged"
 NAME = re.compile(r"[a-z0-9][a-z0-9-]*")
 
 
-def find_bundle(name: str = DEFAULT_BUNDLE) -> Bundle:
+def find_bundle(name: str | None = None) -> Bundle:
     """Find, read and verify a bundle.
 
     Parameters
     ----------
-    name : str
+    name : str or None
         The path of a bundle's folder, or a name that is looked up in ``$PNEUMOSCOPE_HOME/bundles``
-        first and in the package second.
+        first and in the package second. None for the default bundle, which is looked up by its
+        name alone: a folder that happens to be called so does not replace it.
 
     Returns
     -------
@@ -34,9 +35,10 @@ def find_bundle(name: str = DEFAULT_BUNDLE) -> Bundle:
         Nothing is there under this name (the message says where was looked), or what is there is
         not a valid bundle.
     """
-    given = Path(name)
-    if _holds_bundle(given):
-        return read_bundle(given)
+    if name is None:
+        name = DEFAULT_BUNDLE
+    elif _holds_bundle(Path(name)):
+        return read_bundle(Path(name))
     if NAME.fullmatch(name):
         for folder in _folders():
             if _holds_bundle(folder / name):

@@ -32,10 +32,10 @@ def info(
     bundle: Annotated[str | None, typer.Argument(metavar="NAME|PATH")] = None,
 ) -> None:
     """Verify a bundle and print its terms and its model card."""
-    from pneumoscope.bundles import DEFAULT_BUNDLE, find_bundle
+    from pneumoscope.bundles import find_bundle
     from pneumoscope.reports import plain
 
-    found = find_bundle(bundle or DEFAULT_BUNDLE)
+    found = find_bundle(bundle)
     typer.echo(f"{found.folder}\nsha256 {found.sha256} (all files verified)\n")
     for text in (found.licence, found.card):
         # A bundle may come from anywhere, and its texts must not command the terminal.

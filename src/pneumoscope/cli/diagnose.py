@@ -53,7 +53,6 @@ def diagnose(
     )
     given = _symptoms(symptom or [], symptoms)
 
-    from pneumoscope.bundles import DEFAULT_BUNDLE
     from pneumoscope.reports import dump, to_document
     from pneumoscope.workflow import diagnose as run
 
@@ -62,7 +61,7 @@ def diagnose(
         symptoms=given or None,
         age=age,
         sex=sex,
-        bundle=bundle or DEFAULT_BUNDLE,
+        bundle=bundle,
         with_identity=with_identity,
     )
     files: dict[Path, bytes] = {}

@@ -46,7 +46,6 @@ def evaluate(
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
 
-    from pneumoscope.bundles import DEFAULT_BUNDLE
     from pneumoscope.reports import dump
     from pneumoscope.workflow import evaluate_folder
 
@@ -57,7 +56,7 @@ def evaluate(
         task = bar.add_task("Reading", total=None)
         result = evaluate_folder(
             data,
-            bundle=bundle or DEFAULT_BUNDLE,
+            bundle=bundle,
             positive=positive,
             negatives=tuple(negative or ()),
             progress=lambda done, total: bar.update(task, completed=done, total=total),

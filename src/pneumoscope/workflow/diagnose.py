@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
-from pneumoscope.bundles import DEFAULT_BUNDLE, Bundle, find_bundle
+from pneumoscope.bundles import Bundle, find_bundle
 from pneumoscope.decision import decide
 from pneumoscope.errors import InputError
 from pneumoscope.findings import (
@@ -113,7 +113,7 @@ def diagnose(
     symptoms: Mapping[str, float] | None = None,
     age: float | None = None,
     sex: str | None = None,
-    bundle: str = DEFAULT_BUNDLE,
+    bundle: str | None = None,
     with_identity: bool = False,
 ) -> Diagnosis:
     """Read one chest radiograph, explain it, and join it with the symptoms into a severity.
@@ -131,8 +131,8 @@ def diagnose(
         Years, 0..130; by default as the DICOM header says.
     sex : {"M", "F"}, optional
         By default as the DICOM header says.
-    bundle : str
-        A bundle's name or folder.
+    bundle : str, optional
+        A bundle's name or folder; by default the packaged one.
     with_identity : bool
         Whether the result may name the patient as the DICOM header does.
 

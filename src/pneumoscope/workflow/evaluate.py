@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from pneumoscope.bundles import DEFAULT_BUNDLE, Bundle, find_bundle
+from pneumoscope.bundles import Bundle, find_bundle
 from pneumoscope.errors import DataError, ImageError
 from pneumoscope.evaluation import (
     EvaluationSummary,
@@ -75,7 +75,7 @@ class _Answer:
 def evaluate_folder(
     folder: Path,
     *,
-    bundle: str = DEFAULT_BUNDLE,
+    bundle: str | None = None,
     positive: str | None = None,
     negatives: Collection[str] = (),
     progress: Progress | None = None,
@@ -86,8 +86,8 @@ def evaluate_folder(
     ----------
     folder : Path
         Holds ``labels.csv`` or class folders; see `evaluation.read_manifest`.
-    bundle : str
-        A bundle's name or folder.
+    bundle : str, optional
+        A bundle's name or folder; by default the packaged one.
     positive : str, optional
         The class that is told from the rest.
     negatives : collection of str
