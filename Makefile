@@ -13,7 +13,8 @@ help:
 	@echo "make bench   time the way from file to JSON on this machine"
 	@echo "make clean   remove the environments and the demo's output"
 
-$(DEMO_ENV)/.installed: pyproject.toml
+# A plain install is a copy: it is made again when the program changes.
+$(DEMO_ENV)/.installed: pyproject.toml $(shell find src -type f -not -name '*.pyc')
 	@echo "Making the environment $(DEMO_ENV) with the plain package ..."
 	$(PYTHON) -m venv $(DEMO_ENV)
 	$(DEMO_ENV)/bin/python -m pip install --quiet --disable-pip-version-check .
@@ -26,6 +27,7 @@ $(TEST_ENV)/.installed: pyproject.toml
 	@touch $@
 
 demo: $(DEMO_ENV)/.installed
+	@rm -rf $(DEMO_OUT)
 	@mkdir -p $(DEMO_OUT)
 	@echo "Drawing two phantoms: synthetic chests, no patient's image ..."
 	$(DEMO_ENV)/bin/pneumoscope phantom --out $(DEMO_OUT)/phantoms --count 2 --dicom

@@ -9,7 +9,6 @@ every figure meaningless.
 from __future__ import annotations
 
 import argparse
-import os
 import platform
 import statistics
 import subprocess
@@ -21,7 +20,7 @@ from pathlib import Path
 
 from pneumoscope.bundles import DEFAULT_BUNDLE, find_bundle
 from pneumoscope.imaging import read_radiograph, to_input
-from pneumoscope.inference import OnnxEngine, to_heatmap
+from pneumoscope.inference import OnnxEngine, available_cores, to_heatmap
 from pneumoscope.reports import dump, to_document
 from pneumoscope.synthetic import draw_phantom, write_dicom
 from pneumoscope.workflow import Reader
@@ -71,7 +70,7 @@ def measure(image: Path, name: str, repeats: int) -> None:
         "heatmap, Otsu, contours": heatmap,
         "JSON": document,
     }
-    cores = len(os.sched_getaffinity(0))
+    cores = available_cores()
     print(
         f"{image.name}: {radiograph.width} x {radiograph.height}, bundle {name}, input {spec.size}"
     )

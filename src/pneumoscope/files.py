@@ -1,14 +1,46 @@
-"""Files written whole or not at all."""
+"""Files read within limits, and written whole or not at all."""
 
 from __future__ import annotations
 
+import errno
 import os
+import stat
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from pneumoscope.errors import InputError
+
+
+def read_limited(path: Path, limit: int) -> bytes:
+    """Read a plain file of at most `limit` bytes.
+
+    A pipe or a device is not opened, as it could block for ever or never end.
+
+    Parameters
+    ----------
+    path : Path
+        Links are followed.
+    limit : int
+        In bytes.
+
+    Raises
+    ------
+    OSError
+        Also for what is no plain file or is larger; `strerror` says which in a few words.
+    """
+    if not path.exists():
+        raise FileNotFoundError(errno.ENOENT, "no such file")
+    if not path.is_file():
+        raise OSError(errno.EINVAL, "not a plain file")
+    with path.open("rb") as stream:
+        # Not simply `limit + 1`, which is allocated whatever the file's size.
+        data = stream.read(min(os.fstat(stream.fileno()).st_size, limit) + 1)
+    if len(data) > limit:
+        size = f"{limit >> 20} MiB" if limit >= 1 << 20 else f"{limit >> 10} KiB"
+        raise OSError(errno.EFBIG, f"larger than {size}")
+    return data
 
 
 def write_files(files: Mapping[Path, bytes]) -> None:
@@ -39,11 +71,17 @@ def _write_beside(target: Path, content: bytes, cleanup: ExitStack) -> Path:
     cleanup.callback(temporary.unlink, missing_ok=True)
     with os.fdopen(descriptor, "wb") as stream:
         stream.write(content)
-    # A temporary file is private; the result follows the user's own habits.
+    temporary.chmod(_mode(target))
+    return temporary
+
+
+def _mode(target: Path) -> int:
+    """Rights of the file that is replaced; of a new one, as the user's own habits have it."""
+    if target.exists():
+        return stat.S_IMODE(target.stat().st_mode)
     mask = os.umask(0)
     os.umask(mask)
-    temporary.chmod(0o666 & ~mask)
-    return temporary
+    return 0o666 & ~mask
 
 
 @contextmanager

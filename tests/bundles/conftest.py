@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 from collections.abc import Callable
@@ -36,8 +37,19 @@ def spoiled(tiny_bundle: Bundle, tmp_path: Path) -> Path:
     return Path(shutil.copytree(tiny_bundle.folder, tmp_path / "spoiled"))
 
 
+@pytest.fixture(scope="session")
+def restate() -> Callable[[Path], object]:
+    """Make the checksum in a bundle's folder that of its ``bundle.json``."""
+
+    def write(folder: Path) -> None:
+        digest = hashlib.sha256((folder / "bundle.json").read_bytes()).hexdigest()
+        (folder / "bundle.json.sha256").write_text(f"{digest}  bundle.json\n", encoding="ascii")
+
+    return write
+
+
 @pytest.fixture
-def redescribed(spoiled: Path) -> Describe:
+def redescribed(spoiled: Path, restate: Callable[[Path], object]) -> Describe:
     """Change a copy's ``bundle.json`` by a function of its content."""
 
     def apply(change: Callable[[dict[str, Any]], object]) -> Path:
@@ -45,6 +57,7 @@ def redescribed(spoiled: Path) -> Describe:
         whole = json.loads(path.read_text("utf-8"))
         change(whole)
         path.write_text(json.dumps(whole), encoding="utf-8")
+        restate(spoiled)
         return spoiled
 
     return apply

@@ -54,6 +54,7 @@ WRONG = {
     "ages in the wrong order": (put("training_sets", 0, "ages", value=[5, 1]), "youngest"),
     "age below 0": (put("training_sets", 0, "ages", value=[-1, 5]), "ages"),
     "age NaN": (put("training_sets", 0, "ages", value=[0, float("nan")]), "ages"),
+    "citation of two lines": (put("training_sets", 0, "citation", value="a\nb"), "citation"),
     "empty licence": (put("training_sets", 0, "licence", value="  "), "licence"),
     "licence of two lines": (put("training_sets", 0, "licence", value="a\nb"), "licence"),
     "terminal escape": (put("training_sets", 0, "name", value="\x1b[2J"), "training_sets.0.name"),
@@ -93,6 +94,12 @@ def test_an_unknown_key_cannot_break_or_flood_the_message(redescribed: Describe,
 def test_text_is_kept_without_the_space_round_it(redescribed: Describe) -> None:
     folder = redescribed(put("training_sets", 0, "population", value=" \u00e9l\u00e8ves\n"))
     assert read_bundle(folder).description.training_sets[0].population == "\u00e9l\u00e8ves"
+
+
+def test_a_set_may_say_where_it_comes_from(redescribed: Describe, tiny_bundle: Bundle) -> None:
+    assert tiny_bundle.description.training_sets[0].citation is None
+    folder = redescribed(put("training_sets", 0, "citation", value="Nobody 2020"))
+    assert read_bundle(folder).description.training_sets[0].citation == "Nobody 2020"
 
 
 def test_no_operating_point_is_allowed(redescribed: Describe) -> None:

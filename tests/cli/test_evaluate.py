@@ -1,4 +1,4 @@
-"""`pneumoscope evaluate`: its document, its table, and what it says of the images left out."""
+"""`pneumoscope evaluate`: its document, its table, and what it says of which images it scored."""
 
 from __future__ import annotations
 
@@ -63,6 +63,20 @@ def test_images_left_out_are_named(cli: Cli, folder: Path, bundle: str) -> None:
     assert document["data"]["images"] == 7
     assert document["data"]["unreadable"] == ["NORMAL/broken.png"]
     assert "NORMAL/broken.png" in cli(*start).out
+
+
+def test_images_that_diagnose_refuses_are_scored(
+    cli: Cli, folder: Path, bundle: str, dicom: Callable[..., Path]
+) -> None:
+    lateral = dicom("lateral.dcm", ViewPosition="LL")
+    assert cli("diagnose", lateral, "--bundle", bundle, "--json", "-").json()["abstained"]
+    lateral.rename(folder / "NORMAL" / "lateral.dcm")
+    start = ("evaluate", "--data", folder, "--bundle", bundle)
+    document = cli(*start, "--json", "-").json()
+    check_schema(document)
+    assert (document["n"], document["abstained"]) == (7, 1)
+    assert sum(sum(row.values()) for row in document["confusion"].values()) == 7
+    assert "refused by diagnose" in " ".join(cli(*start).out.split())
 
 
 def test_a_label_without_a_class_is_a_negative_where_it_is_named(

@@ -91,3 +91,12 @@ def test_a_killed_process_leaves_no_half_file(tmp_path: Path) -> None:
         content = target.read_bytes()
         assert len(content) == SIZE
         assert content.count(content[:1]) == SIZE
+
+
+def test_a_replaced_file_keeps_its_rights(tmp_path: Path) -> None:
+    private = tmp_path / "report.html"
+    private.write_bytes(b"old")
+    private.chmod(0o600)
+    write_files({private: b"new"})
+    assert private.read_bytes() == b"new"
+    assert private.stat().st_mode & 0o777 == 0o600

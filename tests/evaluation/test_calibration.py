@@ -132,6 +132,27 @@ def test_a_masked_class_is_as_if_it_were_not_there():
     )
 
 
+def test_weights_are_as_repeating_the_images():
+    logits, labels = draws(400, 1.4)
+    times = np.random.default_rng(2).integers(0, 4, 400)
+    allowed = np.random.default_rng(3).random((400, 3)) < 0.8
+    allowed[np.arange(400), labels] = True
+    weighted = fit_temperature(logits, labels, allowed, times / 7)
+    repeated = fit_temperature(
+        logits.repeat(times, axis=0), labels.repeat(times), allowed.repeat(times, axis=0)
+    )
+    assert weighted == pytest.approx(repeated, rel=1e-5)
+    assert weighted != pytest.approx(fit_temperature(logits, labels, allowed), rel=1e-3)
+
+
+@pytest.mark.parametrize(
+    "weights", [np.ones(3), np.ones((4, 1)), np.zeros(4), [1, 1, 1, -1], [1, 1, 1, np.nan]]
+)
+def test_weights_that_cannot_be_are_refused(weights):
+    with pytest.raises(ValueError, match="weight"):
+        fit_temperature(*draws(4, 1.0), weights=np.asarray(weights, dtype=np.float64))
+
+
 def test_temperature_refuses_what_it_cannot_fit():
     logits, labels = draws(4, 1.0)
     with pytest.raises(ValueError, match="forbids the true class"):

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from pneumoscope.errors import DataError
 from pneumoscope.evaluation import LabelledImage, read_manifest
+from pneumoscope.evaluation.manifest import MAX_TABLE_BYTES
 
 
 def touch(folder, *files):
@@ -141,6 +142,39 @@ def test_a_table_that_cannot_be_opened(tmp_path):
     assert "cannot be read" in refused(tmp_path)
 
 
+def test_a_table_that_is_too_large(tmp_path):
+    touch(tmp_path, "X/a.png")
+    with (tmp_path / "labels.csv").open("wb") as stream:
+        stream.write(b"file,label\nX/a.png,X\n")
+        stream.truncate(MAX_TABLE_BYTES + 1)  # a hole: it takes no place on the disk
+    assert "larger than 64 MiB" in refused(tmp_path)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes there")
+def test_a_table_that_is_a_pipe_is_not_waited_for(tmp_path):
+    touch(tmp_path, "X/a.png")
+    os.mkfifo(tmp_path / "labels.csv")
+    assert "not a plain file" in refused(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Doe,Jane,1970-01-02,Doe\na.png,X,Y,Z\n",
+        "Doe;Jane;1970-01-02\n",
+        "file,Doe,Jane,Doe\n",
+        "file,label,name\nDoe,Jane\n",
+        'file,label\n"Doe"Jane,1970-01-02\n',
+        "file,label\nDoe,\n",
+    ],
+    ids=["no header", "semicolons", "no label", "too few values", "quotes", "no value"],
+)
+def test_a_malformed_table_is_refused_without_quoting_it(tmp_path, text):
+    table(tmp_path, text)
+    message = refused(tmp_path)
+    assert not any(cell in message for cell in ("Doe", "Jane", "1970"))
+
+
 @pytest.mark.parametrize(
     "file", ["../out.png", "sub/../a.png", "sub/../../out.png", "..\\out.png", "C:\\out.png"]
 )
@@ -171,6 +205,25 @@ class TestLinks:
         (tmp_path / "data").mkdir()
         (tmp_path / "data/X").symlink_to(tmp_path / "elsewhere", target_is_directory=True)
         assert "leads outside" in refused(tmp_path / "data")
+
+    @pytest.mark.parametrize("target", ["out.csv", "absent.csv", "/dev/zero"])
+    def test_a_table_that_is_a_link_out(self, tmp_path, target):
+        touch(tmp_path, "data/X/a.png")
+        (tmp_path / "out.csv").write_text("file,label\nX/a.png,X\n", "utf-8")
+        (tmp_path / "data/labels.csv").symlink_to(tmp_path / target)
+        assert "labels.csv: a link that leads outside" in refused(tmp_path / "data")
+
+    @pytest.mark.parametrize("target", ["absent.csv", "labels.csv"])
+    def test_a_table_that_is_a_broken_link_is_not_passed_over(self, tmp_path, target):
+        touch(tmp_path, "X/a.png")
+        (tmp_path / "labels.csv").symlink_to(target)
+        refused(tmp_path)
+
+    def test_a_table_that_is_a_link_within_the_folder_is_read(self, tmp_path):
+        touch(tmp_path, "X/a.png")
+        (tmp_path / "v2.csv").write_text("file,label\nX/a.png,Y\n", "utf-8")
+        (tmp_path / "labels.csv").symlink_to("v2.csv")
+        assert read_manifest(tmp_path).labels == ("Y",)
 
     def test_a_link_to_itself(self, tmp_path):
         (tmp_path / "loop.png").symlink_to("loop.png")

@@ -88,7 +88,7 @@ def test_positive_class_metrics_agree_with_the_confusion_matrix():
     )
 
 
-def test_a_negative_label_counts_for_the_positive_class_metrics_only():
+def test_a_negative_label_counts_for_all_that_tells_the_positive_class_from_the_rest():
     probabilities, labels = made_up(300, (*CLASSES, "OTHER"))
     known = np.array([label in CLASSES for label in labels])
     kept = [label for label in labels if label in CLASSES]
@@ -99,8 +99,23 @@ def test_a_negative_label_counts_for_the_positive_class_metrics_only():
     assert sum(whole.confusion["OTHER"].values()) == 75
     for name in ("sensitivity", "accuracy", "balanced_accuracy", "auroc_macro", "brier"):
         assert value(whole, name) == value(part, name)
-    assert value(whole, "calibration_slope") == pytest.approx(value(part, "calibration_slope"))
-    assert value(whole, "specificity") != value(part, "specificity")
+    for name in ("auroc", "specificity", "calibration_slope", "calibration_intercept"):
+        assert value(whole, name) != pytest.approx(value(part, name), rel=1e-6)
+
+
+def test_calibration_of_the_positive_class_is_over_the_rows_of_its_auroc():
+    """A negative label is the rest, so it may as well be another class of the rest."""
+    probabilities, labels = made_up(300, (*CLASSES, "OTHER"))
+    renamed = ["NORMAL" if label == "OTHER" else label for label in labels]
+    options = {"positive": "PNEUMONIA", "patients": [str(i // 2) for i in range(300)], **QUICK}
+    other = evaluate_predictions(probabilities, labels, CLASSES, negatives=["OTHER"], **options)
+    same = evaluate_predictions(probabilities, renamed, CLASSES, **options)
+    calibration = ("calibration_slope", "calibration_intercept")
+    for name in ("auroc", "sensitivity", "specificity", "f1", *calibration):
+        assert other.metrics[name] == same.metrics[name]
+    assert value(other, "calibration_slope") == pytest.approx(
+        oracle_slope(probabilities[:, 2], np.array(labels) == "PNEUMONIA"), rel=1e-4
+    )
 
 
 def test_data_with_some_of_the_classes_are_measured_on_these():
@@ -116,32 +131,24 @@ def test_data_with_some_of_the_classes_are_measured_on_these():
     assert value(summary, "auroc_macro") == pytest.approx(np.mean(areas))
 
 
-def test_abstentions_are_counted_and_not_measured():
+def test_abstentions_are_counted_and_change_no_figure():
     probabilities, labels = made_up()
-    answered = np.arange(240) % 4 != 0
-    abstained = np.where(answered[:, None], probabilities, np.nan)
-    options = {"positive": "NORMAL", **QUICK}
-    whole = evaluate_predictions(abstained, labels, CLASSES, answered=answered, **options)
-    kept = [label for label, keep in zip(labels, answered, strict=True) if keep]
-    part = evaluate_predictions(probabilities[answered], kept, CLASSES, **options)
-    assert (whole.n, whole.answered, whole.abstained) == (240, 180, 60)
-    assert whole.confusion == part.confusion
-    assert sum(sum(row.values()) for row in whole.confusion.values()) == 180
-    for name, estimate in part.metrics.items():
-        assert value(whole, name) == pytest.approx(estimate.value)
+    plain = evaluate_predictions(probabilities, labels, CLASSES, **QUICK)
+    counted = evaluate_predictions(probabilities, labels, CLASSES, abstained=60, **QUICK)
+    assert counted.as_dict() == plain.as_dict() | {"abstained": 60}
+    assert sum(sum(row.values()) for row in counted.confusion.values()) == counted.n == 240
 
 
-def test_when_nothing_is_answered_all_metrics_are_null():
+def test_only_negative_labels_leave_the_class_metrics_undefined():
+    probabilities, _ = made_up(30)
     summary = evaluate_predictions(
-        np.full((3, 3), np.nan),
-        list(CLASSES),
-        CLASSES,
-        answered=np.zeros(3, dtype=bool),
-        positive="NORMAL",
-        **QUICK,
+        probabilities, ["OTHER"] * 30, CLASSES, positive="NORMAL", negatives=["OTHER"], **QUICK
     )
-    assert summary.abstained == 3
-    assert all(item.value is None and item.low is None for item in summary.metrics.values())
+    called = probabilities.argmax(axis=1) == CLASSES.index("NORMAL")
+    assert value(summary, "specificity") == pytest.approx(1 - called.mean())
+    for name in set(summary.metrics) - {"specificity"}:
+        assert value(summary, name) is None
+        assert summary.metrics[name].low is None
 
 
 def test_a_perfect_model_has_no_calibration_slope():
@@ -204,7 +211,6 @@ def test_what_the_user_can_get_wrong_is_one_clear_line(labels, options, message)
         (np.array([[np.nan, 0.5, 0.5], [0.2, 0.3, 0.5]]), {}),
         (np.array([[1.5, -0.5, 0.0], [0.2, 0.3, 0.5]]), {}),
         (np.full((2, 3), 1 / 3), {"patients": ["a"]}),
-        (np.full((2, 3), 1 / 3), {"answered": np.ones(3, dtype=bool)}),
     ],
 )
 def test_what_does_not_fit_together_is_refused(probabilities, options):

@@ -112,6 +112,42 @@ def test_voi_lut_is_looked_up_by_hand(packed):
     assert notes == ()
 
 
+def test_voi_lut_that_fills_fewer_bits_than_declared_is_scaled_by_those(ramp12):
+    entries = np.arange(4096)
+    full, _ = displayed(ramp12, header(VOILUTSequence=lut([4096, 0, 12], entries.tolist())))
+    entries[[0, 7]] = 65535
+    grey, notes = displayed(ramp12, header(VOILUTSequence=lut([4096, 0, 16], entries.tolist())))
+    same = ~np.isin(ramp12, [0, 7])
+    np.testing.assert_allclose(grey[same], full[same], atol=1e-6)
+    assert "12-bit" in notes[0]
+
+
+@pytest.mark.parametrize("photometric", ["MONOCHROME1", "MONOCHROME2"])
+@pytest.mark.parametrize(
+    ("center", "width", "poor"),
+    [
+        ("2048", "4096", False),
+        ("1500", "2000", False),
+        ("100", "10", True),
+        ("3900", "100", True),
+        ("30000", "60000", True),
+        ("2048", "40960", True),
+    ],
+)
+def test_window_that_shows_little_is_noted(ramp12, photometric, center, width, poor):
+    dataset = header(WindowCenter=center, WindowWidth=width, PhotometricInterpretation=photometric)
+    _, notes = displayed(ramp12, dataset)
+    assert [("window shows little" in note) for note in notes] == [True] * poor
+
+
+def test_padding_does_not_count_as_shown_at_one_end(ramp12):
+    stored = np.concatenate([ramp12] + [np.zeros_like(ramp12)] * 4)
+    dataset = header(WindowCenter="2048", WindowWidth="4096")
+    valid = np.arange(len(stored))[:, None] < len(ramp12)
+    assert displayed(stored, dataset)[1] != ()
+    assert displayed(stored, dataset, np.broadcast_to(valid, stored.shape))[1] == ()
+
+
 def test_modality_lut_feeds_the_window():
     stored = np.array([[0, 1, 2, 3]], np.uint16)
     dataset = header(

@@ -40,6 +40,16 @@ def test_twelve_bits_in_a_16_bit_file_are_not_shown_almost_black(ramp12):
     assert "12-bit" in picture.notes[0]
 
 
+@pytest.mark.parametrize("outlier", [4100, 65535])
+def test_a_few_outliers_do_not_set_the_scale_of_16_bits(ramp12, outlier):
+    stored = ramp12.copy()
+    stored[0, :3] = outlier
+    picture = decode_raster(encode(Image.fromarray(stored), "PNG"), "PNG")
+    assert picture.bits == 12
+    assert (picture.pixels[0, :3] == 1).all()
+    np.testing.assert_allclose(picture.pixels[1:], ramp12[1:] / 4095, atol=1e-6)
+
+
 def test_jpeg_is_within_its_quantisation():
     smooth = np.tile(np.linspace(0, 255, 96), (64, 1)).astype(np.uint8)
     picture = decode_raster(encode(Image.fromarray(smooth), "JPEG", quality=95), "JPEG")

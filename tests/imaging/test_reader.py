@@ -9,12 +9,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
+from pydicom.dataset import Dataset
 from pydicom.encaps import encapsulate
 from pydicom.uid import JPEG2000Lossless, RLELossless
 
 from pneumoscope.errors import ImageError
 from pneumoscope.findings import Radiograph
 from pneumoscope.imaging import read_radiograph, unsuitable
+from pneumoscope.imaging.grayscale import displayed
 from pneumoscope.imaging.quiet import quiet
 
 
@@ -29,6 +31,12 @@ def test_format_is_told_by_content_not_by_name(save, ramp8):
     assert (radiograph.file_format, radiograph.name) == ("PNG", "misnamed.dcm")
     assert radiograph.dicom is None
     assert unsuitable(radiograph) is None
+
+
+@pytest.mark.parametrize("file_format", ["JPEG", "PNG", "TIFF"])
+def test_image_file_says_what_could_not_be_checked(save, ramp8, file_format):
+    notes = " ".join(read_radiograph(save(encoded(ramp8, file_format), "x")).notes)
+    assert all(word in notes for word in ("modality", "body part", "view", "unchecked"))
 
 
 @pytest.mark.parametrize(
@@ -57,9 +65,9 @@ def test_paths_that_are_no_file(tmp_path):
     os.mkfifo(tmp_path / "pipe")
     for path, message in [
         (tmp_path / "absent.png", "no such file"),
-        (tmp_path, "not a file"),
-        (tmp_path / "pipe", "not a file"),
-        (tmp_path / ("x" * 300), "cannot be opened"),
+        (tmp_path, "not a plain file"),
+        (tmp_path / "pipe", "not a plain file"),
+        (tmp_path / ("x" * 300), "cannot be read"),
     ]:
         with pytest.raises(ImageError, match=message):
             read_radiograph(path)
@@ -186,6 +194,21 @@ def test_real_chest_objects_are_read_and_suitable(shared_data):
         assert unsuitable(radiograph) is None
         warned = any("looks inverted" in note for note in radiograph.notes)
         assert warned == ("fake_mono1" in path.name)
+        assert radiograph.patient.age is not None
+        assert not any("shows little" in note for note in radiograph.notes)
+
+
+@pytest.mark.shared
+@pytest.mark.parametrize("population", ["rsna", "guangzhou"])
+def test_real_radiographs_are_not_called_poorly_shown(shared_data, population):
+    dataset = Dataset()
+    dataset.WindowCenter, dataset.WindowWidth = 128, 256
+    dataset.BitsStored, dataset.PhotometricInterpretation = 8, "MONOCHROME2"
+    files = sorted(path for path in (shared_data / population).rglob("*.*g"))[::40]
+    assert files
+    for path in files:
+        grey = np.asarray(Image.open(path).convert("L"))
+        assert displayed(grey, dataset)[1] == (), path.name
 
 
 @pytest.mark.shared

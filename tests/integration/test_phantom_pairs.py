@@ -1,7 +1,7 @@
 """The packaged bundle on synthetic chests: an added opacity must speak for pneumonia."""
 
 from pneumoscope.bundles import find_bundle
-from pneumoscope.findings import Decision, Radiograph
+from pneumoscope.findings import Radiograph
 from pneumoscope.synthetic import draw_phantom
 from pneumoscope.workflow import Reader
 
@@ -14,9 +14,8 @@ def test_an_opacity_raises_the_probability_of_pneumonia_on_most_pairs() -> None:
     def probability(seed: int, *, opacity: bool) -> float:
         view = "PA" if seed % 2 else "AP"
         phantom = draw_phantom(seed, size=512, opacity=opacity, view=view)
-        decision = reader.decide(Radiograph(phantom.pixels, "phantom", "PNG"))
-        assert isinstance(decision, Decision)
-        return decision.probabilities["PNEUMONIA"]
+        radiograph = Radiograph(phantom.pixels, "phantom", "PNG")
+        return reader.score(radiograph).probabilities["PNEUMONIA"]
 
     raised = sum(
         probability(seed, opacity=True) > probability(seed, opacity=False) for seed in range(PAIRS)

@@ -74,6 +74,6 @@ def test_a_3000_pixel_copy_gives_the_same_answer(
         )
         copy = tmp_path / "copy.png"
         Image.fromarray(np.rint(np.clip(large, 0, 1) * 255).astype(np.uint8)).save(copy)
-        original = reader.decide(radiograph)
-        enlarged = reader.decide(read_radiograph(copy))
+        original = reader.score(radiograph)
+        enlarged = reader.score(read_radiograph(copy))
         assert original.probabilities == pytest.approx(enlarged.probabilities, abs=COPY_TOLERANCE)

@@ -80,6 +80,7 @@ def test_the_caption_names_everything(diagnosis):
     else:
         assert "PNEUMONIA, probability 0.873" in texts
         assert any("not a lesion outline" in text for text in texts)
+        assert "PNEUMONIA: opacity that suggests pneumonia" in texts
 
 
 def test_the_notice_is_burned_in_below_the_picture_and_changes_it(diagnosis):

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import base64
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from io import BytesIO
 
 import pytest
 from PIL import Image
 
-from pneumoscope.findings import BundleIdentity, PatientIdentity
+from pneumoscope.findings import BundleIdentity, Decision, PatientIdentity
 from pneumoscope.reports import format_probability, to_html
 
 IDENTITY = PatientIdentity("Doe^Jane", "MRN-1", "19700102")
@@ -83,6 +84,42 @@ def test_without_symptoms_there_is_no_severity(make):
     text = Page(to_html(make())).text
     assert "Severity" not in text
     assert "Symptoms" not in text
+
+
+CAVEAT = "The rule base baral2025 can call an ill patient negligible."
+
+
+def test_what_limits_the_answer_stands_beside_it(make):
+    text = Page(to_html(make(ill=True, warnings=("The exposure is low.", CAVEAT)))).text
+    places = [
+        text.index(line)
+        for line in ("by the symptoms", CAVEAT, "The exposure is low.", "Calibrated probabilities")
+    ]
+    assert places == sorted(places)
+    assert text.count(CAVEAT) == 1
+
+
+def test_the_legend_explains_only_the_classes_that_it_knows(make):
+    assert "finding that the network was taught" in Page(to_html(make())).text
+    diagnosis = make()
+    renamed = Decision({"COVID": 1.0}, "COVID", diagnosis.decision.confidence)
+    assert "Meaning" not in Page(to_html(replace(diagnosis, decision=renamed))).text
+    mixed = Decision({"COVID": 0.9, "NORMAL": 0.1}, "COVID", diagnosis.decision.confidence)
+    text = Page(to_html(replace(diagnosis, decision=mixed))).text
+    assert "NORMAL no finding that the network was taught 0.100" in text
+    assert "COVID 0.900" in text
+
+
+def test_the_training_sets_are_shown_whole(make):
+    sets = ("guangzhou: children of 1 to 5 years", "rsna: adults, children")
+    text = Page(to_html(make(bundle=BundleIdentity("a", "1", "0" * 64, sets)))).text
+    assert "Trained on guangzhou: children of 1 to 5 years; rsna: adults, children" in text
+
+
+def test_a_symptom_that_is_not_known_is_shown_without_unit(make):
+    text = Page(to_html(make(symptoms={"heart_rate": 120.0, "fever_value": 39.0}))).text
+    assert "heart rate 120" in text
+    assert "fever value 39 °C" in text
 
 
 def test_the_page_needs_nothing_from_outside(diagnosis):

@@ -44,11 +44,27 @@ def test_every_variant_says_what_it_must(diagnosis, width):
     else:
         assert "PNEUMONIA, probability 0.873" in text
         assert "not a probability" in text
+        assert ("share in the severity" in text) == (diagnosis.severity is not None)
         for value in diagnosis.decision.probabilities.values():
             assert format_probability(value) in text
     if diagnosis.severity is not None:
         assert f"Severity: {diagnosis.severity.level.upper()}" in text
         assert all(rule.rule in text for rule in diagnosis.severity.fired)
+
+
+def test_what_limits_the_answer_stands_beside_it(make):
+    caveat = "The rule base baral2025 can call an ill patient negligible."
+    text = joined(show(to_text(make(ill=True, warnings=(caveat, "The exposure is low.")))))
+    order = (
+        "PNEUMONIA, probability",
+        "Warning: The exposure is low.",
+        "no finding that the network was taught",
+        "Severity: ",
+        f"Warning: {caveat}",
+        "Points per level",
+    )
+    places = [text.index(line) for line in order]
+    assert places == sorted(places)
 
 
 @pytest.mark.parametrize("colour", [False, True])
@@ -66,13 +82,12 @@ def document(**kwargs):
     rng = np.random.default_rng(5)
     probabilities = rng.dirichlet(np.ones(3), 45)
     labels = [CLASSES[i % 3] for i in range(45)]
-    keep = np.arange(45) > 4
     summary = evaluate_predictions(
         probabilities,
         labels,
         CLASSES,
-        answered=keep,
         positive=kwargs.pop("positive", None),
+        abstained=5,
         in_training=kwargs.pop("in_training", 0),
         resamples=20,
     )
@@ -91,7 +106,7 @@ def test_an_evaluation_shows_its_numbers():
         assert f"{given[name]['value']:.3f} {low:.3f} to {high:.3f}" in text
     for label, row in given["confusion"].items():
         assert f"{label} {' '.join(map(str, row.values()))}" in text
-    assert "45 images (45 patients): 40 answered, 5 without a result" in text
+    assert "45 images (45 patients), 5 of them refused by diagnose but scored, and 1 unread" in text
     assert "7 of these images were in the model's training data" in text
     assert "sensitivity 0.900, specificity undefined" in text
     assert "[b]x.png" in text

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import unicodedata
+from itertools import permutations
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 from pneumoscope.reports import format_probability, plain
-from pneumoscope.reports.wording import operating_words
+from pneumoscope.reports.wording import confidence_words, operating_words, split_warnings
 
 
 @given(st.floats(0, 1))
@@ -60,8 +61,31 @@ def test_the_operating_point_says_its_side_and_when_it_differs(
     words = " ".join(operating_words(make(pneumonia=pneumonia, threshold=threshold).decision))
     assert f"PNEUMONIA {side}" in words
     assert ("differs from the most probable class" in words) == differs
+    assert "chosen on the bundle's calibration images" in words
+    assert "not for this patient" in words
+    assert "pneumoscope bundle info" in words
 
 
 def test_numbers_beside_a_threshold_can_be_told_apart(make):
     words = operating_words(make(pneumonia=0.34996, threshold=0.35).decision)[0]
     assert "0.350 (0.34996) is below the threshold 0.350 (0.35)" in words
+
+
+@pytest.mark.parametrize("ill", [False, True])
+def test_the_image_has_a_share_only_in_a_severity(make, ill):
+    words = confidence_words(make().decision.confidence, with_severity=ill)
+    assert any("share in the severity" in line for line in words) == ill
+
+
+def test_splitting_loses_no_warning_and_keeps_the_order(make):
+    ours = ("The rule base baral2025 errs.", "By baral2025, 0 to 1.")
+    others = ("Low exposure.", "Mended.")
+    for order in permutations((*ours, *others)):
+        parts = split_warnings(make(ill=True, warnings=order))
+        assert [set(part) for part in parts] == [set(ours), set(others)]
+        assert all(sorted(part, key=order.index) == list(part) for part in parts)
+
+
+def test_without_a_severity_every_warning_is_of_the_image(make):
+    warnings = ("The rule base baral2025 errs.", "Low exposure.")
+    assert split_warnings(make(warnings=warnings)) == ((), warnings)

@@ -98,3 +98,10 @@ def test_a_read_only_folder_is_refused(tmp_path: Path) -> None:
     tmp_path.chmod(0o500)
     with pytest.raises(InputError, match="cannot be"):
         make_phantoms(tmp_path / "out", 1, dicom=False)
+
+
+def test_labels_that_are_there_already_are_not_replaced(tmp_path) -> None:  # type: ignore[no-untyped-def]
+    (tmp_path / "labels.csv").write_text("file,label\nmine.png,NORMAL\n", encoding="utf-8")
+    with pytest.raises(InputError, match=r"already holds labels\.csv"):
+        make_phantoms(tmp_path, 1, dicom=False)
+    assert [path.name for path in tmp_path.iterdir()] == ["labels.csv"]

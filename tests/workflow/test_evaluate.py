@@ -14,7 +14,7 @@ from pneumoscope.bundles import Bundle
 from pneumoscope.errors import BundleError, DataError
 from pneumoscope.evaluation import read_manifest
 from pneumoscope.imaging import fingerprint, read_radiograph, to_input
-from pneumoscope.workflow import FolderEvaluation, evaluate_folder
+from pneumoscope.workflow import FolderEvaluation, diagnose, evaluate_folder
 
 CLASSES = ("NORMAL", "ABNORMAL", "PNEUMONIA")
 
@@ -125,31 +125,25 @@ def test_unreadable_images_are_counted_named_and_in_no_figure(
     assert any("NORMAL/00-broken.png" in line for line in after.warnings)
 
 
-def test_abstained_images_are_counted_and_not_left_out(
+def test_images_that_diagnose_refuses_are_counted_and_scored_all_the_same(
     folder: Path, tiny_bundle: Bundle, phantom_dicom: Path
 ) -> None:
+    place = folder / "NORMAL" / "phantom.dcm"
+    bundle = str(tiny_bundle.folder)
+    place.write_bytes(phantom_dicom.read_bytes())
+    frontal = evaluate_folder(folder, bundle=bundle, positive="PNEUMONIA")
     dataset = dcmread(phantom_dicom)
     dataset.ViewPosition = "LL"
-    dataset.save_as(folder / "NORMAL" / "lateral.dcm")
-    result = evaluate_folder(folder, bundle=str(tiny_bundle.folder))
-    summary = result.summary
-    assert (summary.n, summary.answered, summary.abstained) == (31, 30, 1)
-    assert sum(summary.confusion["NORMAL"].values()) == 10
-    assert any("1 of 31 images were not answered" in line for line in result.warnings)
-
-
-def test_only_abstentions_give_counts_without_figures(
-    tiny_bundle: Bundle, phantom_dicom: Path, tmp_path: Path
-) -> None:
-    place = tmp_path / "data" / "NORMAL"
-    place.mkdir(parents=True)
-    dataset = dcmread(phantom_dicom)
-    dataset.ViewPosition = "LL"
-    dataset.save_as(place / "lateral.dcm")
-    found = evaluate_folder(place.parent, bundle=str(tiny_bundle.folder), positive="PNEUMONIA")
-    assert (found.summary.n, found.summary.answered) == (1, 0)
-    assert found.operating_point is None
-    assert figures(found)["accuracy"] == {"value": None, "ci95": None}
+    dataset.save_as(place)
+    assert diagnose(place, bundle=bundle).abstained is not None
+    lateral = evaluate_folder(folder, bundle=bundle, positive="PNEUMONIA")
+    # The pixels are the same, and so is every figure.
+    assert figures(lateral) == figures(frontal) | {"abstained": 1}
+    assert lateral.operating_point == frontal.operating_point
+    assert (lateral.summary.n, sum(lateral.summary.confusion["NORMAL"].values())) == (31, 11)
+    told = "1 of 31 images would be refused by diagnose"
+    assert any(told in line for line in lateral.warnings)
+    assert not any("refused by diagnose" in line for line in frontal.warnings)
 
 
 def test_images_of_the_training_are_counted(

@@ -20,9 +20,12 @@ from pneumoscope.bundles.description import (
     FileRecord,
 )
 from pneumoscope.errors import BundleError
+from pneumoscope.files import read_limited
 from pneumoscope.findings import BundleIdentity
 
 DESCRIPTION = "bundle.json"
+# As `sha256sum --check` reads it.
+CHECKSUM = "bundle.json.sha256"
 MAX_DESCRIPTION_BYTES = 1 << 20
 WAY_OUT = "install or export it again"
 
@@ -58,7 +61,7 @@ class Bundle:
     @property
     def identity(self) -> BundleIdentity:
         """The bundle as results name it."""
-        sets = tuple(training_set.name for training_set in self.description.training_sets)
+        sets = tuple(f"{part.name}: {part.population}" for part in self.description.training_sets)
         return BundleIdentity(self.description.name, self.description.version, self.sha256, sets)
 
     @property
@@ -86,6 +89,10 @@ def read_bundle(folder: Path) -> Bundle:
         No bundle there, a description that is not valid, a file that is missing or changed.
     """
     description_bytes = _read(folder / DESCRIPTION, MAX_DESCRIPTION_BYTES)
+    if _read(folder / CHECKSUM, MAX_DESCRIPTION_BYTES) != _checksum_line(description_bytes):
+        raise BundleError(
+            f"{folder / DESCRIPTION}: was changed since the bundle was made; {WAY_OUT}"
+        )
     try:
         description = BundleDescription.model_validate_json(description_bytes)
     except ValidationError as error:
@@ -136,6 +143,7 @@ def write_bundle(
             for name, data in contents.items():
                 (made / name).write_bytes(data)
             (made / DESCRIPTION).write_bytes(description_bytes)
+            (made / CHECKSUM).write_bytes(_checksum_line(description_bytes))
             made.rename(folder)
     except ValidationError as error:
         raise BundleError(f"{folder}: {_problem(error)}") from None
@@ -165,6 +173,10 @@ def _assemble(
         raise BundleError(f"{folder}: a text of the bundle is not UTF-8; {WAY_OUT}") from None
 
 
+def _checksum_line(description_bytes: bytes) -> bytes:
+    return f"{hashlib.sha256(description_bytes).hexdigest()}  {DESCRIPTION}\n".encode()
+
+
 def _problem(error: ValidationError) -> str:
     """Name the first thing that is wrong, in one line."""
     first = error.errors()[0]
@@ -178,13 +190,9 @@ def _read(path: Path, limit: int) -> bytes:
     try:
         if not path.is_file():
             raise BundleError(f"{path.parent}: not a model bundle ({path.name} is missing)")
-        with path.open("rb") as stream:
-            data = stream.read(limit + 1)
+        return read_limited(path, limit)
     except OSError as error:
-        raise BundleError(f"{path}: cannot be read ({error.strerror})") from None
-    if len(data) > limit:
-        raise BundleError(f"{path}: larger than it should be; {WAY_OUT}")
-    return data
+        raise BundleError(f"{path}: cannot be read ({error.strerror}); {WAY_OUT}") from None
 
 
 def _verified(path: Path, record: FileRecord) -> bytes:

@@ -18,6 +18,7 @@ GRAPH, CARD, LICENCE, TRAINING_IMAGES = (
 FILES = (GRAPH, CARD, LICENCE, TRAINING_IMAGES)
 
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$")]
+Version = Annotated[str, Field(pattern=r"^[0-9A-Za-z.]{1,20}$")]
 ClassName = Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_]{0,39}$")]
 Age = Annotated[float, Field(ge=0, le=130)]
 # One printable line: it goes into logs, terminals and pages.
@@ -46,12 +47,13 @@ class FileRecord(_Section):
 class TrainingSet(_Section):
     """One data set that the network was trained on, and the terms that come with it.
 
-    `ages` are the youngest and oldest patients in years, where they are known.
+    `ages` is the range, in whole years, that the set covers well, where it is known.
     """
 
     name: Text
     population: Text
     licence: Text
+    citation: Text | None = None
     images: int = Field(ge=1)
     ages: tuple[Age, Age] | None = None
     absent_classes: tuple[ClassName, ...] = ()
@@ -99,7 +101,7 @@ class BundleDescription(_Section):
 
     schema_version: Literal[1]
     name: Name
-    version: str = Field(pattern=r"^[0-9A-Za-z.]{1,20}$")
+    version: Version
     classes: tuple[ClassName, ...] = Field(min_length=2, max_length=100)
     input: InputSection
     calibration: CalibrationSection

@@ -17,7 +17,11 @@ from pneumoscope.evaluation.metrics import (
     sensitivity,
     specificity,
 )
-from pneumoscope.evaluation.summary import EvaluationSummary, evaluate_predictions
+from pneumoscope.evaluation.summary import (
+    EvaluationSummary,
+    check_labels,
+    evaluate_predictions,
+)
 from pneumoscope.evaluation.threshold import Rates, rates_at_threshold, threshold_for_sensitivity
 
 __all__ = [
@@ -34,6 +38,7 @@ __all__ = [
     "brier",
     "calibration_intercept",
     "calibration_slope",
+    "check_labels",
     "evaluate_predictions",
     "f1",
     "fit_temperature",

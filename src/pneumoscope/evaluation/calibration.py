@@ -119,7 +119,10 @@ def calibration_intercept(
 
 
 def fit_temperature(
-    logits: FloatArray, labels: IntArray, allowed: BoolArray | None = None
+    logits: FloatArray,
+    labels: IntArray,
+    allowed: BoolArray | None = None,
+    weights: FloatArray | None = None,
 ) -> float:
     """Temperature that makes softmax(logits / temperature) most likely (Guo et al. 2017).
 
@@ -132,6 +135,9 @@ def fit_temperature(
     allowed : ndarray of bool, shape (images, classes), optional
         Classes possible for each image, such as those that its data set labels at all; the others
         are left out of its softmax.
+    weights : ndarray of float, shape (images,), optional
+        How much each image counts, 0 or more and not all 0; equally by default. With the inverse of
+        its source's size for each image, sources of unequal size count the same.
 
     Returns
     -------
@@ -142,11 +148,34 @@ def fit_temperature(
     Raises
     ------
     ValueError
-        If there is no image, a logit is not finite, the shapes differ, or an image's own class is
-        not allowed.
+        If there is no image, a logit is not finite, the shapes differ, an image's own class is not
+        allowed, or the weights are not as said.
     """
     if logits.ndim != 2 or labels.shape != logits.shape[:1] or labels.size == 0:
         raise ValueError(f"logits of shape {logits.shape} for labels of shape {labels.shape}")
+    if weights is not None:
+        _check_weights(weights, labels.size)
+    lead = _leads(logits, labels, allowed)
+
+    def loss(log_temperature: float) -> float:
+        # log(1 + sum over the other classes): exact where every image is right and the loss tiny.
+        others = logsumexp(lead * np.exp(-log_temperature), axis=1)
+        return float(np.average(np.logaddexp(0, others), weights=weights))
+
+    low, high = np.log(TEMPERATURE_RANGE)
+    best = minimize_scalar(loss, bounds=(low, high), method="bounded", options={"xatol": 1e-6})
+    return float(np.exp(best.x))
+
+
+def _check_weights(weights: FloatArray, images: int) -> None:
+    if weights.shape != (images,):
+        raise ValueError(f"weights of shape {weights.shape} for {images} images")
+    if not (np.isfinite(weights) & (weights >= 0)).all() or not weights.any():
+        raise ValueError("a weight is negative or not finite, or all are 0")
+
+
+def _leads(logits: FloatArray, labels: IntArray, allowed: BoolArray | None) -> FloatArray:
+    """How far each other allowed class lies above the true one; -inf for all that do not count."""
     if not np.isfinite(logits).all():
         raise ValueError("a logit is not a finite number")
     masked = np.asarray(logits, dtype=np.float64)
@@ -158,17 +187,9 @@ def fit_temperature(
     true = masked[own]
     if not np.isfinite(true).all():
         raise ValueError("the mask forbids the true class of an image")
-    lead = masked - true[:, None]
+    lead: FloatArray = masked - true[:, None]
     lead[own] = -np.inf
-
-    def loss(log_temperature: float) -> float:
-        # log(1 + sum over the other classes): exact where every image is right and the loss tiny.
-        others = logsumexp(lead * np.exp(-log_temperature), axis=1)
-        return float(np.logaddexp(0, others).mean())
-
-    low, high = np.log(TEMPERATURE_RANGE)
-    best = minimize_scalar(loss, bounds=(low, high), method="bounded", options={"xatol": 1e-6})
-    return float(np.exp(best.x))
+    return lead
 
 
 def _logit(probability: FloatArray) -> FloatArray:

@@ -9,8 +9,10 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from pneumoscope.errors import DataError
+from pneumoscope.files import read_limited
 
 LABELS_FILE = "labels.csv"
+MAX_TABLE_BYTES = 64 << 20
 IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".tif", ".tiff", ".dcm"})
 
 
@@ -83,28 +85,38 @@ def read_manifest(folder: Path) -> Manifest:
     ------
     DataError
         If the folder does not exist or holds no labelled image; if an image lies beside the class
-        folders; if `labels.csv` cannot be read, is malformed, lacks a column or has an empty file,
-        label or patient; if a file is missing, listed twice or outside the folder, links included.
+        folders; if `labels.csv` cannot be read, is over 64 MiB, is malformed, lacks a column or has
+        an empty file, label or patient; if a file is missing or listed twice; if a file or
+        `labels.csv` lies outside the folder, links included.
     """
     if not folder.is_dir():
         raise DataError(f"{folder}: no such folder; give a folder with {LABELS_FILE} or classes")
     table = folder / LABELS_FILE
     try:
-        if table.exists():
+        # A broken link has no content, but must not pass for "no table".
+        if table.is_symlink() or table.exists():
             return _from_table(folder, table)
         return _from_class_folders(folder)
     except OSError as error:
-        raise DataError(f"{folder}: cannot be read ({error.strerror}); check its rights") from error
+        raise DataError(
+            f"{folder}: cannot be read ({error.strerror}); check its files and their rights"
+        ) from error
 
 
 def _from_table(folder: Path, table: Path) -> Manifest:
+    if not _inside(table, folder.resolve()):
+        raise DataError(f"{table}: a link that leads outside {folder}; put the table itself there")
     header, rows = _read_rows(table)
     for column in ("file", "label"):
         if column not in header:
             raise DataError(
-                f"{table}: no column {column!r} (its first line reads {','.join(header)[:80]!r}); "
-                "the first line must be file,label[,patient_id,...], separated by commas"
+                f"{table}: no column {column!r}; the first line must be "
+                "file,label[,patient_id,...], separated by commas"
             )
+    # Only now: without these two the first line may be a patient's, and no header.
+    for column in header:
+        if header.count(column) > 1:
+            raise DataError(f"{table}: two columns are named {column!r}; rename one")
     has_patients = "patient_id" in header
     images = []
     for line, values in rows:
@@ -124,7 +136,7 @@ def _from_table(folder: Path, table: Path) -> Manifest:
 def _read_rows(table: Path) -> tuple[list[str], list[tuple[int, list[str]]]]:
     """Header, and each row that is not blank with its line number; all cells stripped."""
     try:
-        text = table.read_bytes().decode("utf-8-sig")
+        text = read_limited(table, MAX_TABLE_BYTES).decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise DataError(f"{table}: not UTF-8 text; save it as CSV (UTF-8)") from error
     if "\0" in text:
@@ -140,9 +152,6 @@ def _read_rows(table: Path) -> tuple[list[str], list[tuple[int, list[str]]]]:
     if not lines:
         raise DataError(f"{table}: empty; its first line must be file,label[,patient_id,...]")
     header = lines[0][1]
-    for column in header:
-        if header.count(column) > 1:
-            raise DataError(f"{table}: two columns are named {column!r}; rename one")
     for line, row in lines[1:]:
         if len(row) != len(header):
             raise DataError(
@@ -207,6 +216,11 @@ def _climbs(file: str) -> bool:
         bool(path.anchor) or ".." in path.parts
         for path in (PurePosixPath(file), PureWindowsPath(file))
     )
+
+
+def _inside(path: Path, root: Path) -> bool:
+    real = _resolve(path)
+    return real is not None and real.is_relative_to(root)
 
 
 def _resolve(path: Path) -> Path | None:

@@ -37,9 +37,9 @@ class EvaluationSummary:
     Attributes
     ----------
     n : int
-        Readable images, whether answered or not.
-    answered, abstained : int
-        Images with and without a predicted class; together n. Every metric is over answered images.
+        Readable images. Every one is scored and counts in the figures.
+    abstained : int
+        How many of the n the product would refuse by their header when asked for a diagnosis.
     in_training : int
         How many of the n were in the model's training data: above 0 the metrics flatter it.
     patients : int
@@ -47,8 +47,8 @@ class EvaluationSummary:
     classes : tuple of str
         The model's classes, in its order.
     confusion : mapping of str to mapping of str to int
-        True label, then predicted class: how many answered images. Rows are the labels that occur
-        in the data (classes in the model's order, then other labels sorted), columns all classes.
+        True label, then predicted class: how many images. Rows are the labels that occur in the
+        data (classes in the model's order, then other labels sorted), columns all classes.
     metrics : mapping of str to Estimate
         By name; see `evaluate_predictions`.
     positive : str or None
@@ -58,7 +58,6 @@ class EvaluationSummary:
     """
 
     n: int
-    answered: int
     abstained: int
     in_training: int
     patients: int
@@ -73,7 +72,6 @@ class EvaluationSummary:
         """Give the summary as plain JSON values, one key per metric (`{"value", "ci95"}`)."""
         return {
             "n": self.n,
-            "answered": self.answered,
             "abstained": self.abstained,
             "in_training": self.in_training,
             "patients": self.patients,
@@ -95,53 +93,53 @@ def evaluate_predictions(
     classes: Sequence[str],
     *,
     patients: Sequence[str] | None = None,
-    answered: BoolArray | None = None,
     positive: str | None = None,
     negatives: Collection[str] = (),
+    abstained: int = 0,
     in_training: int = 0,
     resamples: int = 1000,
     seed: int = 42,
 ) -> EvaluationSummary:
     """Compare calibrated probabilities with the truth, with 95% intervals over the patients.
 
-    All metrics are over the answered images; `n` and `abstained` tell how many were not. The
-    predicted class is the most probable one (the first of equals), for the confusion matrix and for
-    every metric that needs a class; for an operating point see `rates_at_threshold`.
+    The predicted class is the most probable one (the first of equals), for the confusion matrix and
+    for every metric that needs a class; for an operating point see `rates_at_threshold`.
 
-    Over the answered images whose label is one of the model's classes:
+    Over the images whose label is one of the model's classes:
 
     - `accuracy`;
     - `balanced_accuracy`: mean recall over the classes that occur among them;
     - `auroc_macro`: mean one-vs-rest AUROC over the classes that occur among them;
-    - `brier`: mean over the images of the sum over the classes of the squared error, 0 to 2;
+    - `brier`: mean over the images of the sum over the classes of the squared error, 0 to 2.
+
+    Over all images, those with a label of `negatives` being part of the rest:
+
     - `calibration_slope`, `calibration_intercept`: logistic recalibration (Cox 1958), the intercept
       with the slope held at 1 (calibration in the large). With `positive`: of that class's
       probability against the rest. Without: of the predicted class's probability against its being
-      right (top-label calibration).
-
-    With `positive`, over these and the answered images with a label of `negatives`, which count as
-    "rest": `auroc` of that class's probability; `sensitivity`, `specificity` and `f1` of predicting
-    it.
+      right (top-label calibration);
+    - only with `positive`: `auroc` of that class's probability; `sensitivity`, `specificity` and
+      `f1` of predicting it.
 
     Parameters
     ----------
     probabilities : ndarray of float, shape (images, classes)
-        Calibrated, 0..1; each answered row sums to 1. Rows of abstentions are not read.
+        Calibrated, 0..1; each row sums to 1.
     labels : sequence of str
         The true label per image. They need not cover all classes of the model.
     classes : sequence of str
         The model's classes, in the order of the columns.
     patients : sequence of str, optional
         The patient of each image; without it each image is its own.
-    answered : ndarray of bool, shape (images,), optional
-        False where the system abstained; all answered by default.
     positive : str, optional
         The class that the positive-class metrics tell from the rest.
     negatives : collection of str
         Labels for which the model has no class but which are not the positive class. A class of the
         model named here stays that class.
+    abstained : int
+        How many of the images would be refused by their header; only passed on.
     in_training : int
-        How many of the images the model was trained on.
+        How many of the images the model was trained on; only passed on.
     resamples, seed : int
         Of the patient-grouped bootstrap; see `bootstrap` for when there is no interval.
 
@@ -157,31 +155,30 @@ def evaluate_predictions(
         If there is no image, a label is neither a class nor in `negatives`, `positive` is no class
         or also in `negatives`, or `negatives` come without `positive`.
     ValueError
-        If the shapes do not fit, or an answered row is not a probability distribution.
+        If the shapes do not fit, or a row is not a probability distribution.
     """
-    _check_labels(labels, classes, positive, negatives)
+    check_labels(labels, classes, positive, negatives)
     owners = [str(i) for i in range(len(labels))] if patients is None else list(patients)
-    keep = np.ones(len(labels), dtype=np.bool_) if answered is None else np.asarray(answered)
-    if len(owners) != len(labels) or keep.shape != (len(labels),):
-        raise ValueError(f"{len(labels)} labels, {len(owners)} patients, {keep.size} answers")
-    _check_probabilities(probabilities, keep, len(classes))
+    if len(owners) != len(labels):
+        raise ValueError(f"{len(labels)} labels, {len(owners)} patients")
+    _check_probabilities(probabilities, len(labels), len(classes))
     column = {name: index for index, name in enumerate(classes)}
     true = np.array([column.get(label, -1) for label in labels], dtype=np.intp)
-    known = np.flatnonzero(keep & (true >= 0))
-    metrics = _class_metrics(probabilities[known], true[known], known)
-    target = None if positive is None else column[positive]
-    metrics |= _calibration_metrics(probabilities[known], true[known], known, target)
-    if target is not None:
-        rows = np.flatnonzero(keep)
-        metrics |= _positive_metrics(probabilities[rows], true[rows], rows, target)
+    predicted = probabilities.argmax(axis=1)
+    metrics = _class_metrics(probabilities, true, predicted)
+    if positive is None:
+        metrics |= _calibration_metrics(probabilities.max(axis=1), predicted == true)
+    else:
+        target = column[positive]
+        metrics |= _calibration_metrics(probabilities[:, target], true == target)
+        metrics |= _positive_metrics(probabilities[:, target], true == target, predicted == target)
     return EvaluationSummary(
         n=len(labels),
-        answered=int(keep.sum()),
-        abstained=int((~keep).sum()),
+        abstained=abstained,
         in_training=in_training,
         patients=len(set(owners)),
         classes=tuple(classes),
-        confusion=_confusion(probabilities, labels, classes, keep),
+        confusion=_confusion(predicted, labels, classes),
         metrics=bootstrap(metrics, owners, resamples, seed),
         positive=positive,
         resamples=resamples,
@@ -189,12 +186,19 @@ def evaluate_predictions(
     )
 
 
-def _check_labels(
+def check_labels(
     labels: Sequence[str],
     classes: Sequence[str],
     positive: str | None,
     negatives: Collection[str],
 ) -> None:
+    """Refuse labels that cannot be compared with a model's classes; see `evaluate_predictions`.
+
+    Raises
+    ------
+    DataError
+        As `evaluate_predictions` does.
+    """
     known = ", ".join(classes)
     if not labels:
         raise DataError("no image to evaluate: give a folder with readable images")
@@ -212,65 +216,59 @@ def _check_labels(
             )
 
 
-def _check_probabilities(probabilities: FloatArray, keep: BoolArray, classes: int) -> None:
-    if probabilities.shape != (keep.size, classes):
+def _check_probabilities(probabilities: FloatArray, images: int, classes: int) -> None:
+    if probabilities.shape != (images, classes):
         raise ValueError(
-            f"probabilities of shape {probabilities.shape}, not {keep.size} images x {classes}"
+            f"probabilities of shape {probabilities.shape}, not {images} images x {classes}"
         )
-    rows = probabilities[keep]
-    if not ((rows >= 0) & (rows <= 1)).all() or not (abs(rows.sum(axis=1) - 1) < 1e-4).all():
+    within = ((probabilities >= 0) & (probabilities <= 1)).all()
+    if not within or not (abs(probabilities.sum(axis=1) - 1) < 1e-4).all():
         raise ValueError("a row of probabilities is outside 0..1 or does not sum to 1")
 
 
-def _over(rows: IntArray, metric: _Metric) -> _Metric:
-    """Let a metric of some images take the weights of all."""
-    return lambda weights: metric(weights[..., rows])
+def _class_metrics(
+    probabilities: FloatArray, true: IntArray, predicted: IntArray
+) -> dict[str, _Metric]:
+    """Metrics over the images whose label is a class (`true` is not -1)."""
+    rows = np.flatnonzero(true >= 0)
+    probabilities, true, predicted = probabilities[rows], true[rows], predicted[rows]
 
+    def over_rows(metric: _Metric) -> _Metric:
+        return lambda weights: metric(weights[..., rows])
 
-def _class_metrics(probabilities: FloatArray, true: IntArray, rows: IntArray) -> dict[str, _Metric]:
-    predicted = probabilities.argmax(axis=1)
     return {
-        "accuracy": _over(rows, partial(accuracy, true, predicted)),
-        "balanced_accuracy": _over(rows, partial(balanced_accuracy, true, predicted)),
-        "auroc_macro": _over(rows, partial(auroc_macro, probabilities, true)),
-        "brier": _over(rows, partial(brier, probabilities, true)),
+        "accuracy": over_rows(partial(accuracy, true, predicted)),
+        "balanced_accuracy": over_rows(partial(balanced_accuracy, true, predicted)),
+        "auroc_macro": over_rows(partial(auroc_macro, probabilities, true)),
+        "brier": over_rows(partial(brier, probabilities, true)),
     }
 
 
-def _calibration_metrics(
-    probabilities: FloatArray, true: IntArray, rows: IntArray, target: int | None
-) -> dict[str, _Metric]:
-    if target is None:
-        probability = probabilities.max(axis=1)
-        outcome = true == probabilities.argmax(axis=1)
-    else:
-        probability, outcome = probabilities[:, target], true == target
+def _calibration_metrics(probability: FloatArray, outcome: BoolArray) -> dict[str, _Metric]:
     return {
-        "calibration_slope": _over(rows, partial(calibration_slope, probability, outcome)),
-        "calibration_intercept": _over(rows, partial(calibration_intercept, probability, outcome)),
+        "calibration_slope": partial(calibration_slope, probability, outcome),
+        "calibration_intercept": partial(calibration_intercept, probability, outcome),
     }
 
 
 def _positive_metrics(
-    probabilities: FloatArray, true: IntArray, rows: IntArray, target: int
+    probability: FloatArray, positive: BoolArray, called: BoolArray
 ) -> dict[str, _Metric]:
-    positive, called = true == target, probabilities.argmax(axis=1) == target
     return {
-        "auroc": _over(rows, partial(auroc, probabilities[:, target], positive)),
-        "sensitivity": _over(rows, partial(sensitivity, positive, called)),
-        "specificity": _over(rows, partial(specificity, positive, called)),
-        "f1": _over(rows, partial(f1, positive, called)),
+        "auroc": partial(auroc, probability, positive),
+        "sensitivity": partial(sensitivity, positive, called),
+        "specificity": partial(specificity, positive, called),
+        "f1": partial(f1, positive, called),
     }
 
 
 def _confusion(
-    probabilities: FloatArray, labels: Sequence[str], classes: Sequence[str], keep: BoolArray
+    predicted: IntArray, labels: Sequence[str], classes: Sequence[str]
 ) -> dict[str, dict[str, int]]:
     present = set(labels)
     others = sorted(present.difference(classes))
     order = [name for name in classes if name in present] + others
     matrix = {label: dict.fromkeys(classes, 0) for label in order}
-    for label, row, answered in zip(labels, probabilities, keep, strict=True):
-        if answered:
-            matrix[label][classes[int(row.argmax())]] += 1
+    for label, index in zip(labels, predicted, strict=True):
+        matrix[label][classes[index]] += 1
     return matrix

@@ -18,7 +18,17 @@ NOTICE = (
 
 @dataclass(frozen=True, slots=True)
 class BundleIdentity:
-    """Which model answered: its name, version, and the checksum of its description."""
+    """Which model answered.
+
+    Attributes
+    ----------
+    name, version : str
+        The bundle's.
+    sha256 : str
+        Checksum of ``bundle.json``, which holds those of the bundle's other files.
+    training_sets : tuple of str
+        "name: population" of each set that it was trained on.
+    """
 
     name: str
     version: str

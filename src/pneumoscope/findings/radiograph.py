@@ -13,7 +13,7 @@ MAX_SIDE = 20_000
 
 @dataclass(frozen=True, slots=True)
 class DicomSource:
-    """The header fields of a DICOM object that a result may name; none identifies a person.
+    r"""The header fields of a DICOM object that a result may name; none identifies a person.
 
     Attributes
     ----------
@@ -22,7 +22,13 @@ class DicomSource:
     sop_class_uid, transfer_syntax_uid : str
         What kind of object it is, and how its pixels are encoded.
     modality, body_part, view_position, photometric : str
-        (0008,0060), (0018,0015), (0018,5101), (0028,0004); upper case, empty where absent.
+        (0008,0060), (0018,0015), (0018,5101), (0028,0004); upper case, empty where absent. Body
+        part and view are taken from their code sequences where the plain element states nothing.
+    view_code : str
+        What the View Code Sequence (0054,0220) says, for example "PA" or "LATERAL"; empty where
+        absent.
+    patient_orientation : str
+        (0020,0020): where the rows and the columns of the image point, for example "L\F".
     """
 
     sop_instance_uid: str = ""
@@ -34,6 +40,8 @@ class DicomSource:
     body_part: str = ""
     view_position: str = ""
     photometric: str = ""
+    view_code: str = ""
+    patient_orientation: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,10 +9,11 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pydicom import dcmread
+from pydicom.dataelem import RawDataElement
 from pydicom.dataset import FileDataset, FileMetaDataset
-from pydicom.filereader import read_dataset, read_preamble
+from pydicom.filereader import read_dataset, read_partial, read_preamble
 from pydicom.pixels.processing import apply_color_lut
+from pydicom.tag import BaseTag, Tag
 from pydicom.uid import (
     UID,
     DeflatedExplicitVRLittleEndian,
@@ -24,6 +25,8 @@ from pydicom.uid import (
 from pneumoscope.errors import ImageError
 from pneumoscope.findings import DicomSource, PatientContext, PatientIdentity
 from pneumoscope.imaging.dicom_header import (
+    MAX_VALUE_BYTES,
+    empty_oversized,
     identity_of,
     integer_of,
     patient_of,
@@ -36,6 +39,7 @@ from pneumoscope.imaging.formats import MAX_FILE_BYTES, Picture
 from pneumoscope.imaging.grayscale import displayed
 
 _LUMA = np.array([0.299, 0.587, 0.114], dtype=np.float32)  # ITU-R BT.601
+_CHARACTER_SET = Tag("SpecificCharacterSet")
 _FULL_COLOUR = ("RGB", "YBR_FULL", "YBR_FULL_422", "YBR_ICT", "YBR_RCT")
 
 
@@ -63,15 +67,19 @@ def decode_dicom(data: bytes) -> DicomPicture:
         Not one image, or one that cannot be decoded here. pydicom's own errors pass through.
     """
     _refuse_inflation(data)
-    dataset = dcmread(BytesIO(data))
+    dataset = read_partial(BytesIO(data), _refuse_character_sets)
+    empty_oversized(dataset)
     syntax_notes = _ensure_transfer_syntax(dataset)
     layout = pixel_format(dataset)
     source = source_of(dataset, str(dataset.file_meta.TransferSyntaxUID))
     patient, patient_notes = patient_of(dataset)
-    pixels, pixel_notes = _grey(stored_pixels(dataset, layout), dataset, layout)
-    notes = syntax_notes + pixel_notes + patient_notes + unchecked(source)
+    stored, length_notes = stored_pixels(dataset, layout)
+    pixels, pixel_notes = _grey(stored, dataset, layout)
+    notes = syntax_notes + length_notes + pixel_notes + patient_notes + unchecked(source)
     if text_of(dataset, "PresentationIntentType").upper() == "FOR PROCESSING":
         notes += ("The image is raw (for processing), not the one made for display.",)
+    if text_of(dataset, "BurnedInAnnotation").upper() == "YES":
+        notes += ("Text is burned into the picture; it may show the patient's name.",)
     picture = Picture(pixels, layout.stored, notes)
     return DicomPicture(picture, source, patient, identity_of(dataset))
 
@@ -81,12 +89,22 @@ def _refuse_inflation(data: bytes) -> None:
     stream = BytesIO(data)
     read_preamble(stream, force=False)
     meta = read_dataset(stream, False, True, stop_when=lambda tag, _vr, _length: tag.group != 2)
+    syntax = meta.get_item("TransferSyntaxUID", keep_deferred=True)
+    if isinstance(syntax, RawDataElement) and len(syntax.value or b"") > MAX_VALUE_BYTES:
+        raise ImageError("the transfer syntax is damaged; export the image again")
     if meta.get("TransferSyntaxUID") != DeflatedExplicitVRLittleEndian:
         return
     inflater = zlib.decompressobj(-zlib.MAX_WBITS)
     inflater.decompress(data[stream.tell() :], MAX_FILE_BYTES)
     if inflater.unconsumed_tail:
         raise ImageError("the deflated object is larger than 512 MiB; export it uncompressed")
+
+
+def _refuse_character_sets(tag: BaseTag, _vr: str | None, length: int) -> bool:
+    """Stop at a character set that is too long: pydicom converts it while it reads."""
+    if tag == _CHARACTER_SET and length > MAX_VALUE_BYTES:
+        raise ImageError("the character set is damaged; export the image again")
+    return False
 
 
 def _ensure_transfer_syntax(dataset: FileDataset) -> tuple[str, ...]:
@@ -105,6 +123,8 @@ def _grey(
 ) -> tuple[NDArray[np.float32], tuple[str, ...]]:
     photometric = text_of(dataset, "PhotometricInterpretation").upper()
     if photometric == "PALETTE COLOR" and layout.samples == 1:
+        if "RedPaletteColorLookupTableData" not in dataset:  # segments can unpack to gigabytes
+            raise ImageError("its colour palette is absent or in segments; export it grey")
         colour = apply_color_lut(stored, dataset)
         return _luma(colour, int(np.iinfo(colour.dtype).max)), (_colour_note(),)
     if layout.samples == 3:

@@ -87,14 +87,14 @@ def pixel_format(dataset: Dataset) -> PixelFormat:
     return PixelFormat(rows, columns, samples, allocated, stored, signed)
 
 
-def stored_pixels(dataset: Dataset, layout: PixelFormat) -> NDArray[Any]:
+def stored_pixels(dataset: Dataset, layout: PixelFormat) -> tuple[NDArray[Any], tuple[str, ...]]:
     """Decode the stored pixels.
 
     Parameters
     ----------
     dataset : Dataset
         The object with its file meta information; absent type 1 elements of the Image Pixel module
-        are filled in.
+        are filled in, and bytes behind the last pixel are cut off.
     layout : PixelFormat
         From `pixel_format`.
 
@@ -102,6 +102,8 @@ def stored_pixels(dataset: Dataset, layout: PixelFormat) -> NDArray[Any]:
     -------
     ndarray of integers, shape (rows, columns) or (rows, columns, 3)
         Stored values; YBR already as RGB.
+    tuple of str
+        What was mended.
 
     Raises
     ------
@@ -113,15 +115,15 @@ def stored_pixels(dataset: Dataset, layout: PixelFormat) -> NDArray[Any]:
     _require_decoder(syntax, layout)
     _fill_in(dataset, layout)
     if not syntax.is_compressed or syntax.is_deflated:
-        _check_length(dataset, layout)
+        notes = _fit_length(dataset, layout)
         # pydicom's own correction takes the high bit as bits stored - 1.
-        return _unmask(pixel_array(dataset, correct_unused_bits=False), dataset, layout)
+        return _unmask(pixel_array(dataset, correct_unused_bits=False), dataset, layout), notes
     _check_codestream(dataset, syntax, layout)
     # Pillow refuses damaged JPEG data that others fill up; GDCM decodes the other syntaxes.
     by_pillow = syntax == JPEGBaseline8Bit or syntax in JPEG2000TransferSyntaxes
     if by_pillow and layout.samples == 1:
-        return pixel_array(dataset, decoding_plugin="pillow")
-    return pixel_array(dataset)
+        return pixel_array(dataset, decoding_plugin="pillow"), ()
+    return pixel_array(dataset), ()
 
 
 def _require_decoder(syntax: UID, layout: PixelFormat) -> None:
@@ -146,16 +148,24 @@ def _fill_in(dataset: Dataset, layout: PixelFormat) -> None:
         dataset.PlanarConfiguration = 0
 
 
-def _check_length(dataset: Dataset, layout: PixelFormat) -> None:
+def _fit_length(dataset: Dataset, layout: PixelFormat) -> tuple[str, ...]:
+    """Refuse native pixel data that are too short, and cut off what follows the last pixel."""
     expected = layout.frame_bytes
-    if text_of(dataset, "PhotometricInterpretation").upper() == "YBR_FULL_422":
+    subsampled = text_of(dataset, "PhotometricInterpretation").upper() == "YBR_FULL_422"
+    if subsampled:
         expected = expected // 3 * 2
     found = len(dataset.PixelData)
-    if found not in (expected, expected + expected % 2):  # values have an even length
+    # As long as without subsampling: the header, not a tail, is wrong.
+    if found < expected or (subsampled and found >= layout.frame_bytes):
         raise ImageError(
             f"the pixel data have {found:,} bytes where the header asks for {expected:,}; "
             "the file is damaged, export it again"
         )
+    padded = expected + expected % 2  # values have an even length
+    if found <= padded:
+        return ()
+    dataset.PixelData = dataset.PixelData[:padded]
+    return (f"{found - expected:,} bytes follow the last pixel and were left out.",)
 
 
 def _check_codestream(dataset: Dataset, syntax: UID, layout: PixelFormat) -> None:

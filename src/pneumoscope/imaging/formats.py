@@ -5,11 +5,13 @@ from __future__ import annotations
 import unicodedata
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pneumoscope.errors import ImageError
+from pneumoscope.files import read_limited
 from pneumoscope.findings import MAX_SIDE, MIN_SIDE
 
 MAX_FILE_BYTES = 512 * 2**20
@@ -57,19 +59,10 @@ def read_bytes(path: Path) -> bytes:
         file's name.
     """
     try:
-        if not path.exists():
-            raise ImageError("no such file; check the path")
-        # A pipe or a device could block for ever or never end.
-        if not path.is_file():
-            raise ImageError("not a file; give one image file")
-        if path.stat().st_size > MAX_FILE_BYTES:
-            raise ImageError("the file is larger than 512 MiB; export one radiograph")
-        data = path.read_bytes()
+        data = read_limited(path, MAX_FILE_BYTES)
     except OSError as error:
         reason = error.strerror or type(error).__name__
-        raise ImageError(
-            f"cannot be opened ({reason}); check the path and its permissions"
-        ) from None
+        raise ImageError(f"cannot be read ({reason}); give the path of one image file") from None
     if not data:
         raise ImageError("the file is empty; export the image again")
     return data
@@ -114,6 +107,29 @@ def check_size(height: int, width: int) -> None:
             f"{width:,} x {height:,} pixels; at most {MAX_PIXELS // 10**6} million are read, "
             "export it smaller"
         )
+
+
+def depth_of(values: NDArray[Any], declared: int = 16) -> int:
+    """Find the depth in use, which is often less than the one that holds it.
+
+    Parameters
+    ----------
+    values : ndarray of numbers
+        0 to 2**declared - 1.
+    declared : int
+        Bits that hold each value.
+
+    Returns
+    -------
+    int
+        The smallest of 8, 10, 12, 14 and `declared` bits that holds all but a thousandth of the
+        values: a few outliers, such as burned-in marks, do not set the scale.
+    """
+    outliers = values.size // 1000
+    for bits in (8, 10, 12, 14):
+        if bits < declared and np.count_nonzero(values >= 2**bits) <= outliers:
+            return bits
+    return declared
 
 
 def stretch(values: NDArray[np.float64], low: float, high: float) -> NDArray[np.float64]:

@@ -10,11 +10,13 @@ from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 
 from pneumoscope.imaging.dicom_header import integer_of, items_of, numbers_of, text_of, value_of
-from pneumoscope.imaging.formats import stretch
+from pneumoscope.imaging.formats import depth_of, stretch
 
 Values = NDArray[np.float64]
 Notes = tuple[str, ...]
 _SHARES = (0.005, 0.995)  # of the pixels, darkest and brightest shown where no window is given
+# A header's window below or above these is called useless: greys in use, pixels at one end.
+_MIN_SPAN, _MAX_AT_ONE_END = 0.25, 0.6
 _FUNCTIONS = ("LINEAR", "LINEAR_EXACT", "SIGMOID")
 
 
@@ -135,7 +137,7 @@ def _values_of_interest(
     grey, notes = _stated_voi(values, dataset)
     if grey is not None:
         if np.ptp(grey[counts > 0]) > 0:
-            return grey, notes
+            return grey, notes + _poorly_shown(grey, counts)
         notes += ("The header's window shows nothing of this image and was ignored.",)
     bits = integer_of(dataset, "BitsStored") or 16
     if bits <= 8:
@@ -152,7 +154,10 @@ def _stated_voi(values: Values, dataset: Dataset) -> tuple[Values | None, Notes]
     if items_of(dataset, "VOILUTSequence"):
         table = _table(dataset, "VOILUTSequence")
         if table is not None:
-            return np.clip(table(values) / (2**table.bits - 1), 0, 1), ()
+            bits = depth_of(table.entries, table.bits)
+            if bits < table.bits:
+                notes = (f"The header's VOI LUT of {table.bits} bits holds {bits}-bit values.",)
+            return np.clip(table(values) / (2**bits - 1), 0, 1), notes
         notes += ("The header's VOI LUT is damaged and was ignored.",)
     if "WindowCenter" not in dataset and "WindowWidth" not in dataset:
         return None, notes
@@ -169,15 +174,34 @@ def _stated_voi(values: Values, dataset: Dataset) -> tuple[Values | None, Notes]
         return None, (*notes, "The header's window width is not valid and was ignored.")
 
 
+def _poorly_shown(grey: Values, counts: NDArray[np.intp]) -> Notes:
+    """Say so where a window is valid but leaves hardly any contrast."""
+    low, high = _inner_range(grey, counts)
+    ends = (counts[grey <= _SHARES[0]].sum(), counts[grey >= _SHARES[1]].sum())
+    at_one_end = max(ends) / counts.sum()
+    if at_one_end > _MAX_AT_ONE_END:
+        what = f"{at_one_end:.0%} of the pixels lie at one end of the grey scale"
+    elif high - low < _MIN_SPAN:
+        what = f"its greys take up only {high - low:.0%} of the scale"
+    else:
+        return ()
+    return (f"The header's window shows little of the image: {what}.",)
+
+
 def _shown_range(values: Values, counts: NDArray[np.intp]) -> tuple[float, float]:
+    low, high = _inner_range(values, counts)
+    if low < high:
+        return low, high
+    present = values[counts > 0]
+    return float(present.min()), float(present.max())
+
+
+def _inner_range(values: Values, counts: NDArray[np.intp]) -> tuple[float, float]:
     """Find the range of all but the darkest and brightest half percent of the pixels."""
     order = np.argsort(values, kind="stable")
     share = np.cumsum(counts[order]) / counts.sum()
     low, high = values[order][np.searchsorted(share, _SHARES)]
-    if low < high:
-        return float(low), float(high)
-    present = values[counts > 0]
-    return float(present.min()), float(present.max())
+    return float(low), float(high)
 
 
 def _presentation(grey: Values, dataset: Dataset) -> tuple[Values, Notes]:

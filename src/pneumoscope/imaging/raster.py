@@ -13,7 +13,7 @@ from PIL.PngImagePlugin import PngImageFile
 from PIL.TiffImagePlugin import TiffImageFile
 
 from pneumoscope.errors import ImageError
-from pneumoscope.imaging.formats import Picture, check_size, stretch
+from pneumoscope.imaging.formats import Picture, check_size, depth_of, stretch
 
 # Opened by class and not by `Image.open`: that would try other formats, and its size limit is a
 # process-wide setting with warnings. `check_size` takes its place.
@@ -92,12 +92,10 @@ def _upright(image: Image.Image) -> tuple[Image.Image, tuple[str, ...]]:
 def _sixteen_bits(image: Image.Image, notes: tuple[str, ...], *, inverted: bool) -> Picture:
     stored = np.asarray(image)
     # Many exports put 10 to 14 bits into a 16-bit file, which would look almost black.
-    bits = next(n for n in (8, 10, 12, 14, 16) if int(stored.max()) < 2**n)
-    if inverted:
-        bits = 16
-    elif bits < 16:
+    bits = 16 if inverted else depth_of(stored)
+    if bits < 16:
         notes += (f"The 16-bit file holds {bits}-bit values; they were scaled by {2**bits - 1}.",)
-    pixels = stored.astype(np.float32) / np.float32(2**bits - 1)
+    pixels = (stored.astype(np.float32) / np.float32(2**bits - 1)).clip(max=1)
     return Picture(np.float32(1) - pixels if inverted else pixels, bits, notes)
 
 

@@ -16,6 +16,7 @@ from pneumoscope.imaging.suitability import unsuitable
 
 _NAME_LENGTH = 255
 _MESSAGE_LENGTH = 1000
+_UNCHECKED = "An image file has no header: modality, body part and view are unchecked."
 
 
 def read_radiograph(path: Path, *, with_identity: bool = False) -> Radiograph:
@@ -60,7 +61,8 @@ def _read(path: Path, name: str, *, with_identity: bool) -> Radiograph:
     file_format = sniff(data)
     if file_format != "DICOM":
         picture = decode_raster(data, file_format)
-        return Radiograph(picture.pixels, name, file_format, bits=picture.bits, notes=picture.notes)
+        notes = (*picture.notes, _UNCHECKED)
+        return Radiograph(picture.pixels, name, file_format, bits=picture.bits, notes=notes)
     decoded = decode_dicom(data)
     return Radiograph(
         decoded.picture.pixels,

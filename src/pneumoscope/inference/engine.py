@@ -38,7 +38,7 @@ class OnnxEngine:
         self.spec = bundle.description.input.spec()
         options = onnxruntime.SessionOptions()
         options.log_severity_level = 3
-        options.intra_op_num_threads = threads or _cores()
+        options.intra_op_num_threads = threads or available_cores()
         # Weights outside the verified graph are refused: nothing can lie in a folder of this name.
         options.add_session_config_entry(
             "session.model_external_initializers_file_folder_path", os.devnull
@@ -112,7 +112,7 @@ class OnnxEngine:
             )
 
 
-def _cores() -> int:
+def available_cores() -> int:
     """Cores that this process may use; where the system cannot say, all of them."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))

@@ -12,6 +12,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from pneumoscope.findings import Diagnosis, Heatmap
 from pneumoscope.reports.wording import (
+    CLASS_MEANINGS,
     NOT_A_LESION,
     answer,
     heatmap_words,
@@ -123,6 +124,8 @@ def _paragraphs(diagnosis: Diagnosis) -> list[_Paragraph]:
     texts = [_Paragraph(answer(diagnosis), _WHITE, 1.35)]
     if diagnosis.abstained is not None:
         texts.append(_Paragraph(diagnosis.abstained.reason, _WHITE))
+    if decision is not None and (meaning := CLASS_MEANINGS.get(decision.predicted)) is not None:
+        texts.append(_Paragraph(f"{decision.predicted}: {meaning}", _WHITE))
     if decision is not None and (call := operating_call(decision)) is not None:
         texts.append(_Paragraph(call, _WHITE))
     if diagnosis.heatmap is not None:

@@ -14,6 +14,8 @@ from pneumoscope import __version__
 from pneumoscope.findings import Assessment, Diagnosis, SeverityLevel
 from pneumoscope.reports.overlay import draw_overlay
 from pneumoscope.reports.wording import (
+    CALIBRATED,
+    CLASS_MEANINGS,
     NOT_A_LESION,
     answer,
     confidence_words,
@@ -23,6 +25,7 @@ from pneumoscope.reports.wording import (
     operating_call,
     operating_words,
     plain,
+    split_warnings,
 )
 from pneumoscope.severity import SYMPTOMS
 
@@ -43,6 +46,7 @@ def to_html(diagnosis: Diagnosis) -> str:
         To be saved as UTF-8. The overlay is inside, as a JPEG.
     """
     decision, heatmap = diagnosis.decision, diagnosis.heatmap
+    caveats, warnings = split_warnings(diagnosis)
     return (
         _environment()
         .get_template("report.html.j2")
@@ -51,7 +55,15 @@ def to_html(diagnosis: Diagnosis) -> str:
             answer=answer(diagnosis),
             operating_call=None if decision is None else operating_call(decision),
             operating_words=() if decision is None else operating_words(decision),
-            confidence_words=() if decision is None else confidence_words(decision.confidence),
+            confidence_words=()
+            if decision is None
+            else confidence_words(
+                decision.confidence, with_severity=diagnosis.severity is not None
+            ),
+            calibrated=CALIBRATED,
+            meanings=CLASS_MEANINGS,
+            caveats=caveats,
+            warnings=warnings,
             heatmap_words=None if heatmap is None else heatmap_words(heatmap),
             not_a_lesion=NOT_A_LESION,
             overlay=_data_uri(diagnosis),

@@ -13,6 +13,8 @@ from rich.text import Text
 
 from pneumoscope.findings import Assessment, Decision, Diagnosis, SeverityLevel
 from pneumoscope.reports.wording import (
+    CALIBRATED,
+    CLASS_MEANINGS,
     answer,
     confidence_words,
     format_points,
@@ -20,6 +22,7 @@ from pneumoscope.reports.wording import (
     heatmap_words,
     operating_words,
     plain,
+    split_warnings,
 )
 
 _BAR = 30
@@ -39,7 +42,7 @@ _METRICS = {
 
 
 def to_text(diagnosis: Diagnosis) -> Group:
-    """Show a diagnosis in a terminal: notice, answer, how sure, severity, warnings.
+    """Show a diagnosis in a terminal: notice, answer, warnings, how sure, severity.
 
     Parameters
     ----------
@@ -52,20 +55,24 @@ def to_text(diagnosis: Diagnosis) -> Group:
     rich.console.Group
         For `rich.console.Console.print`.
     """
-    bundle, decision = diagnosis.bundle, diagnosis.decision
+    bundle, decision, severity = diagnosis.bundle, diagnosis.decision, diagnosis.severity
+    caveats, warnings = split_warnings(diagnosis)
     parts: list[RenderableType] = [_notice(diagnosis.notice)]
     parts.append(_text(f"File: {diagnosis.radiograph.name}"))
     parts.append(_text(f"Model: {bundle.name} {bundle.version}"))
+    if bundle.training_sets:
+        parts.append(_text(f"Trained on: {'; '.join(bundle.training_sets)}"))
     parts += [Text(), _text(answer(diagnosis), "bold")]
     if diagnosis.abstained is not None:
         parts.append(_text(f"Reason: {diagnosis.abstained.reason}"))
+    parts += map(_warning, warnings)
     if decision is not None:
-        parts += _decision(decision)
+        parts += [Text(), *_decision(decision, with_severity=severity is not None)]
     if diagnosis.heatmap is not None:
         parts.append(_text(heatmap_words(diagnosis.heatmap)))
-    if diagnosis.severity is not None:
-        parts += _severity(diagnosis.severity)
-    return Group(*parts, *_warnings(diagnosis.warnings))
+    if severity is not None:
+        parts += _severity(severity, caveats)
+    return Group(*parts)
 
 
 def evaluation_to_text(document: Mapping[str, Any]) -> Group:
@@ -122,18 +129,20 @@ def _table(title: str, *columns: str) -> Table:
     return table
 
 
-def _decision(decision: Decision) -> list[RenderableType]:
-    table = _table("Calibrated probabilities", "Class", "Probability")
+def _decision(decision: Decision, *, with_severity: bool) -> list[RenderableType]:
+    table = _table(CALIBRATED, "Class", "Probability")
+    table.add_column()
     table.add_column()
     for name, value in decision.probabilities.items():
         style = "bold" if name == decision.predicted else ""
         bar = _text("█" * round(_BAR * value), "cyan")
-        table.add_row(_text(name, style), _text(format_probability(value), style), bar)
-    words = (*operating_words(decision), *confidence_words(decision.confidence))
-    return [table, *(_text(line) for line in words)]
+        meaning = _text(CLASS_MEANINGS.get(name, ""))
+        table.add_row(_text(name, style), _text(format_probability(value), style), bar, meaning)
+    sure = confidence_words(decision.confidence, with_severity=with_severity)
+    return [table, *(_text(line) for line in (*operating_words(decision), *sure))]
 
 
-def _severity(severity: Assessment) -> list[RenderableType]:
+def _severity(severity: Assessment, caveats: Iterable[str]) -> list[RenderableType]:
     borderline = ", borderline" if severity.borderline else ""
     title = f"Severity: {severity.level.upper()}{borderline} (rule base {severity.rule_base})"
     points = _table("Points per level", "Level", "From the symptoms", "With the image")
@@ -148,11 +157,15 @@ def _severity(severity: Assessment) -> list[RenderableType]:
         cells = (rule.rule, f"{rule.weight:g}", rule.level, rule.explanation)
         rules.add_row(*map(_text, cells))
     why = rules if severity.fired else _text("No rule fired.")
-    return [Text(), _text(title, "bold"), points, why]
+    return [Text(), _text(title, "bold"), *map(_warning, caveats), Text(), points, why]
+
+
+def _warning(warning: str) -> Text:
+    return _text(f"Warning: {warning}", "yellow")
 
 
 def _warnings(warnings: Iterable[str]) -> list[RenderableType]:
-    lines: list[RenderableType] = [_text(f"Warning: {line}", "yellow") for line in warnings]
+    lines: list[RenderableType] = [_warning(line) for line in warnings]
     return [Text(), *lines] if lines else []
 
 
@@ -163,9 +176,8 @@ def _counts(document: Mapping[str, Any]) -> str:
         else ("patients unknown, each image counted as its own")
     )
     return (
-        f"{document['n']} images ({patients}): {document['answered']} answered, "
-        f"{document['abstained']} without a result, {len(document['data']['unreadable'])} "
-        "unreadable files beside them"
+        f"{document['n']} images ({patients}), {document['abstained']} of them refused by diagnose "
+        f"but scored, and {len(document['data']['unreadable'])} unreadable files beside them"
     )
 
 
@@ -198,7 +210,7 @@ def _measured(point: Mapping[str, Any]) -> str:
 
 def _confusion(document: Mapping[str, Any]) -> Table:
     classes = document["classes"]
-    table = _table("Confusion matrix (answered images)", "True label", *classes)
+    table = _table("Confusion matrix", "True label", *classes)
     for label, row in document["confusion"].items():
         table.add_row(_text(label), *(str(row[name]) for name in classes))
     return table

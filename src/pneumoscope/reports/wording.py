@@ -3,10 +3,21 @@
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Mapping
+from types import MappingProxyType
 
 from pneumoscope.findings import Confidence, Decision, Diagnosis, Heatmap
 
 NOT_A_LESION = "Where the network looked (Grad-CAM), not a lesion outline"
+CALIBRATED = "Calibrated probabilities (how well: pneumoscope bundle info)"
+CLASS_MEANINGS: Mapping[str, str] = MappingProxyType(
+    {
+        "NORMAL": "no finding that the network was taught",
+        "ABNORMAL": "something other than pneumonia",
+        "PNEUMONIA": "opacity that suggests pneumonia",
+    }
+)
+"""What the usual classes mean; a bundle's other classes have no legend."""
 
 # Characters that turn the writing direction: a name could otherwise be shown as another.
 _DIRECTIONS = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
@@ -70,7 +81,8 @@ def operating_call(decision: Decision) -> str | None:
     point = decision.operating_point
     if point is None:
         return None
-    return f"{point.label} {'positive' if decision.positive else 'negative'} at the operating point"
+    side = "positive" if decision.positive else "negative"
+    return f"{point.label} {side} at the operating point chosen on the bundle's calibration images"
 
 
 def operating_words(decision: Decision) -> tuple[str, ...]:
@@ -84,6 +96,8 @@ def operating_words(decision: Decision) -> tuple[str, ...]:
         f"{operating_call(decision)}: its probability {_beside(value, point.threshold)} is {side} "
         f"the threshold {_beside(point.threshold, value)}.",
         f"How the threshold was chosen: {point.rule}.",
+        "Any rate in this holds for those images, not for this patient. The rates per population "
+        "(children, adults, view) are in the model card (pneumoscope bundle info).",
     ]
     if decision.positive != (decision.predicted == point.label):
         sentences.append(
@@ -100,17 +114,52 @@ def _beside(value: float, other: float) -> str:
     return f"{short} ({value!r})" if same else short
 
 
-def confidence_words(confidence: Confidence) -> tuple[str, ...]:
-    """Tell how sure the network is, in sentences (Baral 2025, 3.5)."""
-    return (
+def confidence_words(confidence: Confidence, *, with_severity: bool) -> tuple[str, ...]:
+    """Tell how sure the network is, in sentences (Baral 2025, 3.5).
+
+    Parameters
+    ----------
+    confidence : Confidence
+        How sure.
+    with_severity : bool
+        Whether there is a severity; only then the image has a share in one.
+
+    Returns
+    -------
+    tuple of str
+        One sentence or two for each number.
+    """
+    sentences = (
         f"Calibrated probability of the most probable class: "
         f"{format_probability(confidence.top1)}.",
         f"Its lead over the next class: {confidence.margin:.3f}.",
         f"Entropy: {confidence.entropy:.3f} (0 all on one class, 1 spread evenly).",
         f"Certainty index: {confidence.certainty_index:.3f}. It is an index from 0 to 1, "
         "not a probability.",
-        f"The image's share in the severity: {confidence.contribution:.3f} (0 to 1).",
     )
+    share = f"The image's share in the severity: {confidence.contribution:.3f} (0 to 1)."
+    return (*sentences, share) if with_severity else sentences
+
+
+def split_warnings(diagnosis: Diagnosis) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Part the warnings, so that the severity's can stand beside the severity.
+
+    Parameters
+    ----------
+    diagnosis : Diagnosis
+        The whole result.
+
+    Returns
+    -------
+    tuple of tuple of str
+        Those that name the severity's rule base, and all others; the order is kept.
+    """
+    base = None if diagnosis.severity is None else diagnosis.severity.rule_base
+    ours: list[str] = []
+    others: list[str] = []
+    for warning in diagnosis.warnings:
+        (ours if base is not None and base in warning else others).append(warning)
+    return tuple(ours), tuple(others)
 
 
 def heatmap_words(heatmap: Heatmap) -> str:

@@ -14,6 +14,7 @@ from types import MappingProxyType
 from typing import Any, Literal
 
 from pneumoscope.errors import SymptomError
+from pneumoscope.files import read_limited
 
 MAX_FILE_BYTES = 64 * 1024
 SEVERITY_SCALE = "severity scale"
@@ -177,13 +178,11 @@ def read_symptoms(path: Path) -> dict[str, float]:
     """
     label = f"symptom file {str(path)!r}"
     try:
-        with path.open("rb") as file:
-            raw = file.read(MAX_FILE_BYTES + 1)
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise SymptomError(f"{label} cannot be read ({reason}); check the path") from error
-    if len(raw) > MAX_FILE_BYTES:
-        raise SymptomError(f"{label} is larger than 64 KiB; give one JSON object of symptoms")
+        raw = read_limited(path, MAX_FILE_BYTES)
+    except OSError as error:
+        raise SymptomError(
+            f"{label} cannot be read ({error.strerror}); give one JSON object of symptoms"
+        ) from error
     try:
         data = json.loads(raw.decode("utf-8-sig"), object_pairs_hook=_object)
     except SymptomError as error:

@@ -69,7 +69,7 @@ def make_phantoms(out: Path, count: int, *, dicom: bool, seed: int = 0) -> list[
     Parameters
     ----------
     out : Path
-        The folder; made if absent. Files of the same name are replaced.
+        The folder; made if absent. It must hold no labels.csv yet.
     count : int
         How many phantoms, 1 to 100000.
     dicom : bool
@@ -85,12 +85,15 @@ def make_phantoms(out: Path, count: int, *, dicom: bool, seed: int = 0) -> list[
     Raises
     ------
     InputError
-        If `count` or `seed` is out of range, or the folder cannot be made or written.
+        If `count` or `seed` is out of range, the folder cannot be made or written, or it has labels
+        already.
     """
     if not 1 <= count <= MAX_PHANTOMS:
         raise InputError(f"{count} phantoms asked for: give 1 to {MAX_PHANTOMS}")
     check_seed(seed)
     check_seed(seed + count - 1)
+    if (out / LABELS_FILE).exists():
+        raise InputError(f"{out} already holds {LABELS_FILE}: give another folder")
     _make_folder(out)
     write, suffix = (write_dicom, ".dcm") if dicom else (write_png, ".png")
     paths: list[Path] = []

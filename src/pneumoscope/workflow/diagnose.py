@@ -11,7 +11,6 @@ from pneumoscope.bundles import Bundle, find_bundle
 from pneumoscope.decision import decide
 from pneumoscope.errors import InputError
 from pneumoscope.findings import (
-    Abstention,
     Assessment,
     Decision,
     Diagnosis,
@@ -50,11 +49,8 @@ class Reader:
         self._engine = OnnxEngine(bundle, threads=threads)
         _announce(bundle.description.name, bundle.description.version, bundle.terms)
 
-    def decide(self, radiograph: Radiograph) -> Decision | Abstention:
-        """Say what the image shows, or why nothing is said; without a heatmap."""
-        refused = unsuitable(radiograph)
-        if refused is not None:
-            return refused
+    def score(self, radiograph: Radiograph) -> Decision:
+        """Say what the image shows, even where `diagnose` would abstain; without a heatmap."""
         return self._decide(radiograph, explain=False)[0]
 
     def diagnose(
@@ -159,7 +155,7 @@ def diagnose(
 @cache
 def _announce(name: str, version: str, terms: str) -> None:
     """Say once per process under which terms the model's training data came."""
-    _log.info("model bundle %s %s, trained on %s (see LICENSE-BUNDLE)", name, version, terms)
+    _log.warning("model bundle %s %s, trained on %s (see LICENSE-BUNDLE)", name, version, terms)
 
 
 def _patient(age: float | None, sex: str | None) -> PatientContext:
@@ -192,16 +188,22 @@ def _known_patient(
 
 def _population_warnings(bundle: Bundle, patient: PatientContext) -> list[str]:
     """Say where the bundle's training does not cover a patient of this age."""
-    age = patient.age
-    dated = [part for part in bundle.description.training_sets if part.ages is not None]
-    if age is None or not dated:
-        return []
+    sets = bundle.description.training_sets
+    if patient.age is None:
+        if len(sets) < 2 and not any(part.absent_classes for part in sets):
+            return []
+        return [
+            "The patient's age is not known: give it, so that limits of the model and of the rules "
+            "for this age can be told."
+        ]
+    age = int(patient.age)
+    dated = [part for part in sets if part.ages is not None]
     covering = [part for part in dated if part.ages and part.ages[0] <= age <= part.ages[1]]
-    if not covering:
-        return [f"No training set of the bundle covers the age of {age:g} years."]
+    if dated and not covering:
+        return [f"The bundle's training sets hardly cover patients of {age} years."]
     absent = sorted({name for part in covering for name in part.absent_classes})
     return [
-        f"The bundle knows no image labelled {name} from patients of {age:g} years: another "
+        f"The bundle was trained on no image labelled {name} of patients of {age} years: another "
         "disease may be answered as one of the other classes."
         for name in absent
     ]

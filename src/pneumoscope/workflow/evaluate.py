@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pneumoscope.bundles import Bundle, find_bundle
 from pneumoscope.errors import DataError, ImageError
@@ -18,12 +18,14 @@ from pneumoscope.evaluation import (
     LabelledImage,
     Manifest,
     Rates,
+    check_labels,
     evaluate_predictions,
     rates_at_threshold,
     read_manifest,
 )
-from pneumoscope.findings import BundleIdentity, Decision, OperatingPoint
-from pneumoscope.imaging import fingerprint, read_radiograph
+from pneumoscope.findings import BundleIdentity, OperatingPoint
+from pneumoscope.imaging import fingerprint, read_radiograph, unsuitable
+from pneumoscope.inference import available_cores
 from pneumoscope.workflow.diagnose import Reader
 
 Progress = Callable[[int, int], None]
@@ -65,11 +67,11 @@ class FolderEvaluation:
 
 @dataclass(frozen=True, slots=True)
 class _Answer:
-    """One image's outcome; `probabilities` is None where the system abstained."""
+    """What is said of one readable image, and whether `diagnose` would refuse to say it."""
 
-    readable: bool
-    in_training: bool = False
-    probabilities: tuple[float, ...] | None = None
+    probabilities: tuple[float, ...]
+    abstained: bool
+    in_training: bool
 
 
 def evaluate_folder(
@@ -81,6 +83,8 @@ def evaluate_folder(
     progress: Progress | None = None,
 ) -> FolderEvaluation:
     """Score every readable image of a labelled folder.
+
+    Also those that `diagnose` would refuse by their header: they are counted, not left out.
 
     Parameters
     ----------
@@ -109,41 +113,33 @@ def evaluate_folder(
     """
     manifest = read_manifest(folder)
     model = find_bundle(bundle)
-    _check_labels(manifest, model, positive, negatives)
-    answers = _answer_all(manifest, model, progress)
-    kept = [(i, a) for i, a in zip(manifest.images, answers, strict=True) if a.readable]
-    unreadable = tuple(
-        i.file for i, a in zip(manifest.images, answers, strict=True) if not a.readable
+    # What cannot be compared is told before any image is read.
+    check_labels(
+        [image.label for image in manifest.images],
+        model.description.classes,
+        positive,
+        negatives,
     )
+    answers = _answer_all(manifest, model, progress)
+    unreadable = tuple(i.file for i, a in zip(manifest.images, answers, strict=True) if a is None)
+    kept = [(i, a) for i, a in zip(manifest.images, answers, strict=True) if a is not None]
     if not kept:
         raise DataError(
             f"{folder}: none of its {len(manifest.images)} images can be read; "
             "`pneumoscope diagnose` says of each why"
         )
-    classes = model.description.classes
-    nothing = (np.nan,) * len(classes)
-    probabilities = np.array([a.probabilities or nothing for _, a in kept])
-    answered = np.array([a.probabilities is not None for _, a in kept])
+    probabilities = np.array([answer.probabilities for _, answer in kept])
     labels = [image.label for image, _ in kept]
     summary = evaluate_predictions(
         probabilities,
         labels,
-        classes,
+        model.description.classes,
         patients=[image.patient_id for image, _ in kept],
-        answered=answered,
         positive=positive,
         negatives=negatives,
-        in_training=sum(a.in_training for _, a in kept),
+        abstained=sum(answer.abstained for _, answer in kept),
+        in_training=sum(answer.in_training for _, answer in kept),
     )
-    point = model.description.operating_point
-    measured = None
-    if point is not None and point.label == positive and answered.any():
-        column = classes.index(point.label)
-        truth = np.array([label == positive for label in labels])
-        rates = rates_at_threshold(
-            probabilities[answered, column], truth[answered], point.threshold
-        )
-        measured = (point.point(), rates)
     return FolderEvaluation(
         bundle=model.identity,
         folder=folder.resolve().name,
@@ -151,32 +147,30 @@ def evaluate_folder(
         unreadable=unreadable,
         has_patients=manifest.has_patients,
         summary=summary,
-        operating_point=measured,
+        operating_point=_measured(model, probabilities, labels, positive),
         warnings=tuple(_warnings(manifest, summary, unreadable)),
     )
 
 
-def _check_labels(
-    manifest: Manifest, model: Bundle, positive: str | None, negatives: Collection[str]
-) -> None:
-    """Refuse what `evaluate_predictions` would refuse, before any image is read."""
-    some = np.full((len(manifest.images), len(model.description.classes)), np.nan)
-    evaluate_predictions(
-        some,
-        [image.label for image in manifest.images],
-        model.description.classes,
-        answered=np.zeros(len(manifest.images), dtype=np.bool_),
-        positive=positive,
-        negatives=negatives,
-        resamples=1,
-    )
+def _measured(
+    model: Bundle, probabilities: NDArray[np.float64], labels: Sequence[str], positive: str | None
+) -> tuple[OperatingPoint, Rates] | None:
+    """Measure the bundle's threshold, where it is for the positive class."""
+    point = model.description.operating_point
+    if point is None or point.label != positive:
+        return None
+    column = model.description.classes.index(point.label)
+    truth = np.array([label == positive for label in labels])
+    return point.point(), rates_at_threshold(probabilities[:, column], truth, point.threshold)
 
 
-def _answer_all(manifest: Manifest, model: Bundle, progress: Progress | None) -> list[_Answer]:
+def _answer_all(
+    manifest: Manifest, model: Bundle, progress: Progress | None
+) -> list[_Answer | None]:
     """Answer every image, in order; one core per image keeps decoding and network both busy."""
     reader = Reader(model, threads=1)
     answers = []
-    with ThreadPoolExecutor(_cores()) as pool:
+    with ThreadPoolExecutor(available_cores()) as pool:
         for answer in pool.map(partial(_answer, reader), manifest.images):
             answers.append(answer)
             if progress is not None:
@@ -184,23 +178,17 @@ def _answer_all(manifest: Manifest, model: Bundle, progress: Progress | None) ->
     return answers
 
 
-def _cores() -> int:
-    """Cores that this process may use; where the system cannot say, all of them."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
-def _answer(reader: Reader, image: LabelledImage) -> _Answer:
+def _answer(reader: Reader, image: LabelledImage) -> _Answer | None:
+    """Score an image; None where it cannot be read."""
     try:
         radiograph = read_radiograph(image.path)
     except ImageError:
-        return _Answer(readable=False)
-    known = fingerprint(radiograph.pixels) in reader.bundle.training_images
-    outcome = reader.decide(radiograph)
-    if not isinstance(outcome, Decision):
-        return _Answer(readable=True, in_training=known)
-    return _Answer(True, known, tuple(outcome.probabilities.values()))
+        return None
+    return _Answer(
+        probabilities=tuple(reader.score(radiograph).probabilities.values()),
+        abstained=unsuitable(radiograph) is not None,
+        in_training=fingerprint(radiograph.pixels) in reader.bundle.training_images,
+    )
 
 
 def _warnings(
@@ -219,8 +207,8 @@ def _warnings(
         )
     if summary.abstained:
         warnings.append(
-            f"{summary.abstained} of {summary.n} images were not answered; the figures are over "
-            "the rest."
+            f"{summary.abstained} of {summary.n} images would be refused by diagnose (modality, "
+            "body part or view in the header); they are scored all the same."
         )
     if not manifest.has_patients:
         warnings.append(

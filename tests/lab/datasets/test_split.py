@@ -159,14 +159,16 @@ def test_too_few_to_split_four_ways_is_said(by, groups):
 # The certificate
 
 FILES = [f"set/{i}.png" for i in range(8)]
+FINGERPRINTS = [f"{i:016x}" for i in range(8)]
 STRATA = ["set A"] * 8
 PATIENTS = ["a", "a", "b", "b", "c", "c", "d", "d"]
 GROUPS = np.array([0, 0, 1, 1, 1, 1, 2, 2])  # b and c share a picture
 PART = ("train", "stop", "train", "train", "report", "report", "calibrate", "calibrate")
 
 
-def _paper(part=PART, by="image", seed=1, files=FILES, strata=STRATA):
-    return certificate(FourWaySplit(part, by, seed), files, strata, PATIENTS, GROUPS)
+def _paper(part=PART, by="image", seed=1, files=FILES, fingerprints=FINGERPRINTS, strata=STRATA):
+    split = FourWaySplit(part, by, seed)
+    return certificate(split, files, fingerprints, strata, PATIENTS, GROUPS)
 
 
 def test_leaks_are_counted():
@@ -177,8 +179,11 @@ def test_leaks_are_counted():
 
 def test_the_certificate_says_where_every_image_is():
     paper = _paper()
-    files = paper["files"]
-    assert [part for f in FILES for part in PARTS if f in files[part]] == list(PART)
+    listed = {file: part for part in PARTS for file, _, _ in paper["images"][part]}
+    assert [listed[file] for file in FILES] == list(PART)
+    rows = [row for part in PARTS for row in paper["images"][part]]
+    expected = zip(FILES, STRATA, FINGERPRINTS, strict=True)
+    assert sorted(rows) == sorted(map(list, expected))
     assert {part: sum(paper["counts"][part].values()) for part in PARTS} == Counter(PART)
 
 
@@ -198,9 +203,19 @@ def test_the_certificate_outlives_json_and_its_hash_can_be_checked():
         {"by": "patient"},
         {"seed": 2},
         {"files": [*FILES[:-1], "set/other.png"]},
+        {"fingerprints": [*FINGERPRINTS[:-1], "f" * 16]},
         {"strata": [*STRATA[:-1], "set B"]},
     ],
     ids=lambda change: next(iter(change)),
 )
 def test_any_change_changes_the_hash(change):
     assert _paper(**change)["sha256"] != _paper()["sha256"]
+
+
+def test_labels_swapped_within_a_part_change_the_hash_though_every_count_stays():
+    strata = [f"set {'AB'[i % 2]}" for i in range(8)]
+    swapped = [strata[1], strata[0], *strata[2:]]
+    part = ("train", "train", *PART[2:])
+    before, after = (_paper(part=part, strata=these) for these in (strata, swapped))
+    assert before["counts"] == after["counts"]
+    assert before["sha256"] != after["sha256"]

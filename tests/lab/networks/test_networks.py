@@ -136,8 +136,25 @@ def test_a_network_that_does_not_exist_names_those_that_do():
 
 @pytest.mark.parametrize(
     ("name", "options"),
-    [("densenet_capsnet", {"backbone": 7}), ("li_cnn", {"layers": 3}), ("li_cnn", {"dropout": 2})],
+    [
+        ("densenet_capsnet", {"backbone": 7}),
+        ("densenet_capsnet", {"backbone": "121"}),
+        ("densenet_capsnet", {"iterations": 2.5}),
+        ("densenet_capsnet", {"iterations": True}),
+        ("densenet_capsnet", {"frozen": "no"}),
+        ("densenet_capsnet", {"frozen": 0}),
+        ("li_cnn", {"layers": 3}),
+        ("li_cnn", {"bad\nkey": 3}),
+        ("li_cnn", {"dropout": 2}),
+        ("li_cnn", {"size": 64}),
+    ],
 )
 def test_an_impossible_option_is_refused(name, options):
-    with pytest.raises(RecipeError, match=name):
+    with pytest.raises(RecipeError, match=name) as caught:
         create(name, classes=3, size=64, options=options)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_whole_number_will_do_where_a_fraction_is_asked_for():
+    network = create("li_cnn", classes=3, size=32, options={"dropout": 0})
+    assert {m.p for m in network.modules() if isinstance(m, torch.nn.Dropout)} <= {0}

@@ -2,7 +2,9 @@
 
 import copy
 import csv
-from collections.abc import Callable
+import json
+import shutil
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -29,8 +31,11 @@ def _fill(folder: Path, header: list[str], rows: list[list[str]], seed: int) -> 
 
 
 @pytest.fixture(scope="session")
-def data_folder(tmp_path_factory) -> Path:
-    """`children` (two images per patient, no ABNORMAL) and `adults` (with a view column)."""
+def data_folder(tmp_path_factory) -> Iterator[Path]:
+    """`children` (two images per patient, no ABNORMAL) and `adults` (with a view column).
+
+    It is where recipes look for their sources, unless a test points them to a changed copy.
+    """
     folder = tmp_path_factory.mktemp("data")
     rows = [
         [f"{i:02}.png", ("NORMAL", "PNEUMONIA")[i % 2], f"c{i // 4}-{i % 2}"] for i in range(24)
@@ -38,7 +43,22 @@ def data_folder(tmp_path_factory) -> Path:
     _fill(folder / "children", ["file", "label", "patient_id"], rows, seed=0)
     rows = [[f"{i:02}.png", CLASSES[i % 3], f"a{i}", ("PA", "AP")[i % 4 // 2]] for i in range(24)]
     _fill(folder / "adults", ["file", "label", "patient_id", "view"], rows, seed=100)
-    return folder
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PNEUMOSCOPE_DATA", str(folder))
+        yield folder
+
+
+@pytest.fixture
+def changed_data(data_folder, tmp_path, monkeypatch) -> Path:
+    """A copy of the data that a test may change, in the place where recipes look."""
+    monkeypatch.setenv("PNEUMOSCOPE_DATA", str(tmp_path / "data"))
+    return Path(shutil.copytree(data_folder, tmp_path / "data"))
+
+
+@pytest.fixture
+def copied(run, tmp_path) -> Path:
+    """A copy of the run that a test may spoil."""
+    return Path(shutil.copytree(run, tmp_path / "run"))
 
 
 @pytest.fixture(scope="session")
@@ -53,14 +73,16 @@ def contents(data_folder) -> dict:
         "sources": [
             {
                 "name": "children",
-                "folder": str(data_folder / "children"),
+                "folder": "children",
                 "population": "made-up children",
                 "licence": "CC0 1.0",
+                "citation": "Nobody 2020, Made-up Children",
+                "limits": ["drawn by a program."],
                 "absent_classes": ["ABNORMAL"],
             },
             {
                 "name": "adults",
-                "folder": str(data_folder / "adults"),
+                "folder": "adults",
                 "population": "made-up adults",
                 "ages": [18, 89],
                 "licence": "for tests only",
@@ -97,6 +119,27 @@ def write_recipe(contents) -> Recipes:
     return write
 
 
+@pytest.fixture(params=["replaced image", "swapped labels"])
+def silently_changed(request, changed_data, run) -> Path:
+    """Data whose file names, counts and parts are those of the run, but that are not the same."""
+    adults = changed_data / "adults"
+    if request.param == "replaced image":
+        write_png(draw_phantom(999, size=128), adults / "00.png")
+        return changed_data
+    # Two images of one part that follow each other: the draw puts them where they were.
+    lines = (adults / "labels.csv").read_text().splitlines()
+    parts = json.loads((run / "split.json").read_text())["images"]
+    part = {file: name for name, rows in parts.items() for file, _, _ in rows}
+    for i in range(1, len(lines) - 1):
+        (file, label, *_), (next_file, next_label, *_) = (s.split(",") for s in lines[i : i + 2])
+        if part[f"adults/{file}"] == part[f"adults/{next_file}"] and label < next_label:
+            lines[i] = lines[i].replace(label, next_label)
+            lines[i + 1] = lines[i + 1].replace(next_label, label)
+            break
+    (adults / "labels.csv").write_text("\n".join(lines) + "\n")
+    return changed_data
+
+
 @pytest.fixture(scope="session")
 def run(tmp_path_factory, write_recipe) -> Path:
     """A finished run, split by patient."""
@@ -129,6 +172,6 @@ def bundle(tmp_path_factory, run, run_by_image):
 @pytest.fixture(scope="session")
 def finished(run):
     """The run as the export opens it."""
-    from pneumoscope.lab.training.export import open_run
+    from pneumoscope.lab.training.finished import open_run
 
     return open_run(run)

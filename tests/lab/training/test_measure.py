@@ -31,8 +31,8 @@ MEASURED = np.arange(9)
 
 
 @pytest.fixture(scope="module")
-def figures(contents):
-    sources, labels, views, answers = zip(*ROWS, strict=True)
+def data():
+    sources, labels, views, _ = zip(*ROWS, strict=True)
     names = tuple(f"{i}" for i in range(len(ROWS)))
     collection = Collection(
         pixels=np.zeros((len(ROWS), 32, 32), np.uint8),
@@ -43,10 +43,15 @@ def figures(contents):
         fingerprints=names,
         extra=tuple({"view": view} if view else {} for view in views),
     )
-    data = PreparedData(collection, FourWaySplit(("report",) * len(ROWS), "patient", 1), (), {})
+    return PreparedData(collection, FourWaySplit(("report",) * len(ROWS), "patient", 1), (), {})
+
+
+@pytest.fixture(scope="module")
+def figures(contents, data):
+    recipe, answers = Recipe.model_validate(contents), [row[3] for row in ROWS]
     probabilities = np.full((len(ROWS), 3), 0.2)
     probabilities[np.arange(len(ROWS)), answers] = 0.6
-    return measure_part(Recipe.model_validate(contents), data, MEASURED, probabilities[MEASURED])
+    return measure_part(recipe, data, MEASURED, probabilities[MEASURED], 0.5)
 
 
 def test_populations_are_the_sources_and_their_views(figures):
@@ -88,3 +93,18 @@ def test_auroc_is_of_the_classes_that_occur(figures):
     # PNEUMONIA among the children: 0.2 and 0.6 against three of 0.2, ties counted half.
     assert figures[0].auroc["PNEUMONIA"].value == pytest.approx((3 * 0.5 + 3) / 6)
     assert figures[2].auroc["PNEUMONIA"].value is None
+
+
+def test_figures_at_the_threshold_are_counted_by_it_and_not_by_the_answer(contents, data):
+    # The probability of PNEUMONIA, never the largest one; 0.3 itself is positive.
+    third = np.array([0.3, 0.1, 0.3, 0.31, 0.29, 0.1, 0.2, 0.4, 0.1])
+    probabilities = np.stack([1 - third - 0.1, np.full(9, 0.1), third], axis=1)
+    recipe = Recipe.model_validate(contents)
+    children, adults, ap, pa = (
+        (part.at_threshold["sensitivity"].value, part.at_threshold["specificity"].value)
+        for part in measure_part(recipe, data, MEASURED, probabilities, 0.3)
+    )
+    assert children == (1 / 2, 2 / 3)
+    assert adults == (1 / 2, 1 / 2)
+    assert ap == (1 / 2, None)
+    assert pa == (None, 1 / 2)

@@ -44,7 +44,7 @@ class _Recording(ClassifierModule):
 
 
 def _module(**settings):
-    return _Recording(_FirstPixels(), KNOWN.tolist(), Training(**settings))
+    return _Recording(_FirstPixels(), KNOWN.tolist(), Training(**settings), steps_per_epoch=4)
 
 
 def _batch(rows):
@@ -108,6 +108,8 @@ def test_only_what_is_trainable_is_optimised_at_the_recipe_s_rate():
     assert [id(p) for p in group["params"]] == [id(module.network.kernel)]
     scheduler = made["lr_scheduler"]
     assert scheduler["monitor"] == "stop_loss"
+    # Once per epoch of four batches.
+    assert (scheduler["interval"], scheduler["frequency"]) == ("step", 4)
     rates = []
     for _ in range(8):  # a loss that never falls
         scheduler["scheduler"].step(1.0)

@@ -1,5 +1,6 @@
 """A recipe that cannot work is refused before anything is trained, in one clear line."""
 
+import time
 from pathlib import Path
 
 import pytest
@@ -15,14 +16,40 @@ from pneumoscope.lab.training.recipe import source_folder
 
 pytestmark = pytest.mark.lab
 
-RECIPES = sorted((Path(__file__).parents[3] / "recipes").glob("*.yaml"))
+FOLDER = Path(__file__).parents[3] / "recipes"
+PUBLISHED = ("chest-112", "chest-112-by-image", "chest-160")
 
 
-@pytest.mark.parametrize("path", RECIPES, ids=lambda path: path.name)
-def test_the_recipes_of_the_repository_are_valid(path):
-    recipe = read_recipe(path)
-    assert recipe.sources
-    assert recipe.positive_class in recipe.classes
+@pytest.fixture(scope="module")
+def published():
+    return {name: read_recipe(FOLDER / f"{name}.yaml") for name in PUBLISHED}
+
+
+def test_no_recipe_of_the_repository_is_left_out():
+    assert {path.name for path in FOLDER.iterdir()} == {f"{name}.yaml" for name in PUBLISHED}
+
+
+def test_the_recipe_by_image_differs_in_that_alone(published):
+    by_patient, by_image = (published[name].training_part() for name in PUBLISHED[:2])
+    assert by_patient["split"].pop("by") == "patient"
+    assert by_image["split"].pop("by") == "image"
+    assert by_patient == by_image
+
+
+def test_the_second_stage_never_sees_what_the_first_one_reports(published):
+    first, second = published["chest-112"], published["chest-160"]
+    assert first.split == second.split
+    assert [s.folder for s in first.sources] == [s.folder for s in second.sources]
+    assert first.classes == second.classes
+    assert second.initial_weights == "../runs/chest-112/checkpoints/best.ckpt"
+
+
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_published_recipes_say_whose_images_they_use(published, name):
+    for source in published[name].sources:
+        assert source.citation
+        assert source.limits
+        assert source.ages
 
 
 def test_what_is_written_is_what_is_read(tmp_path, write_recipe):
@@ -63,6 +90,11 @@ NAN, INFINITE = float("nan"), float("inf")
         ("sources", [], "sources: "),
         ("sources.0.folder", "", r"sources\.0\.folder: "),
         ("sources.0.licence", "x" * 1001, r"sources\.0\.licence: "),
+        ("sources.0.licence", "two\nlines", r"sources\.0\.licence: "),
+        ("sources.0.citation", "  ", r"sources\.0\.citation: "),
+        ("sources.0.limits", ["known", "\x1b[2J"], r"sources\.0\.limits\.1: "),
+        ("sources.0.ages", [5, 1], "source 'children': the youngest age is above the oldest"),
+        ("sources.0.ages", [-1, 5], r"sources\.0\.ages\.0: "),
         ("sources.1.name", "children", "two sources have the same name"),
         ("sources.0.absent_classes", ["COVID"], r"source 'children': \['COVID'\] are not classes"),
         ("sources.0.absent_classes", ["ABNORMAL", "NORMAL"], "fewer than two classes"),
@@ -107,7 +139,7 @@ def test_a_bad_value_is_named(tmp_path, write_recipe, key, value, said):
         (b"", "a recipe is a mapping"),
         (b"just text", "a recipe is a mapping"),
         (b"1: 2", "name: Field required"),
-        (b"#" * (2**20 + 1), "too large"),
+        (b"#" * (2**20 + 1), "larger than 1 MiB"),
     ],
     ids=lambda value: value[:20] if isinstance(value, bytes) else value,
 )
@@ -117,6 +149,55 @@ def test_what_is_no_recipe_is_refused(tmp_path, content, said):
     with pytest.raises(RecipeError, match=rf"bad\.yaml: .*{said}") as caught:
         read_recipe(path)
     assert "\n" not in str(caught.value)
+
+
+BOMB = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n" + "".join(
+    f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 10)}]\n" for i in range(1, 12)
+)
+MERGED = "a0: &a0 {x: 1}\n" + "".join(
+    f"a{i}: &a{i} {{<<: [{', '.join([f'*a{i - 1}'] * 10)}]}}\n" for i in range(1, 12)
+)
+
+
+@pytest.mark.parametrize(
+    "text", [BOMB, MERGED, "a: &a [*a]", "name: &n tiny\nversion: *n"], ids=lambda t: t[:20]
+)
+def test_aliases_are_refused_before_they_grow(tmp_path, text):
+    path = tmp_path / "bad.yaml"
+    path.write_text(text)
+    started = time.monotonic()
+    with pytest.raises(RecipeError, match=r"bad\.yaml: .*aliases"):
+        read_recipe(path)
+    assert time.monotonic() - started < 5
+
+
+def test_what_only_the_card_says_is_no_part_of_the_training(tmp_path, write_recipe):
+    def part(**changes):
+        changes = {key.replace("__", "."): value for key, value in changes.items()}
+        return read_recipe(write_recipe(tmp_path / "r.yaml", changes)).training_part()
+
+    plain = part()
+    for told in (
+        {"name": "other"},
+        {"version": "9"},
+        {"positive_class": "ABNORMAL"},
+        {"positive_sensitivity": 0.5},
+        {"sources__0__population": "others"},
+        {"sources__0__ages": [1, 5]},
+    ):
+        assert part(**told) == plain
+    for trained in (
+        {"seed": 8},
+        {"classes": ["ABNORMAL", "NORMAL", "PNEUMONIA"]},
+        {"split__seed": 4},
+        {"input__clahe_clip": None},
+        {"sources__0__folder": "elsewhere"},
+        {"sources__0__absent_class_loss": "as_negative"},
+        {"training__l1": 0},
+        {"augmentation": {"shift": 0}},
+        {"initial_weights": "x.ckpt"},
+    ):
+        assert part(**trained) != plain
 
 
 @pytest.mark.parametrize("tag", ["object/apply:os.mkdir", "object/new:os.mkdir", "name:os.mkdir"])

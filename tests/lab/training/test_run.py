@@ -2,9 +2,14 @@
 
 import csv
 import json
+import logging
 import os
 import pickle
 import shutil
+import signal
+import subprocess
+import sys
+import time
 
 import pytest
 
@@ -17,7 +22,8 @@ import torch
 from pneumoscope.errors import DataError, RecipeError
 from pneumoscope.lab.networks import create
 from pneumoscope.lab.training import read_recipe, train
-from pneumoscope.lab.training.run import known_classes, load_weights, prepare
+from pneumoscope.lab.training.module import ClassifierModule
+from pneumoscope.lab.training.run import known_classes, load_weights, prepare, recipe_digest
 
 pytestmark = pytest.mark.lab
 
@@ -49,13 +55,15 @@ class _Malicious:
 
 def test_a_run_folder_is_complete(run):
     files = {p.relative_to(run).as_posix() for p in run.rglob("*") if p.is_file()}
-    assert files == {"recipe.yaml", "split.json", "versions.json", "metrics.csv", *CHECKPOINTS}
+    assert files == {"recipe.yaml", "split.json", "record.json", "metrics.csv", *CHECKPOINTS}
     assert (run / "recipe.yaml").read_bytes() == (run.parent / "tiny.yaml").read_bytes()
-    versions = json.loads((run / "versions.json").read_text())
-    assert versions["torch"] == torch.__version__
-    assert {"pneumoscope", "lightning", "monai", "numpy", "python", "machine"} <= set(versions)
+    record = json.loads((run / "record.json").read_text())
+    assert record["torch"] == torch.__version__
+    assert {"precision", "device", "machine", "python"} <= set(record)
+    assert {"pneumoscope", "lightning", "monai", "numpy"} <= set(record)
+    assert record["recipe_sha256"] == recipe_digest(read_recipe(run / "recipe.yaml"))
     split = json.loads((run / "split.json").read_text())
-    assert sum(map(len, split["files"].values())) == 48
+    assert sum(map(len, split["images"].values())) == 48
     assert split["patients_across_parts"] == split["groups_across_parts"] == 0
 
 
@@ -81,19 +89,24 @@ def test_a_run_is_never_overwritten(run):
     assert before == {p: p.read_bytes() for p in run.rglob("*") if p.is_file()}
 
 
-@pytest.fixture
-def copied(run, tmp_path):
-    """A copy of the run that a test may spoil."""
-    shutil.copytree(run, tmp_path / "run")
-    return tmp_path / "run"
+def _cut_off(recipe, out, epoch, **options):
+    """Train until an interrupt at the beginning of an epoch."""
+
+    def interrupt(module):
+        if module.current_epoch == epoch:
+            signal.raise_signal(signal.SIGINT)
+
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(ClassifierModule, "on_train_epoch_start", interrupt)
+        train(recipe, out, **options)
 
 
 def test_a_resumed_run_goes_on_where_it_ended(write_recipe, tmp_path):
-    out = tmp_path / "run"
-    train(write_recipe(tmp_path / "r.yaml"), out)
+    out, recipe = tmp_path / "run", write_recipe(tmp_path / "r.yaml", {"training.epochs": 5})
+    _cut_off(recipe, out, 3)
     earlier, steps = _epochs(out), _checkpoint(out / CHECKPOINTS[1])["global_step"]
-    # More epochs than it had, as if it had been cut off before them.
-    best = train(write_recipe(out / "recipe.yaml", {"training.epochs": 5}), out, resume=True)
+    assert list(earlier) == [0, 1, 2]
+    best = train(recipe, out, resume=True)
     last = _checkpoint(out / CHECKPOINTS[1])
     assert last["epoch"] == 4
     assert last["global_step"] == steps / 3 * 5
@@ -108,10 +121,89 @@ def test_resumed_epochs_do_not_repeat_the_draws_of_the_first(write_recipe, tmp_p
     # Weights that hardly move: an epoch's loss tells which images were drawn.
     still = {"training.learning_rate": 1e-12, "network.options": {"dropout": 0}}
     out = tmp_path / "run"
-    train(write_recipe(tmp_path / "r.yaml", still | {"training.epochs": 1}), out)
-    train(write_recipe(out / "recipe.yaml", still | {"training.epochs": 2}), out, resume=True)
+    recipe = write_recipe(tmp_path / "r.yaml", still | {"training.epochs": 2})
+    _cut_off(recipe, out, 1)
+    train(recipe, out, resume=True)
     first, second = _epochs(out, "train_loss").values()
     assert abs(first - second) > 1e-3
+
+
+def test_a_resumed_run_loses_no_step_of_the_plateau(write_recipe, tmp_path):
+    # Weights that are thrown about: after the first epoch the loss does not fall.
+    wild = {"training.learning_rate": 3.0, "training.plateau": {"factor": 0.1, "patience": 0}}
+    recipe = write_recipe(tmp_path / "r.yaml", wild)
+    train(recipe, tmp_path / "straight")
+    _cut_off(recipe, tmp_path / "resumed", 2)
+    train(recipe, tmp_path / "resumed", resume=True)
+    for out in (tmp_path / "straight", tmp_path / "resumed"):
+        losses = list(_epochs(out).values())
+        assert len(losses) == 3
+        assert min(losses) == losses[0]
+        last = _checkpoint(out / CHECKPOINTS[1])
+        (group,) = last["optimizer_states"][0]["param_groups"]
+        assert group["lr"] == pytest.approx(0.03)
+
+
+def test_an_interrupt_leaves_python_open_to_the_next_one(write_recipe, tmp_path):
+    before = signal.getsignal(signal.SIGINT)
+    out, recipe = tmp_path / "run", write_recipe(tmp_path / "r.yaml")
+    _cut_off(recipe, out, 0)
+    assert signal.getsignal(signal.SIGINT) is before
+    # Nothing was learnt yet: it says so, and what to do.
+    with pytest.raises(RecipeError, match=r"no run to resume.*last\.ckpt.*another folder"):
+        train(recipe, out, resume=True)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs SIGINT")
+def test_control_c_ends_the_command_and_the_run_can_go_on(write_recipe, tmp_path):
+    endless = {"training.epochs": 10_000, "training.early_stopping_patience": 10_000}
+    out, recipe = tmp_path / "run", write_recipe(tmp_path / "r.yaml", endless)
+    command = [sys.executable, "-m", "pneumoscope", "-q", "train", "--recipe", recipe, "--out", out]
+    running = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    try:
+        deadline = time.monotonic() + 60
+        while not (out / CHECKPOINTS[1]).exists() and time.monotonic() < deadline:
+            time.sleep(0.02)
+        running.send_signal(signal.SIGINT)
+        printed, complained = running.communicate(timeout=30)
+    finally:
+        running.kill()
+    assert running.returncode == 130
+    assert printed == b""
+    assert complained.decode().splitlines()[-1] == "pneumoscope: interrupted"
+    assert b"KeyboardInterrupt" not in complained
+    done = _checkpoint(out / CHECKPOINTS[1])["epoch"]
+    _cut_off(recipe, out, done + 2, resume=True)
+    assert _checkpoint(out / CHECKPOINTS[1])["epoch"] == done + 1
+
+
+@pytest.mark.parametrize(("level", "shown"), [(logging.INFO, True), (logging.WARNING, False)])
+def test_a_progress_bar_is_information(write_recipe, tmp_path, caplog, capfd, level, shown):
+    caplog.set_level(level, logger="pneumoscope")
+    train(write_recipe(tmp_path / "r.yaml", {"training.epochs": 1}), tmp_path / "run")
+    written = "".join(capfd.readouterr())
+    assert ("stop_loss" in written) == shown
+    assert "GPU available" not in written
+
+
+def test_a_file_in_the_run_s_place_is_refused_before_the_images_are_read(
+    write_recipe, tmp_path, monkeypatch
+):
+    (tmp_path / "run").write_text("mine")
+    monkeypatch.setenv("PNEUMOSCOPE_DATA", str(tmp_path / "absent"))
+    with pytest.raises(RecipeError, match=r"run: is a file; give a folder"):
+        train(write_recipe(tmp_path / "r.yaml"), tmp_path / "run")
+    assert (tmp_path / "run").read_text() == "mine"
+
+
+def test_a_resumed_run_keeps_its_record(write_recipe, tmp_path):
+    out, recipe = tmp_path / "run", write_recipe(tmp_path / "r.yaml")
+    _cut_off(recipe, out, 1)
+    record = out / "record.json"
+    record.write_text(json.dumps(json.loads(record.read_text()) | {"torch": "of another year"}))
+    before = record.read_bytes()
+    train(recipe, out, resume=True)
+    assert record.read_bytes() == before
 
 
 def test_only_the_same_recipe_resumes(copied, write_recipe, tmp_path):
@@ -127,17 +219,12 @@ def test_without_a_run_there_is_nothing_to_resume(run, copied, missing):
         train(run / "recipe.yaml", copied, resume=True)
 
 
-def test_changed_data_do_not_resume(copied, write_recipe, data_folder, tmp_path):
-    shutil.copytree(data_folder / "adults", tmp_path / "adults")
-    labels = tmp_path / "adults" / "labels.csv"
+def test_changed_data_do_not_resume(copied, changed_data):
+    labels = changed_data / "adults" / "labels.csv"
     labels.write_text("\n".join(labels.read_text().splitlines()[:-1]) + "\n")
-    changed = write_recipe(
-        copied / "recipe.yaml",
-        {"training.epochs": 5, "sources.1.folder": str(tmp_path / "adults")},
-    )
     before = (copied / "split.json").read_bytes()
     with pytest.raises(RecipeError, match="data or the split changed"):
-        train(changed, copied, resume=True)
+        train(copied / "recipe.yaml", copied, resume=True)
     assert (copied / "split.json").read_bytes() == before
 
 
@@ -166,6 +253,14 @@ def test_initial_weights_of_another_split_are_refused(run, write_recipe, tmp_pat
     changes = {"split.seed": 43, "initial_weights": str(run / CHECKPOINTS[0])}
     with pytest.raises(RecipeError, match=r"another split.*may have seen this run's report part"):
         train(write_recipe(tmp_path / "r.yaml", changes), tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.usefixtures("silently_changed")
+def test_initial_weights_of_changed_data_are_refused(run, write_recipe, tmp_path):
+    recipe = write_recipe(tmp_path / "r.yaml", {"initial_weights": str(run / CHECKPOINTS[0])})
+    with pytest.raises(RecipeError, match="another split"):
+        train(recipe, tmp_path / "run")
     assert not (tmp_path / "run").exists()
 
 
@@ -207,13 +302,24 @@ def test_a_label_that_is_said_to_be_absent_is_refused(write_recipe, tmp_path):
         prepare(read_recipe(path), path)
 
 
-def test_a_picture_of_two_patients_keeps_them_together(data_folder, write_recipe, tmp_path):
-    shutil.copytree(data_folder / "adults", tmp_path / "adults")
-    first = sorted((data_folder / "children").glob("*.png"))[0]
-    shutil.copy(first, tmp_path / "adults" / "copy.png")
-    with (tmp_path / "adults" / "labels.csv").open("a") as stream:
+def test_a_positive_class_that_does_not_occur_is_refused_before_training(
+    write_recipe, changed_data, tmp_path
+):
+    labels = changed_data / "adults" / "labels.csv"
+    labels.write_text(labels.read_text().replace(",ABNORMAL,", ",NORMAL,"))
+    recipe = write_recipe(tmp_path / "r.yaml", {"positive_class": "ABNORMAL"})
+    with pytest.raises(DataError, match="'ABNORMAL': no image of any source has this label"):
+        train(recipe, tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_picture_of_two_patients_keeps_them_together(changed_data, write_recipe, tmp_path):
+    adults = changed_data / "adults"
+    first = sorted((changed_data / "children").glob("*.png"))[0]
+    shutil.copy(first, adults / "copy.png")
+    with (adults / "labels.csv").open("a") as stream:
         stream.write("copy.png,NORMAL,a0,PA\n")
-    path = write_recipe(tmp_path / "r.yaml", {"sources.1.folder": str(tmp_path / "adults")})
+    path = write_recipe(tmp_path / "r.yaml")
     for seed in range(6):
         recipe = read_recipe(path)
         split = recipe.split.model_copy(update={"seed": seed})

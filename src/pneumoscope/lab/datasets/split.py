@@ -132,6 +132,7 @@ def split_four_ways(
 def certificate(
     split: FourWaySplit,
     files: Sequence[str],
+    fingerprints: Sequence[str],
     strata: Sequence[str],
     patients: Sequence[str],
     groups: NDArray[np.int64],
@@ -142,8 +143,8 @@ def certificate(
     -------
     dict
         `by`, `seed`, `counts` (part to stratum to images), `groups_across_parts` and
-        `patients_across_parts` (0 for a split by patient), `files` (part to file names),
-        `sha256` over all of it.
+        `patients_across_parts` (0 for a split by patient), `images` (part to file name,
+        stratum and fingerprint of each image), `sha256` over all of it.
     """
     spread: dict[int, set[str]] = {}
     patient_spread: dict[str, set[str]] = {}
@@ -156,15 +157,17 @@ def certificate(
         )
         for part in PARTS
     }
+    rows = list(zip(files, strata, fingerprints, strict=True))
     body: dict[str, object] = {
-        "schema_version": 1,
+        "schema_version": 2,
         "by": split.by,
         "seed": split.seed,
         "counts": counts,
         "groups_across_parts": sum(len(parts) > 1 for parts in spread.values()),
         "patients_across_parts": sum(len(parts) > 1 for parts in patient_spread.values()),
-        "files": {
-            part: [f for f, p in zip(files, split.part, strict=True) if p == part] for part in PARTS
+        "images": {
+            part: [list(row) for row, p in zip(rows, split.part, strict=True) if p == part]
+            for part in PARTS
         },
     }
     text = json.dumps(body, sort_keys=True, separators=(",", ":"))

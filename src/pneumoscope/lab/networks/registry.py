@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from pydantic import ConfigDict, ValidationError, validate_call
 from torch import Tensor, nn
 
 from pneumoscope.errors import RecipeError
@@ -51,7 +52,8 @@ _factories: dict[str, Callable[..., Network]] = {}
 
 def register(factory: Callable[..., Network]) -> Callable[..., Network]:
     """Make a network available under its function's name."""
-    _factories[factory.__name__] = factory
+    # Strict: options come from a recipe; "no" must not count as true, nor 2.5 as a number of steps.
+    _factories[factory.__name__] = validate_call(config=ConfigDict(strict=True))(factory)
     return factory
 
 
@@ -83,6 +85,11 @@ def create(name: str, *, classes: int, size: int, options: Mapping[str, Any]) ->
         raise RecipeError(f"network {name!r} does not exist; there are: {', '.join(names())}")
     try:
         return _factories[name](classes=classes, size=size, **options)
+    except ValidationError as error:
+        first = error.errors()[0]
+        # A key may hold line breaks.
+        where = " ".join(".".join(str(part) for part in first["loc"]).split())
+        raise RecipeError(f"network {name!r}: option {where}: {first['msg']}") from error
     except (TypeError, ValueError) as error:
         raise RecipeError(f"network {name!r} cannot be built: {error}") from error
 

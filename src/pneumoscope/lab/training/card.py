@@ -22,6 +22,8 @@ class CardFacts:
     Attributes
     ----------
     recipe : Recipe
+    recipe_text : str
+        The recipe as it was given.
     network : Network
     certificate : dict
         The split's certificate.
@@ -38,6 +40,7 @@ class CardFacts:
     """
 
     recipe: Recipe
+    recipe_text: str
     network: Network
     certificate: dict[str, object]
     temperature: float

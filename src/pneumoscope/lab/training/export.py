@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -17,14 +18,12 @@ from pneumoscope.bundles import (
     Bundle,
     write_bundle,
 )
-from pneumoscope.decision import calibrated
 from pneumoscope.errors import BundleError, PneumoscopeError, RecipeError
-from pneumoscope.evaluation import threshold_for_sensitivity
 from pneumoscope.lab.datasets import RadiographDataset
 from pneumoscope.lab.training.card import CardFacts, licence_text, render_card
-from pneumoscope.lab.training.finished import FinishedRun, logits_of, open_run
+from pneumoscope.lab.training.finished import FinishedRun, open_run
 from pneumoscope.lab.training.graph import parity, to_graph
-from pneumoscope.lab.training.run import PreparedData
+from pneumoscope.lab.training.run import RECIPE, PreparedData
 
 LOGIT_TOLERANCE = 1e-3
 MAP_TOLERANCE = 1e-2
@@ -61,16 +60,18 @@ def export(run: Path, out: Path, *, split_comparison: tuple[Path, Path] | None =
         raise BundleError(f"{out}: already exists; give another folder")
     finished = open_run(run)
     recipe, data = finished.recipe, finished.data
-    comparison = None if split_comparison is None else _compare(*split_comparison)
+    comparison = None
+    if split_comparison is not None:
+        comparison = _compare(finished, run, *split_comparison)
     graph = to_graph(finished.network, recipe.input.size)
     differences = _gate(finished, graph)
-    threshold, rule = _operating_point(finished)
     facts = CardFacts(
         recipe=recipe,
+        recipe_text=(run / RECIPE).read_text(encoding="utf-8"),
         network=finished.network,
         certificate=data.certificate,
         temperature=finished.temperature,
-        threshold=threshold,
+        threshold=finished.operating_point.threshold,
         figures=finished.figures,
         comparison=comparison,
         parity=differences,
@@ -82,10 +83,10 @@ def export(run: Path, out: Path, *, split_comparison: tuple[Path, Path] | None =
         LICENCE: licence_text(recipe).encode(),
         TRAINING_IMAGES: _training_images(data).encode(),
     }
-    return write_bundle(out, _description(finished, threshold, rule), contents)
+    return write_bundle(out, _description(finished), contents)
 
 
-def _description(finished: FinishedRun, threshold: float, rule: str) -> dict[str, object]:
+def _description(finished: FinishedRun) -> dict[str, object]:
     """``bundle.json`` without its files."""
     recipe, data = finished.recipe, finished.data
     spec = recipe.input.spec
@@ -102,12 +103,13 @@ def _description(finished: FinishedRun, threshold: float, rule: str) -> dict[str
             "channels": spec.channels,
         },
         "calibration": {"temperature": finished.temperature},
-        "operating_point": {"label": recipe.positive_class, "threshold": threshold, "rule": rule},
+        "operating_point": asdict(finished.operating_point),
         "training_sets": [
             {
                 "name": source.name,
                 "population": source.population,
                 "licence": source.licence,
+                "citation": source.citation,
                 "images": int(count),
                 "ages": source.ages,
                 "absent_classes": list(source.absent_classes),
@@ -116,22 +118,6 @@ def _description(finished: FinishedRun, threshold: float, rule: str) -> dict[str
         ],
         "split_sha256": data.certificate["sha256"],
     }
-
-
-def _operating_point(finished: FinishedRun) -> tuple[float, str]:
-    """Choose the threshold on the calibrate part only."""
-    recipe, data = finished.recipe, finished.data
-    indices = data.split.indices("calibrate")
-    logits = logits_of(finished.network, data, recipe, indices)
-    column = recipe.classes.index(recipe.positive_class)
-    probability = calibrated(logits, finished.temperature)[:, column]
-    positive = data.collection.labels[indices] == column
-    threshold = threshold_for_sensitivity(probability, positive, recipe.positive_sensitivity)
-    rule = (
-        f"highest threshold with a sensitivity of at least {recipe.positive_sensitivity:g} for "
-        f"{recipe.positive_class} on the calibration part ({len(indices)} images)"
-    )
-    return threshold, rule
 
 
 def _gate(finished: FinishedRun, graph: bytes) -> tuple[float, float]:
@@ -158,12 +144,15 @@ def _training_images(data: PreparedData) -> str:
     return "\n".join(sorted(used)) + "\n"
 
 
-def _compare(by_patient: Path, by_image: Path) -> tuple[FinishedRun, FinishedRun]:
+def _compare(
+    finished: FinishedRun, run: Path, by_patient: Path, by_image: Path
+) -> tuple[FinishedRun, FinishedRun]:
     """Open two runs that differ in their split alone."""
-    runs = open_run(by_patient), open_run(by_image)
-    if [run.recipe.split.by for run in runs] != ["patient", "image"]:
+    first = finished if by_patient.resolve() == run.resolve() else open_run(by_patient)
+    second = open_run(by_image)
+    if (first.recipe.split.by, second.recipe.split.by) != ("patient", "image"):
         raise RecipeError("the split comparison needs a run by patient, then a run by image")
-    first, second = (run.recipe.model_dump(exclude={"split"}) for run in runs)
-    if first != second:
+    parts = [one.recipe.training_part() | {"split": None} for one in (first, second)]
+    if parts[0] != parts[1]:
         raise RecipeError(f"{by_patient} and {by_image} differ in more than their split")
-    return runs
+    return first, second

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from pneumoscope.decision import calibrated
 from pneumoscope.errors import RecipeError
-from pneumoscope.evaluation import fit_temperature
+from pneumoscope.evaluation import fit_temperature, threshold_for_sensitivity
+from pneumoscope.findings import OperatingPoint
 from pneumoscope.lab.datasets import RadiographDataset
 from pneumoscope.lab.networks import Network
 from pneumoscope.lab.training.graph import round_to_half
@@ -40,7 +41,9 @@ class FinishedRun:
     network : Network
         In evaluation mode, its large weights rounded to half precision.
     temperature : float
-        Fitted on the calibrate part.
+        Fitted on the calibrate part, where every source counts the same.
+    operating_point : OperatingPoint
+        Chosen on the calibrate part.
     figures : tuple of PartFigures
         On the report part, by population.
     """
@@ -49,6 +52,7 @@ class FinishedRun:
     data: PreparedData
     network: Network
     temperature: float
+    operating_point: OperatingPoint
     figures: tuple[PartFigures, ...]
 
 
@@ -74,12 +78,14 @@ def open_run(folder: Path) -> FinishedRun:
     network.eval()
     round_to_half(network)
     data = prepare(recipe, recipe_path)
-    check_unchanged(folder, data)
-    temperature = _fit_temperature(recipe, data, network)
+    check_unchanged(folder, recipe, data)
+    logits = logits_of(network, data, recipe, data.split.indices("calibrate"))
+    temperature = _fit_temperature(recipe, data, logits)
+    point = _operating_point(recipe, data, calibrated(logits, temperature))
     report = data.split.indices("report")
     probabilities = calibrated(logits_of(network, data, recipe, report), temperature)
-    figures = measure_part(recipe, data, report, probabilities)
-    return FinishedRun(recipe, data, network, temperature, figures)
+    figures = measure_part(recipe, data, report, probabilities, point.threshold)
+    return FinishedRun(recipe, data, network, temperature, point, figures)
 
 
 def logits_of(
@@ -97,9 +103,40 @@ def logits_of(
     return torch.cat(batches).double().numpy()
 
 
-def _fit_temperature(recipe: Recipe, data: PreparedData, network: Network) -> float:
-    """Fit on the calibrate part, over the classes that the loss compares for each source."""
+def _fit_temperature(recipe: Recipe, data: PreparedData, logits: NDArray[np.float64]) -> float:
+    """Fit over the classes that the loss compares for each source, sources counting the same."""
     indices = data.split.indices("calibrate")
-    known = np.array(known_classes(recipe))[data.collection.sources[indices]]
-    logits = logits_of(network, data, recipe, indices)
-    return fit_temperature(logits, data.collection.labels[indices], known)
+    sources = data.collection.sources[indices]
+    known = np.array(known_classes(recipe))[sources]
+    weights = 1 / np.bincount(sources)[sources]
+    return fit_temperature(logits, data.collection.labels[indices], known, weights=weights)
+
+
+def _operating_point(
+    recipe: Recipe, data: PreparedData, probabilities: NDArray[np.float64]
+) -> OperatingPoint:
+    """Choose the threshold on the calibrate part only, so that it serves every source.
+
+    Pooled over the sources, the largest one would choose it alone.
+    """
+    collection, indices = data.collection, data.split.indices("calibrate")
+    column = recipe.classes.index(recipe.positive_class)
+    probability = probabilities[:, column]
+    positive = collection.labels[indices] == column
+    thresholds, counts = [], []
+    for number, source in enumerate(recipe.sources):
+        mine = collection.sources[indices] == number
+        if not positive[mine].any():
+            continue
+        thresholds.append(
+            threshold_for_sensitivity(
+                probability[mine], positive[mine], recipe.positive_sensitivity
+            )
+        )
+        counts.append(f"{int(positive[mine].sum())} of {source.name}")
+    rule = (
+        f"highest threshold with a sensitivity of at least {recipe.positive_sensitivity:g} for "
+        f"{recipe.positive_class} in every source of the calibration part (positive images: "
+        f"{', '.join(counts)})"
+    )
+    return OperatingPoint(recipe.positive_class, min(thresholds), rule)

@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pneumoscope.evaluation import Estimate, EvaluationSummary, evaluate_predictions
+from pneumoscope.evaluation import (
+    Estimate,
+    EvaluationSummary,
+    bootstrap,
+    evaluate_predictions,
+    sensitivity,
+    specificity,
+)
 from pneumoscope.lab.training.recipe import Recipe
 from pneumoscope.lab.training.run import PreparedData
 
@@ -24,6 +32,8 @@ class PartFigures:
         With the recipe's positive class.
     auroc : mapping of class to Estimate
         One-vs-rest, for the classes that occur.
+    at_threshold : mapping of str to Estimate
+        `sensitivity` and `specificity` for the positive class at the operating point.
     answered_absent : float
         Share of images answered with a class that their source has no label for.
     """
@@ -31,6 +41,7 @@ class PartFigures:
     population: str
     summary: EvaluationSummary
     auroc: dict[str, Estimate]
+    at_threshold: dict[str, Estimate]
     answered_absent: float
 
 
@@ -39,6 +50,7 @@ def measure_part(
     data: PreparedData,
     indices: NDArray[np.int64],
     probabilities: NDArray[np.float64],
+    threshold: float,
 ) -> tuple[PartFigures, ...]:
     """Evaluate every source, and every view of a source whose manifest has a `view` column.
 
@@ -50,6 +62,8 @@ def measure_part(
         The images measured.
     probabilities : ndarray, shape (images, classes)
         Calibrated.
+    threshold : float
+        The operating point on the positive class's probability.
 
     Returns
     -------
@@ -57,40 +71,44 @@ def measure_part(
         In the order of the recipe's sources, the whole source before its views.
     """
     collection = data.collection
-    found = []
+    views = np.array([collection.extra[i].get("view", "") for i in indices])
+    populations: list[tuple[str, int, NDArray[np.bool_]]] = []
     for number, source in enumerate(recipe.sources):
         mine = collection.sources[indices] == number
-        views = np.array([collection.extra[i].get("view", "") for i in indices])
         name = f"{source.population} ({source.name})"
-        found.append(_figures(recipe, data, indices, probabilities, mine, number, name))
-        for view in sorted(set(views[mine]) - {""}):
-            chosen = mine & (views == view)
-            label = f"{name}, {view} view"
-            found.append(_figures(recipe, data, indices, probabilities, chosen, number, label))
-    return tuple(found)
+        populations.append((name, number, mine))
+        populations += [
+            (f"{name}, {view} view", number, mine & (views == view))
+            for view in sorted(set(views[mine]) - {""})
+        ]
+    return tuple(
+        _figures(recipe, data, indices[chosen], probabilities[chosen], threshold, number, name)
+        for name, number, chosen in populations
+    )
 
 
 def _figures(
     recipe: Recipe,
     data: PreparedData,
-    indices: NDArray[np.int64],
+    positions: NDArray[np.int64],
     probabilities: NDArray[np.float64],
-    chosen: NDArray[np.bool_],
+    threshold: float,
     source: int,
     population: str,
 ) -> PartFigures:
-    """Measure the chosen images of one source."""
+    """Measure some images of one source."""
     collection = data.collection
-    positions = indices[chosen]
     labels = [recipe.classes[label] for label in collection.labels[positions]]
     patients = [collection.patients[i] for i in positions]
-    values = probabilities[chosen]
 
     def evaluate(positive: str) -> EvaluationSummary:
         return evaluate_predictions(
-            values, labels, recipe.classes, patients=patients, positive=positive
+            probabilities, labels, recipe.classes, patients=patients, positive=positive
         )
 
+    column = recipe.classes.index(recipe.positive_class)
+    called = probabilities[:, column] >= threshold
+    truth = collection.labels[positions] == column
     absent = [recipe.classes.index(name) for name in recipe.sources[source].absent_classes]
     return PartFigures(
         population=population,
@@ -98,5 +116,12 @@ def _figures(
         auroc={
             name: evaluate(name).metrics["auroc"] for name in recipe.classes if name in set(labels)
         },
-        answered_absent=float(np.isin(values.argmax(axis=1), absent).mean()),
+        at_threshold=bootstrap(
+            {
+                "sensitivity": partial(sensitivity, truth, called),
+                "specificity": partial(specificity, truth, called),
+            },
+            patients,
+        ),
+        answered_absent=float(np.isin(probabilities.argmax(axis=1), absent).mean()),
     )

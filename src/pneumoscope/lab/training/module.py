@@ -43,14 +43,21 @@ class ClassifierModule(lightning.LightningModule):
         Which classes each source has labels for.
     settings : Training
         The recipe's section.
+    steps_per_epoch : int
+        Batches of the training loader.
     """
 
     def __init__(
-        self, network: Network, known: Sequence[Sequence[bool]], settings: Training
+        self,
+        network: Network,
+        known: Sequence[Sequence[bool]],
+        settings: Training,
+        steps_per_epoch: int,
     ) -> None:
         super().__init__()
         self.network = network
         self.settings = settings
+        self.steps_per_epoch = steps_per_epoch
         self.known: Tensor
         self.register_buffer("known", torch.tensor(known, dtype=torch.bool), persistent=False)
         self._stop: list[tuple[Tensor, Tensor, Tensor]] = []
@@ -95,7 +102,14 @@ class ClassifierModule(lightning.LightningModule):
         scheduler = torch.optim.lr_scheduler.ReduceLROnPlateau(
             optimizer, factor=plateau.factor, patience=plateau.patience, min_lr=plateau.minimum
         )
+        # Counted in steps: Lightning writes a checkpoint before the scheduler's step of an epoch,
+        # and a resumed run would lose it.
         return {
             "optimizer": optimizer,
-            "lr_scheduler": {"scheduler": scheduler, "monitor": "stop_loss"},
+            "lr_scheduler": {
+                "scheduler": scheduler,
+                "monitor": "stop_loss",
+                "interval": "step",
+                "frequency": self.steps_per_epoch,
+            },
         }

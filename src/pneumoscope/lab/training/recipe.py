@@ -16,7 +16,10 @@ from pydantic import (
     model_validator,
 )
 
+# As a bundle takes them: a run that cannot be exported should not begin.
+from pneumoscope.bundles import Age, ClassName, Name, Text, Version
 from pneumoscope.errors import RecipeError
+from pneumoscope.files import read_limited
 from pneumoscope.findings import InputSpec
 from pneumoscope.lab.datasets import Augmentation
 from pneumoscope.lab.networks import names
@@ -27,9 +30,6 @@ MAX_BYTES = 1 << 20
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[float, Field(gt=0)]
 Seed = Annotated[int, Field(ge=0, le=2**32 - 1)]
-# As a bundle takes them: a run that cannot be exported should not begin.
-ClassName = Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_]{0,39}$")]
-Text = Annotated[str, Field(min_length=1, max_length=1000)]
 
 
 class _Section(BaseModel):
@@ -41,15 +41,18 @@ class Source(_Section):
 
     `absent_classes` are classes that the set has no label for. For its images the loss leaves
     their logits out (`left_out`: nothing is learnt about them), or keeps them in the softmax
-    (`as_negative`: the set's images are taken as none of these classes). `population`, `ages`
-    (youngest and oldest, in years) and `licence` go into the bundle.
+    (`as_negative`: the set's images are taken as none of these classes). `population`, `ages` (the
+    range in whole years that the set covers well), `licence`, `citation` and `limits` (what a
+    reader of the figures must know of the set) go into the bundle and its card.
     """
 
     name: Text
     folder: Text
     population: Text
     licence: Text
-    ages: tuple[float, float] | None = None
+    citation: Text | None = None
+    limits: tuple[Text, ...] = ()
+    ages: tuple[Age, Age] | None = None
     absent_classes: tuple[str, ...] = ()
     absent_class_loss: Literal["left_out", "as_negative"] = "left_out"
 
@@ -130,8 +133,8 @@ class Training(_Section):
 class Recipe(_Section):
     """Everything that a training run depends on."""
 
-    name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$")
-    version: str = Field("1", pattern=r"^[0-9A-Za-z.]{1,20}$")
+    name: Name
+    version: Version = "1"
     seed: Seed = 42
     classes: tuple[ClassName, ...] = Field(min_length=2, max_length=100)
     positive_class: str
@@ -158,7 +161,25 @@ class Recipe(_Section):
                 raise ValueError(f"source {source.name!r}: {sorted(unknown)} are not classes")
             if len(self.classes) - len(source.absent_classes) < 2:
                 raise ValueError(f"source {source.name!r} is left with fewer than two classes")
+            if source.ages and source.ages[0] > source.ages[1]:
+                raise ValueError(f"source {source.name!r}: the youngest age is above the oldest")
         return self
+
+    def training_part(self) -> dict[str, Any]:
+        """What the weights depend on: the recipe without what only the bundle and its card say."""
+        told = {"population", "licence", "citation", "limits", "ages"}
+        only_told = {"name", "version", "positive_class", "positive_sensitivity"}
+        exclude: Any = dict.fromkeys(only_told, True) | {"sources": {"__all__": told}}
+        return self.model_dump(mode="json", exclude=exclude)
+
+
+class _PlainLoader(yaml.SafeLoader):
+    """A safe loader without aliases: a few lines of nested ones grow beyond any memory."""
+
+    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
+        if self.check_event(yaml.AliasEvent):
+            raise yaml.YAMLError("aliases are not allowed")
+        return super().compose_node(parent, index)
 
 
 def read_recipe(path: Path) -> Recipe:
@@ -175,17 +196,14 @@ def read_recipe(path: Path) -> Recipe:
         No such file, not YAML, an unknown key, or an impossible value; the message names it.
     """
     try:
-        with path.open("rb") as stream:
-            data = stream.read(MAX_BYTES + 1)
+        data = read_limited(path, MAX_BYTES)
     except OSError as error:
         raise RecipeError(f"{path}: cannot be read ({error.strerror}); give a YAML file") from None
-    if len(data) > MAX_BYTES:
-        raise RecipeError(f"{path}: too large for a recipe (over 1 MiB)")
     try:
-        content: Any = yaml.safe_load(data)
+        content: Any = _PlainLoader(data).get_single_data()
     except Exception:
         # Besides its own errors PyYAML lets others out, for impossible dates and deep nesting.
-        raise RecipeError(f"{path}: is not valid YAML") from None
+        raise RecipeError(f"{path}: is not valid YAML, or has aliases (not allowed)") from None
     if not isinstance(content, dict):
         raise RecipeError(f"{path}: a recipe is a mapping of names to values")
     try:

@@ -1,15 +1,18 @@
 """A training run: recipe in, run folder out.
 
 A run folder holds ``recipe.yaml`` (as given), ``split.json`` (the split's certificate),
-``versions.json``, ``metrics.csv`` and ``checkpoints/`` (``best.ckpt``, ``last.ckpt``).
+``record.json`` (what it ran with), ``metrics.csv`` and ``checkpoints/`` (``best.ckpt``,
+``last.ckpt``).
 """
 
 from __future__ import annotations
 
 import csv
+import hashlib
 import json
+import logging
 import platform
-import shutil
+import signal
 from dataclasses import dataclass
 from datetime import timedelta
 from importlib.metadata import version
@@ -26,6 +29,7 @@ from torch.utils.data import DataLoader
 
 from pneumoscope.errors import DataError, RecipeError
 from pneumoscope.evaluation import read_manifest
+from pneumoscope.files import told, write_files
 from pneumoscope.lab.datasets import (
     Collection,
     FourWaySplit,
@@ -40,7 +44,12 @@ from pneumoscope.lab.networks import Network, create
 from pneumoscope.lab.training.module import ClassifierModule
 from pneumoscope.lab.training.recipe import Recipe, read_recipe, source_folder
 
-RECIPE, SPLIT, VERSIONS, CHECKPOINTS = "recipe.yaml", "split.json", "versions.json", "checkpoints"
+RECIPE, SPLIT, RECORD, CHECKPOINTS = "recipe.yaml", "split.json", "record.json", "checkpoints"
+
+
+_log = logging.getLogger(__name__)
+# Its advice is for programmers; the progress bar says what users need.
+logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -61,7 +70,8 @@ def prepare(recipe: Recipe, recipe_path: Path) -> PreparedData:
     RecipeError
         A source's folder does not exist.
     DataError, ImageError
-        A manifest or an image cannot be used; an image has a label that its source is said to lack.
+        A manifest or an image cannot be used; an image has a label that its source is said to lack;
+        no image has the positive class.
     """
     manifests = [
         (source.name, read_manifest(source_folder(recipe_path, source)).images)
@@ -74,6 +84,11 @@ def prepare(recipe: Recipe, recipe_path: Path) -> PreparedData:
                 f"source {source.name!r}: has images labelled {wrong[0]!r}, which the recipe lists "
                 "among its absent_classes; take it out of them"
             )
+    if not any(i.label == recipe.positive_class for _, images in manifests for i in images):
+        raise DataError(
+            f"positive_class {recipe.positive_class!r}: no image of any source has this label; "
+            "choose a class that occurs"
+        )
     collection = collect(manifests, recipe.classes, recipe.input.size)
     strata = tuple(
         f"{recipe.sources[source].name} {recipe.classes[label]}"
@@ -82,22 +97,30 @@ def prepare(recipe: Recipe, recipe_path: Path) -> PreparedData:
     groups = linked_groups(collection.patients, collection.fingerprints)
     shares = recipe.split.model_dump(include={"train", "stop", "calibrate", "report"})
     split = split_four_ways(strata, groups, shares, by=recipe.split.by, seed=recipe.split.seed)
-    paper = certificate(split, collection.files, strata, collection.patients, groups)
+    paper = certificate(
+        split, collection.files, collection.fingerprints, strata, collection.patients, groups
+    )
     return PreparedData(collection, split, strata, paper)
 
 
-def check_unchanged(folder: Path, data: PreparedData) -> None:
-    """Hold a run's data against the split's certificate in its folder.
+def check_unchanged(folder: Path, recipe: Recipe, data: PreparedData) -> None:
+    """Hold a run's recipe and data against what its folder says that it was trained with.
 
     Raises
     ------
     RecipeError
-        The certificate is missing, damaged, or of other data or another split.
+        The record or the certificate is missing or damaged, or of another recipe, other data or
+        another split.
     """
     try:
         kept = json.loads((folder / SPLIT).read_bytes())
-    except (OSError, ValueError):
-        raise RecipeError(f"{folder / SPLIT}: is missing or damaged; train the run again") from None
+        digest = json.loads((folder / RECORD).read_bytes())["recipe_sha256"]
+    except (OSError, ValueError, KeyError, TypeError):
+        raise RecipeError(
+            f"{folder}: {SPLIT} or {RECORD} is missing or damaged; train the run again"
+        ) from None
+    if digest != recipe_digest(recipe):
+        raise RecipeError(f"{folder}: {RECIPE} changed since the run; put it back")
     if kept != data.certificate:
         raise RecipeError(f"{folder}: the data or the split changed since the run; train it again")
 
@@ -106,7 +129,7 @@ def _check_same_split(checkpoint: Path, data: PreparedData) -> None:
     """Refuse initial weights that may have seen this run's report part."""
     kept = checkpoint.parent.parent / SPLIT
     try:
-        same = json.loads(kept.read_bytes())["files"] == data.certificate["files"]
+        same = json.loads(kept.read_bytes())["images"] == data.certificate["images"]
     except (OSError, ValueError, KeyError, TypeError):
         same = False
     if not same:
@@ -203,13 +226,23 @@ def train(recipe_path: Path, out: Path, *, resume: bool = False) -> Path:
     data = prepare(recipe, recipe_path)
     train_loader, stop_loader = _loaders(recipe, data)
     if resume:
-        check_unchanged(out, data)
+        check_unchanged(out, recipe, data)
     elif recipe.initial_weights is not None:
         _check_same_split(recipe_path.parent / recipe.initial_weights, data)
-    _write_record(recipe_path, out, data)
-    module = ClassifierModule(network, known_classes(recipe), recipe.training)
+    if not resume:
+        _write_record(recipe_path, recipe, out, data)
+    module = ClassifierModule(
+        network, known_classes(recipe), recipe.training, steps_per_epoch=len(train_loader)
+    )
     trainer = _trainer(recipe, out, _logger(out, steps))
-    trainer.fit(module, train_loader, stop_loader, ckpt_path=last, weights_only=True)
+    on_interrupt = signal.getsignal(signal.SIGINT)
+    try:
+        trainer.fit(module, train_loader, stop_loader, ckpt_path=last, weights_only=True)
+    except SystemExit:
+        # This is how Lightning answers an interrupt, after it has tidied up; it leaves the process
+        # deaf to the next one.
+        signal.signal(signal.SIGINT, on_interrupt)
+        raise KeyboardInterrupt from None
     return out / CHECKPOINTS / "best.ckpt"
 
 
@@ -220,25 +253,45 @@ def _check_folder(recipe_path: Path, out: Path, *, resume: bool) -> Path | None:
     if not resume:
         if kept.exists():
             raise RecipeError(f"{out}: already holds a run; give another folder, or --resume")
+        if out.exists() and not out.is_dir():
+            raise RecipeError(f"{out}: is a file; give a folder for the run")
         return None
     for needed in (last, kept):
         if not needed.is_file():
-            raise RecipeError(f"{out}: holds no run to resume ({needed} is missing)")
+            raise RecipeError(
+                f"{out}: holds no run to resume ({needed} is missing); train into another folder"
+            )
     if kept.read_bytes() != recipe_path.read_bytes():
         raise RecipeError(f"{out}: was trained with another recipe; resume with {kept}")
     return last
 
 
-def _write_record(recipe_path: Path, out: Path, data: PreparedData) -> None:
+def recipe_digest(recipe: Recipe) -> str:
+    """Checksum of what a recipe's weights depend on."""
+    text = json.dumps(recipe.training_part(), sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _write_record(recipe_path: Path, recipe: Recipe, out: Path, data: PreparedData) -> None:
     """Keep what the run depends on beside its results."""
-    out.mkdir(parents=True, exist_ok=True)
-    if recipe_path.resolve() != (out / RECIPE).resolve():
-        shutil.copyfile(recipe_path, out / RECIPE)
-    (out / SPLIT).write_text(json.dumps(data.certificate, indent=1) + "\n")
     packages = ("pneumoscope", "torch", "lightning", "monai", "numpy", "opencv-python-headless")
-    record = {name: version(name) for name in packages}
-    record |= {"python": platform.python_version(), "machine": platform.machine()}
-    (out / VERSIONS).write_text(json.dumps(record, indent=1) + "\n")
+    record = {
+        "recipe_sha256": recipe_digest(recipe),
+        "precision": _precision(),
+        "device": torch.cuda.get_device_name() if torch.cuda.is_available() else "cpu",
+        "machine": platform.machine(),
+        "python": platform.python_version(),
+    } | {name: version(name) for name in packages}
+    with told(str(out)):
+        out.mkdir(parents=True, exist_ok=True)
+    write_files(
+        {
+            out / SPLIT: (json.dumps(data.certificate, indent=1) + "\n").encode(),
+            out / RECORD: (json.dumps(record, indent=1) + "\n").encode(),
+            # Last: a folder with a recipe counts as a run.
+            out / RECIPE: recipe_path.read_bytes(),
+        }
+    )
 
 
 def _logger(out: Path, steps: int) -> CSVLogger:
@@ -278,6 +331,9 @@ def _trainer(recipe: Recipe, out: Path, logger: CSVLogger) -> lightning.Trainer:
         precision=_precision(),
         callbacks=callbacks,
         logger=logger,
+        # One device: the stop part's loss is not gathered from several.
+        devices=1,
+        enable_progress_bar=_log.isEnabledFor(logging.INFO),
         deterministic="warn",
         enable_model_summary=False,
         num_sanity_val_steps=0,
@@ -288,7 +344,9 @@ def _trainer(recipe: Recipe, out: Path, logger: CSVLogger) -> lightning.Trainer:
 def _precision() -> Literal["bf16-mixed", "16-mixed", "32-true"]:
     """Use bfloat16 where the machine computes in it, full precision elsewhere."""
     if torch.cuda.is_available():
-        return "bf16-mixed" if torch.cuda.is_bf16_supported() else "16-mixed"
+        return (
+            "bf16-mixed" if torch.cuda.is_bf16_supported(including_emulation=False) else "16-mixed"
+        )
     return "bf16-mixed" if torch.cpu._is_avx512_bf16_supported() else "32-true"
 
 

@@ -1,0 +1,100 @@
+"""The card says what its recipe says, and nothing about the sets of others."""
+
+import dataclasses
+
+import pytest
+
+pytest.importorskip("torch")
+pytest.importorskip("monai")
+pytest.importorskip("lightning")
+
+from pneumoscope.lab.training.card import CardFacts, licence_text, render_card
+
+pytestmark = pytest.mark.lab
+
+
+@pytest.fixture(scope="module")
+def card(finished):
+    """Render the finished run's card with changes of its recipe and facts."""
+    facts = CardFacts(
+        recipe=finished.recipe,
+        recipe_text="name: as given\n",
+        network=finished.network,
+        certificate=finished.data.certificate,
+        temperature=finished.temperature,
+        threshold=finished.operating_point.threshold,
+        figures=finished.figures,
+        comparison=None,
+        parity=(1e-6, 1e-6),
+        machine="a machine",
+    )
+
+    def render(*, recipe=None, **changes):
+        changed = finished.recipe.model_copy(update=recipe or {})
+        return render_card(dataclasses.replace(facts, recipe=changed, **changes))
+
+    return render
+
+
+def _with_input(finished, **changes):
+    return {"input": finished.recipe.input.model_copy(update=changes)}
+
+
+def _with_source(finished, **changes):
+    first, *others = finished.recipe.sources
+    return {"sources": (first.model_copy(update=changes), *others)}
+
+
+def test_clahe_is_told_only_where_it_is_used(card, finished):
+    assert "reduced by area, then CLAHE. Answers" in card()
+    without = card(recipe=_with_input(finished, clahe_clip=None))
+    assert "reduced by area. Answers" in without
+    assert "CLAHE" not in without
+
+
+def test_limits_are_those_of_the_recipe_and_no_others(card, finished):
+    def limits(text):
+        section = text.split("## Limits that are known\n")[1].split("\n## ")[0]
+        return [line for line in section.splitlines() if line.startswith("- ")]
+
+    own, general = limits(card())
+    assert own == "- children: drawn by a program."
+    changed = _with_source(finished, limits=("too few.", "too small."))
+    assert limits(card(recipe=changed)) == [
+        "- children: too few.",
+        "- children: too small.",
+        general,
+    ]
+    assert limits(card(recipe=_with_source(finished, limits=()))) == [general]
+
+
+@pytest.mark.parametrize("word", ["AP", "hospital system", "opacities", "Kermany", "RSNA"])
+def test_a_card_of_other_sets_says_nothing_of_the_published_ones(card, word):
+    prose = [line for line in card().splitlines() if "AP view" not in line]
+    assert word not in "\n".join(prose)
+
+
+def test_initial_weights_are_told(card):
+    assert "It started from random weights." in card()
+    later = card(recipe={"initial_weights": "runs/first/checkpoints/best.ckpt"})
+    assert "It started from the weights of an earlier run on the same split" in later
+    assert "random weights" not in later
+
+
+def test_the_recipe_s_text_stands_at_the_end(card):
+    assert card().endswith("```yaml\nname: as given\n```\n")
+
+
+def test_a_comparison_of_another_recipe_is_called_so(card, finished):
+    pair = (finished, finished)
+    assert "not the bundle's own recipe" not in card(comparison=pair)
+    told = _with_source(finished, population="others")
+    assert "not the bundle's own recipe" not in card(comparison=pair, recipe=told)
+    trained = {"training": finished.recipe.training.model_copy(update={"l1": 0.5})}
+    assert "not the bundle's own recipe" in card(comparison=pair, recipe=trained)
+
+
+def test_terms_have_their_citation_where_there_is_one(finished):
+    text = licence_text(finished.recipe)
+    assert "- children (made-up children): CC0 1.0.\n  Nobody 2020, Made-up Children\n" in text
+    assert "- adults (made-up adults): for tests only\n" in text
