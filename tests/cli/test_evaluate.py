@@ -87,3 +87,82 @@ def test_a_label_without_a_class_is_a_negative_where_it_is_named(
     document = cli(*start, "--positive", "PNEUMONIA", "--negative", "COVID").json()
     check_schema(document)
     assert sum(document["confusion"]["COVID"].values()) == 2
+
+
+FIGURES = (
+    "per_class",
+    "o_e",
+    "reliability",
+    "roc",
+    "precision_recall",
+    "decision_curve",
+    "subgroups",
+)
+
+
+def with_table(folder: Path) -> Path:
+    """Give the class folders a table with a view and an age."""
+    files = sorted(folder.rglob("*.png"))
+    rows = [
+        f"{file.relative_to(folder).as_posix()},{file.parent.name},{('AP', 'PA')[i % 2]},{i * 20}"
+        for i, file in enumerate(files)
+    ]
+    (folder / "labels.csv").write_text("\n".join(["file,label,view,age", *rows]), "utf-8")
+    return folder
+
+
+def test_the_report_and_the_document_hold_the_same_numbers(
+    cli: Cli, folder: Path, bundle: str, tmp_path: Path
+) -> None:
+    page, target = tmp_path / "out.html", tmp_path / "out.json"
+    start = ("evaluate", "--data", with_table(folder), "--bundle", bundle)
+    ended = cli(
+        *start,
+        "--positive",
+        "PNEUMONIA",
+        "--by",
+        "view",
+        "--by",
+        "age",
+        "--report",
+        page,
+        "--json",
+        target,
+    )
+    assert ended.code == 0
+    assert str(page) in ended.out.replace("\n", "")
+    document = json.loads(target.read_text("utf-8"))
+    check_schema(document)
+    assert set(FIGURES) <= set(document)
+    assert list(document["subgroups"]) == ["view", "age"]
+    assert [group["n"] for group in document["subgroups"]["view"]] == [3, 3]
+    html = page.read_text("utf-8")
+    assert NOTICE in html
+    for name in ("auroc", "auprc", "brier"):
+        assert f"{document[name]['value']:.3f}" in html
+    assert "By view" in ended.out
+
+
+def test_without_a_report_no_subgroup_is_made(cli: Cli, folder: Path, bundle: str) -> None:
+    document = cli("evaluate", "--data", folder, "--bundle", bundle, "--json", "-").json()
+    assert document["subgroups"] == {}
+    assert list(document["roc"]) == ["NORMAL", "ABNORMAL", "PNEUMONIA"]
+    assert "auprc" not in document
+
+
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        (["--by", "sex"], "no column 'sex'"),
+        (["--by", "view", "--by", "view"], "named twice"),
+        (["--report", "no/such/folder/a.html"], "does not exist"),
+        (["--report", "same", "--json", "same"], "name the same file"),
+    ],
+)
+def test_a_wrong_column_or_target_is_one_line_and_nothing_is_written(
+    cli: Cli, folder: Path, bundle: str, more: list[str], words: str
+) -> None:
+    ended = cli("evaluate", "--data", with_table(folder), "--bundle", bundle, *more)
+    assert ended.code == 2
+    assert ended.err.count("\n") == 1
+    assert words in ended.err

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from jsonschema import Draft202012Validator, ValidationError
 
-from pneumoscope.evaluation import evaluate_predictions
+from pneumoscope.evaluation import evaluate_figures, evaluate_predictions
 from pneumoscope.findings import NOTICE, BundleIdentity, Diagnosis, PatientIdentity
 from pneumoscope.reports import EvaluationData, dump, to_document, to_evaluation_document
 
@@ -36,8 +36,18 @@ def evaluation(positive: str | None, **kwargs: object) -> dict[str, object]:
     probabilities = rng.dirichlet(np.ones(3), 60)
     labels = [CLASSES[i % 3] for i in range(60)]
     summary = evaluate_predictions(probabilities, labels, CLASSES, positive=positive, resamples=20)
+    figures = evaluate_figures(
+        probabilities,
+        labels,
+        CLASSES,
+        patients=[str(i) for i in range(60)],
+        positive=positive,
+        groups={"view": ["AP", "PA"] * 30},
+        resamples=20,
+    )
     data = EvaluationData(folder="set", images=61, unreadable=["a/broken.png"], has_patients=False)
-    return to_evaluation_document(summary.as_dict(), bundle=BUNDLE, data=data, **kwargs)
+    numbers = summary.as_dict() | figures.as_dict()
+    return to_evaluation_document(numbers, bundle=BUNDLE, data=data, **kwargs)
 
 
 def test_every_variant_fits_the_schema_and_survives_json(diagnosis: Diagnosis):

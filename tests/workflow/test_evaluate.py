@@ -112,6 +112,20 @@ def test_patients_of_the_table_are_known(folder: Path, tiny_bundle: Bundle) -> N
     assert not any("No patient is known" in line for line in result.warnings)
 
 
+def test_subgroups_are_of_the_readable_images_of_the_column(
+    folder: Path, tiny_bundle: Bundle
+) -> None:
+    images = read_manifest(folder).images
+    lines = [
+        f"{image.file},{image.label},{('AP', 'PA', '')[i % 3]}" for i, image in enumerate(images)
+    ]
+    (folder / "labels.csv").write_text("\n".join(["file,label,view", *lines]), "utf-8")
+    images[0].path.write_bytes(b"not an image")
+    result = evaluate_folder(folder, bundle=str(tiny_bundle.folder), by=["view"])
+    groups = {group.name: group.n for group in result.figures.subgroups["view"]}
+    assert groups == {"AP": 9, "PA": 10, "not stated": 10}
+
+
 def test_unreadable_images_are_counted_named_and_in_no_figure(
     folder: Path, tiny_bundle: Bundle
 ) -> None:
@@ -175,6 +189,7 @@ def test_progress_is_told_once_per_image_in_order(folder: Path, tiny_bundle: Bun
         ({"positive": "TUMOUR"}, "TUMOUR"),
         ({"negatives": ["COVID"]}, "positive"),
         ({"positive": "NORMAL", "negatives": ["NORMAL"]}, "NORMAL"),
+        ({"by": ["view"]}, "view"),
     ],
 )
 def test_labels_are_checked_before_any_image_is_read(

@@ -34,14 +34,22 @@ def evaluate(
         list[str] | None,
         typer.Option(metavar="LABEL", help="A label that the bundle lacks, counted as the rest."),
     ] = None,
+    by: Annotated[
+        list[str] | None,
+        typer.Option(metavar="COLUMN", help="A column of labels.csv to give subgroups of."),
+    ] = None,
     json: Annotated[
         str | None,
         typer.Option(metavar="-|FILE", help="Write JSON; - for stdout and nothing else."),
     ] = None,
+    report: Annotated[
+        Path | None, typer.Option(metavar="FILE.html", help="Write a page with the figures.")
+    ] = None,
 ) -> None:
     """Score every readable image of a labelled folder, with 95% intervals over the patients."""
     to_stdout, json_file = json_target(json)
-    check_targets({"--json": json_file}, sources=[data / "labels.csv"])
+    targets = {"--json": json_file, "--report": report}
+    check_targets(targets, sources=[data / "labels.csv"])
 
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
@@ -59,18 +67,34 @@ def evaluate(
             bundle=bundle,
             positive=positive,
             negatives=tuple(negative or ()),
+            by=tuple(by or ()),
             progress=lambda done, total: bar.update(task, completed=done, total=total),
         )
     document = _document(result)
-    if json_file is not None:
-        write_files({json_file: dump(document).encode()})
+    files = _files(document, json_file, report)
+    write_files(files)
     if to_stdout:
         write_stdout(dump(document))
         return
 
-    from pneumoscope.reports import evaluation_to_text
+    from pneumoscope.reports import evaluation_to_text, plain
 
-    print_text(evaluation_to_text(document))
+    print_text(evaluation_to_text(document), *(plain(f"Written: {path}") for path in files))
+
+
+def _files(
+    document: dict[str, object], json_file: Path | None, report: Path | None
+) -> dict[Path, bytes]:
+    from pneumoscope.reports import dump
+
+    files = {}
+    if json_file is not None:
+        files[json_file] = dump(document).encode()
+    if report is not None:
+        from pneumoscope.reports import evaluation_to_html
+
+        files[report] = evaluation_to_html(document).encode()
+    return files
 
 
 def _document(result: FolderEvaluation) -> dict[str, object]:
@@ -78,7 +102,7 @@ def _document(result: FolderEvaluation) -> dict[str, object]:
 
     measured = result.operating_point
     return to_evaluation_document(
-        result.summary.as_dict(),
+        result.summary.as_dict() | result.figures.as_dict(),
         bundle=result.bundle,
         data={
             "folder": result.folder,

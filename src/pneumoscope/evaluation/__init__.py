@@ -1,11 +1,25 @@
 """Metrics with intervals, calibration, operating points, and the data they are measured on."""
 
-from pneumoscope.evaluation.bootstrap import Estimate, bootstrap, patient_weights
+from pneumoscope.evaluation.bootstrap import (
+    Band,
+    Estimate,
+    bootstrap,
+    bootstrap_band,
+    patient_weights,
+)
 from pneumoscope.evaluation.calibration import (
     calibration_intercept,
     calibration_slope,
     fit_temperature,
 )
+from pneumoscope.evaluation.curves import (
+    Curve,
+    average_precision,
+    precision_recall_curve,
+    roc_curve,
+)
+from pneumoscope.evaluation.decision_curve import DecisionCurve, decision_curve, net_benefit
+from pneumoscope.evaluation.figures import EvaluationFigures, OneVsRest, evaluate_figures
 from pneumoscope.evaluation.manifest import LabelledImage, Manifest, read_manifest
 from pneumoscope.evaluation.metrics import (
     accuracy,
@@ -17,6 +31,25 @@ from pneumoscope.evaluation.metrics import (
     sensitivity,
     specificity,
 )
+from pneumoscope.evaluation.per_class import (
+    ClassRates,
+    class_rates,
+    confusion_counts,
+    rates_of_confusion,
+)
+from pneumoscope.evaluation.reliability import (
+    Reliability,
+    observed_to_expected,
+    quantile_bins,
+    reliability_curve,
+)
+from pneumoscope.evaluation.subgroups import (
+    Subgroup,
+    age_band,
+    check_columns,
+    group_names,
+    measure_subgroups,
+)
 from pneumoscope.evaluation.summary import (
     EvaluationSummary,
     check_labels,
@@ -25,26 +58,51 @@ from pneumoscope.evaluation.summary import (
 from pneumoscope.evaluation.threshold import Rates, rates_at_threshold, threshold_for_sensitivity
 
 __all__ = [
+    "Band",
+    "ClassRates",
+    "Curve",
+    "DecisionCurve",
     "Estimate",
+    "EvaluationFigures",
     "EvaluationSummary",
     "LabelledImage",
     "Manifest",
+    "OneVsRest",
     "Rates",
+    "Reliability",
+    "Subgroup",
     "accuracy",
+    "age_band",
     "auroc",
     "auroc_macro",
+    "average_precision",
     "balanced_accuracy",
     "bootstrap",
+    "bootstrap_band",
     "brier",
     "calibration_intercept",
     "calibration_slope",
+    "check_columns",
     "check_labels",
+    "class_rates",
+    "confusion_counts",
+    "decision_curve",
+    "evaluate_figures",
     "evaluate_predictions",
     "f1",
     "fit_temperature",
+    "group_names",
+    "measure_subgroups",
+    "net_benefit",
+    "observed_to_expected",
     "patient_weights",
+    "precision_recall_curve",
+    "quantile_bins",
     "rates_at_threshold",
+    "rates_of_confusion",
     "read_manifest",
+    "reliability_curve",
+    "roc_curve",
     "sensitivity",
     "specificity",
     "threshold_for_sensitivity",

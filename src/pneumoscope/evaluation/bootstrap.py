@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pneumoscope.evaluation.metrics import FloatArray
+from pneumoscope.evaluation.metrics import FloatArray, IntArray
 
 # Weights handled at once: bounds the memory (8 MB per array) and fits a processor's cache.
 _CELLS = 1_000_000
@@ -72,6 +72,36 @@ def patient_weights(patients: Sequence[str], resamples: int, seed: int) -> Itera
         yield times.astype(np.float64)[:, owner]
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Band:
+    """Several values with their 95% intervals, such as the points of a curve.
+
+    Attributes
+    ----------
+    value : ndarray of float64, shape (points,)
+        On the data themselves; NaN where undefined.
+    low, high : ndarray of float64, shape (points,)
+        2.5th and 97.5th percentile over the resamples; NaN where there is no interval.
+    dropped : ndarray of int, shape (points,)
+        Resamples in which the value was undefined; they have no part in its interval.
+    """
+
+    value: FloatArray
+    low: FloatArray
+    high: FloatArray
+    dropped: IntArray
+
+    def estimate(self, index: int) -> Estimate:
+        """Give one of the values as an `Estimate`."""
+        value, low, high = (float(part[index]) for part in (self.value, self.low, self.high))
+        dropped = int(self.dropped[index])
+        if np.isnan(value):
+            return Estimate(None, dropped=dropped)
+        if np.isnan(low):
+            return Estimate(value, dropped=dropped)
+        return Estimate(value, low, high, dropped)
+
+
 def bootstrap(
     metrics: Mapping[str, Callable[[FloatArray], FloatArray]],
     patients: Sequence[str],
@@ -104,25 +134,52 @@ def bootstrap(
     ValueError
         If there is no image.
     """
+
+    def together(weights: FloatArray) -> FloatArray:
+        return np.stack([metric(weights) for metric in metrics.values()], axis=-1)
+
+    band = bootstrap_band(together, patients, resamples, seed)
+    return {name: band.estimate(index) for index, name in enumerate(metrics)}
+
+
+def bootstrap_band(
+    statistic: Callable[[FloatArray], FloatArray],
+    patients: Sequence[str],
+    resamples: int = 1000,
+    seed: int = 42,
+) -> Band:
+    """Estimate many values at once, each with its own 95% interval (not a simultaneous band).
+
+    Parameters
+    ----------
+    statistic : callable
+        Takes weights of shape (sets, images) and gives (sets, points), NaN where undefined.
+    patients : sequence of str
+        The patient of each image, at least one.
+    resamples, seed : int
+        As for `bootstrap`: the same two draw the same patients.
+
+    Returns
+    -------
+    Band
+        There is no interval where `bootstrap` gives none.
+
+    Raises
+    ------
+    ValueError
+        If there is no image.
+    """
     if len(patients) == 0:
         raise ValueError("no image to resample")
-    once = np.ones((1, len(patients)))
-    values = {name: float(metric(once)[0]) for name, metric in metrics.items()}
-    draws: dict[str, list[FloatArray]] = {name: [] for name in metrics}
+    value = statistic(np.ones((1, len(patients))))[0]
+    draws = [np.empty((0, value.size))]
     if len(set(patients)) > 1:
-        for weights in patient_weights(patients, resamples, seed):
-            for name, metric in metrics.items():
-                draws[name].append(metric(weights))
-    return {name: _estimate(values[name], draws[name]) for name in metrics}
-
-
-def _estimate(value: float, blocks: Sequence[FloatArray]) -> Estimate:
-    drawn = np.concatenate([np.empty(0), *blocks])
-    defined = drawn[~np.isnan(drawn)]
-    dropped = drawn.size - defined.size
-    if np.isnan(value):
-        return Estimate(None, dropped=dropped)
-    if defined.size == 0 or defined.size < dropped:
-        return Estimate(value, dropped=dropped)
-    low, high = np.quantile(defined, [0.025, 0.975])
-    return Estimate(value, float(low), float(high), dropped)
+        draws += [statistic(weights) for weights in patient_weights(patients, resamples, seed)]
+    drawn = np.concatenate(draws)
+    dropped = np.isnan(drawn).sum(axis=0)
+    defined = len(drawn) - dropped
+    shown = ~np.isnan(value) & (defined > 0) & (defined >= dropped)
+    low, high = np.full((2, value.size), np.nan)
+    if shown.any():
+        low[shown], high[shown] = np.nanquantile(drawn[:, shown], [0.025, 0.975], axis=0)
+    return Band(value, low, high, dropped)

@@ -43,8 +43,8 @@ def as_weights(weights: FloatArray | None, images: int) -> FloatArray:
     return weights
 
 
-def _ratio(numerator: FloatArray, denominator: FloatArray) -> FloatArray:
-    """Divide; NaN where the denominator is 0."""
+def ratio(numerator: FloatArray, denominator: FloatArray) -> FloatArray:
+    """Divide counts elementwise, of shapes that fit; NaN where the denominator is 0."""
     quotient = np.full(np.shape(denominator), np.nan)
     np.divide(numerator, denominator, out=quotient, where=np.asarray(denominator) > 0)
     return quotient
@@ -66,7 +66,7 @@ def accuracy(true: IntArray, predicted: IntArray, weights: FloatArray | None = N
         0..1; NaN without images.
     """
     w = as_weights(weights, true.size)
-    return _ratio(w @ (true == predicted).astype(np.float64), w.sum(axis=-1))
+    return ratio(w @ (true == predicted).astype(np.float64), w.sum(axis=-1))
 
 
 def balanced_accuracy(
@@ -91,7 +91,7 @@ def balanced_accuracy(
     if members.shape[1] == 0:
         return np.full(w.shape[:-1], np.nan)
     hits = members * (true == predicted)[:, None]
-    return np.asarray(_ratio(w @ hits, w @ members).mean(axis=-1))
+    return np.asarray(ratio(w @ hits, w @ members).mean(axis=-1))
 
 
 def auroc(scores: FloatArray, positive: BoolArray, weights: FloatArray | None = None) -> FloatArray:
@@ -132,7 +132,7 @@ def auroc(scores: FloatArray, positive: BoolArray, weights: FloatArray | None = 
     negatives = np.add.reduceat(w * (1 - is_positive), ties, axis=-1)
     below = np.cumsum(negatives, axis=-1) - negatives / 2
     pairs = positives.sum(axis=-1) * negatives.sum(axis=-1)
-    return _ratio((positives * below).sum(axis=-1), pairs)
+    return ratio((positives * below).sum(axis=-1), pairs)
 
 
 def auroc_macro(
@@ -187,7 +187,7 @@ def brier(
     """
     w = as_weights(weights, true.size)
     truth = true[:, None] == np.arange(probabilities.shape[1])
-    return _ratio(w @ ((probabilities - truth) ** 2).sum(axis=1), w.sum(axis=-1))
+    return ratio(w @ ((probabilities - truth) ** 2).sum(axis=1), w.sum(axis=-1))
 
 
 def sensitivity(
@@ -208,7 +208,7 @@ def sensitivity(
         0..1; NaN without positive images.
     """
     w = as_weights(weights, positive.size)
-    return _ratio(w @ (positive & called).astype(np.float64), w @ positive.astype(np.float64))
+    return ratio(w @ (positive & called).astype(np.float64), w @ positive.astype(np.float64))
 
 
 def specificity(
@@ -249,5 +249,5 @@ def f1(positive: BoolArray, called: BoolArray, weights: FloatArray | None = None
     w = as_weights(weights, positive.size)
     hits = w @ (positive & called).astype(np.float64)
     positives = w @ positive.astype(np.float64)
-    score = _ratio(2 * hits, positives + w @ called.astype(np.float64))
+    score = ratio(2 * hits, positives + w @ called.astype(np.float64))
     return np.where(positives > 0, score, np.nan)

@@ -13,6 +13,7 @@ import numpy as np
 from pneumoscope.errors import DataError
 from pneumoscope.evaluation.bootstrap import Estimate, bootstrap
 from pneumoscope.evaluation.calibration import calibration_intercept, calibration_slope
+from pneumoscope.evaluation.curves import average_precision
 from pneumoscope.evaluation.metrics import (
     BoolArray,
     FloatArray,
@@ -118,8 +119,8 @@ def evaluate_predictions(
       with the slope held at 1 (calibration in the large). With `positive`: of that class's
       probability against the rest. Without: of the predicted class's probability against its being
       right (top-label calibration);
-    - only with `positive`: `auroc` of that class's probability; `sensitivity`, `specificity` and
-      `f1` of predicting it.
+    - only with `positive`: `auroc` and `auprc` (average precision) of that class's probability;
+      `sensitivity`, `specificity` and `f1` of predicting it.
 
     Parameters
     ----------
@@ -161,7 +162,7 @@ def evaluate_predictions(
     owners = [str(i) for i in range(len(labels))] if patients is None else list(patients)
     if len(owners) != len(labels):
         raise ValueError(f"{len(labels)} labels, {len(owners)} patients")
-    _check_probabilities(probabilities, len(labels), len(classes))
+    check_probabilities(probabilities, len(labels), len(classes))
     column = {name: index for index, name in enumerate(classes)}
     true = np.array([column.get(label, -1) for label in labels], dtype=np.intp)
     predicted = probabilities.argmax(axis=1)
@@ -216,7 +217,8 @@ def check_labels(
             )
 
 
-def _check_probabilities(probabilities: FloatArray, images: int, classes: int) -> None:
+def check_probabilities(probabilities: FloatArray, images: int, classes: int) -> None:
+    """Refuse what is no probability distribution per image (ValueError)."""
     if probabilities.shape != (images, classes):
         raise ValueError(
             f"probabilities of shape {probabilities.shape}, not {images} images x {classes}"
@@ -256,6 +258,7 @@ def _positive_metrics(
 ) -> dict[str, _Metric]:
     return {
         "auroc": partial(auroc, probability, positive),
+        "auprc": partial(average_precision, probability, positive),
         "sensitivity": partial(sensitivity, positive, called),
         "specificity": partial(specificity, positive, called),
         "f1": partial(f1, positive, called),

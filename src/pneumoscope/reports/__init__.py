@@ -16,6 +16,7 @@ from pneumoscope.reports.document import (
 from pneumoscope.reports.wording import format_probability, plain
 
 if TYPE_CHECKING:
+    from pneumoscope.reports.evaluation_page import evaluation_to_html
     from pneumoscope.reports.overlay import overlay_png
     from pneumoscope.reports.page import to_html
     from pneumoscope.reports.terminal import evaluation_to_text, to_text
@@ -25,6 +26,7 @@ __all__ = [
     "EvaluationData",
     "MeasuredOperatingPoint",
     "dump",
+    "evaluation_to_html",
     "evaluation_to_text",
     "format_probability",
     "overlay_png",
@@ -37,6 +39,7 @@ __all__ = [
 
 # Pictures, templates and terminal tables cost import time that a JSON answer need not pay.
 _LATER = {
+    "evaluation_to_html": "evaluation_page",
     "evaluation_to_text": "terminal",
     "overlay_png": "overlay",
     "to_html": "page",

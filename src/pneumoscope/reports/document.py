@@ -106,7 +106,8 @@ def to_evaluation_document(
     Parameters
     ----------
     summary : mapping of str to object
-        From `pneumoscope.evaluation.EvaluationSummary.as_dict`.
+        From `pneumoscope.evaluation.EvaluationSummary.as_dict`, followed by what
+        `EvaluationFigures.as_dict` gives, where there are figures.
     bundle : BundleIdentity
         The model that was evaluated.
     data : EvaluationData

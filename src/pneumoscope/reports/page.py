@@ -3,28 +3,21 @@
 from __future__ import annotations
 
 import base64
-from functools import cache
 from io import BytesIO
-from typing import Any
-
-from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
 
 from pneumoscope import __version__
 from pneumoscope.findings import Assessment, Diagnosis, SeverityLevel
 from pneumoscope.reports.overlay import draw_overlay
+from pneumoscope.reports.templating import environment
 from pneumoscope.reports.wording import (
     CALIBRATED,
     CLASS_MEANINGS,
     NOT_A_LESION,
     answer,
     confidence_words,
-    format_points,
-    format_probability,
     heatmap_words,
     operating_call,
     operating_words,
-    plain,
     split_warnings,
 )
 from pneumoscope.severity import SYMPTOMS
@@ -48,7 +41,7 @@ def to_html(diagnosis: Diagnosis) -> str:
     decision, heatmap = diagnosis.decision, diagnosis.heatmap
     caveats, warnings = split_warnings(diagnosis)
     return (
-        _environment()
+        environment()
         .get_template("report.html.j2")
         .render(
             diagnosis=diagnosis,
@@ -79,26 +72,6 @@ def _reasoning(severity: Assessment) -> list[str]:
     """Give the trace without the sentences that only repeat the table of fired rules."""
     told = [rule.explanation for rule in severity.fired]
     return [line for line in severity.trace if not any(reason in line for reason in told)]
-
-
-@cache
-def _environment() -> Environment:
-    environment = Environment(
-        loader=PackageLoader("pneumoscope.reports"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        finalize=_harmless,
-    )
-    environment.filters["probability"] = format_probability
-    environment.filters["points"] = format_points
-    return environment
-
-
-def _harmless(value: Any) -> Any:
-    """Make every string that the template prints harmless; autoescape then escapes its HTML."""
-    return plain(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
 def _data_uri(diagnosis: Diagnosis) -> str:

@@ -15,10 +15,13 @@ from pneumoscope.findings import Assessment, Decision, Diagnosis, SeverityLevel
 from pneumoscope.reports.wording import (
     CALIBRATED,
     CLASS_MEANINGS,
+    METRIC_NAMES,
     answer,
     confidence_words,
+    format_estimate,
     format_points,
     format_probability,
+    format_value,
     heatmap_words,
     operating_words,
     plain,
@@ -26,19 +29,6 @@ from pneumoscope.reports.wording import (
 )
 
 _BAR = 30
-
-_METRICS = {
-    "accuracy": "Accuracy",
-    "balanced_accuracy": "Balanced accuracy",
-    "auroc_macro": "AUROC, mean over the classes",
-    "brier": "Brier score (0 to 2, lower is better)",
-    "calibration_slope": "Calibration slope (ideal 1)",
-    "calibration_intercept": "Calibration intercept (ideal 0)",
-    "auroc": "AUROC",
-    "sensitivity": "Sensitivity of the predicted class",
-    "specificity": "Specificity of the predicted class",
-    "f1": "F1 score of the predicted class",
-}
 
 
 def to_text(diagnosis: Diagnosis) -> Group:
@@ -76,7 +66,7 @@ def to_text(diagnosis: Diagnosis) -> Group:
 
 
 def evaluation_to_text(document: Mapping[str, Any]) -> Group:
-    """Show an evaluation in a terminal: counts, metrics with intervals, confusion matrix.
+    """Show an evaluation in a terminal: counts, metrics with intervals, confusion, subgroups.
 
     Parameters
     ----------
@@ -99,6 +89,8 @@ def evaluation_to_text(document: Mapping[str, Any]) -> Group:
     if (point := document["operating_point"]) is not None:
         parts.append(_text(_measured(point)))
     parts.append(_confusion(document))
+    for column, groups in document.get("subgroups", {}).items():
+        parts.append(_subgroups(column, groups))
     if document["in_training"]:
         parts.append(
             _text(
@@ -185,13 +177,13 @@ def _metrics(document: Mapping[str, Any]) -> Table:
     positive = document["positive"]
     suffix = "" if positive is None else f", positive class {positive}"
     table = _table(f"Metrics{suffix}", "Metric", "Value", "95% interval")
-    for name, label in _METRICS.items():
+    for name, label in METRIC_NAMES.items():
         if name not in document:
             continue
         value, interval = document[name]["value"], document[name]["ci95"]
         table.add_row(
             label,
-            "undefined" if value is None else f"{value:.3f}",
+            format_value(value),
             "none" if interval is None else f"{interval[0]:.3f} to {interval[1]:.3f}",
         )
     return table
@@ -213,4 +205,14 @@ def _confusion(document: Mapping[str, Any]) -> Table:
     table = _table("Confusion matrix", "True label", *classes)
     for label, row in document["confusion"].items():
         table.add_row(_text(label), *(str(row[name]) for name in classes))
+    return table
+
+
+def _subgroups(column: str, groups: Iterable[Mapping[str, Any]]) -> Table:
+    table = _table(f"By {column}", column, "Images", "Accuracy", "Balanced accuracy", "AUROC")
+    table.add_column("Note")
+    for group in groups:
+        rates = (group[name] for name in ("accuracy", "balanced_accuracy", "auroc"))
+        cells = (group["group"], str(group["n"]), *map(format_estimate, rates), group["note"] or "")
+        table.add_row(*map(_text, cells))
     return table

@@ -5,6 +5,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Mapping
 from types import MappingProxyType
+from typing import Any
 
 from pneumoscope.findings import Confidence, Decision, Diagnosis, Heatmap
 
@@ -18,6 +19,23 @@ CLASS_MEANINGS: Mapping[str, str] = MappingProxyType(
     }
 )
 """What the usual classes mean; a bundle's other classes have no legend."""
+
+METRIC_NAMES: Mapping[str, str] = MappingProxyType(
+    {
+        "accuracy": "Accuracy",
+        "balanced_accuracy": "Balanced accuracy",
+        "auroc_macro": "AUROC, mean over the classes",
+        "brier": "Brier score (0 to 2, lower is better)",
+        "calibration_slope": "Calibration slope (ideal 1)",
+        "calibration_intercept": "Calibration intercept (ideal 0)",
+        "auroc": "AUROC",
+        "auprc": "AUPRC (average precision)",
+        "sensitivity": "Sensitivity of the predicted class",
+        "specificity": "Specificity of the predicted class",
+        "f1": "F1 score of the predicted class",
+    }
+)
+"""The metrics of an evaluation, in the order in which they are shown."""
 
 # Characters that turn the writing direction: a name could otherwise be shown as another.
 _DIRECTIONS = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
@@ -43,6 +61,19 @@ def format_probability(value: float) -> str:
     if 0.9995 <= value < 1:
         return ">0.999"
     return f"{value:.3f}"
+
+
+def format_value(value: float | None) -> str:
+    """Write a figure with three decimals; "undefined" for None."""
+    return "undefined" if value is None else f"{value:.3f}"
+
+
+def format_estimate(estimate: Mapping[str, Any]) -> str:
+    """Write a figure of a document with its interval, such as "0.912 (0.890 to 0.931)"."""
+    value, interval = estimate["value"], estimate["ci95"]
+    if value is None or interval is None:
+        return format_value(value)
+    return f"{value:.3f} ({interval[0]:.3f} to {interval[1]:.3f})"
 
 
 def plain(text: str) -> str:

@@ -14,12 +14,16 @@ from numpy.typing import NDArray
 from pneumoscope.bundles import Bundle, find_bundle
 from pneumoscope.errors import DataError, ImageError
 from pneumoscope.evaluation import (
+    EvaluationFigures,
     EvaluationSummary,
     LabelledImage,
     Manifest,
     Rates,
+    check_columns,
     check_labels,
+    evaluate_figures,
     evaluate_predictions,
+    group_names,
     rates_at_threshold,
     read_manifest,
 )
@@ -48,7 +52,9 @@ class FolderEvaluation:
     has_patients : bool
         Whether the intervals know which images share a patient.
     summary : EvaluationSummary
-        The figures over the readable images.
+        The metrics over the readable images.
+    figures : EvaluationFigures
+        Curves, rates per class and subgroups of the same images.
     operating_point : (OperatingPoint, Rates) or None
         The bundle's threshold and what it gives here, where it is for the positive class.
     warnings : tuple of str
@@ -61,6 +67,7 @@ class FolderEvaluation:
     unreadable: tuple[str, ...]
     has_patients: bool
     summary: EvaluationSummary
+    figures: EvaluationFigures
     operating_point: tuple[OperatingPoint, Rates] | None
     warnings: tuple[str, ...]
 
@@ -80,6 +87,7 @@ def evaluate_folder(
     bundle: str | None = None,
     positive: str | None = None,
     negatives: Collection[str] = (),
+    by: Sequence[str] = (),
     progress: Progress | None = None,
 ) -> FolderEvaluation:
     """Score every readable image of a labelled folder.
@@ -96,6 +104,9 @@ def evaluate_folder(
         The class that is told from the rest.
     negatives : collection of str
         Labels without a class in the bundle that count as "the rest".
+    by : sequence of str
+        Further columns of ``labels.csv`` whose values part the images into subgroups; ``age`` into
+        bands.
     progress : callable, optional
         Called with (done, all) after every image.
 
@@ -106,8 +117,8 @@ def evaluate_folder(
     Raises
     ------
     DataError
-        The folder cannot be used, has a label that is neither a class nor in `negatives`, or no
-        image of it can be read.
+        The folder cannot be used, has a label that is neither a class nor in `negatives` or no
+        column of `by`, or no image of it can be read.
     BundleError
         See `bundles.find_bundle`.
     """
@@ -120,25 +131,36 @@ def evaluate_folder(
         positive,
         negatives,
     )
+    check_columns(manifest, by)
     answers = _answer_all(manifest, model, progress)
+    read = [(i, a) for i, a in zip(manifest.images, answers, strict=True) if a is not None]
     unreadable = tuple(i.file for i, a in zip(manifest.images, answers, strict=True) if a is None)
-    kept = [(i, a) for i, a in zip(manifest.images, answers, strict=True) if a is not None]
-    if not kept:
+    if not read:
         raise DataError(
             f"{folder}: none of its {len(manifest.images)} images can be read; "
             "`pneumoscope diagnose` says of each why"
         )
-    probabilities = np.array([answer.probabilities for _, answer in kept])
-    labels = [image.label for image, _ in kept]
+    probabilities = np.array([answer.probabilities for _, answer in read])
+    images, labels = [image for image, _ in read], [image.label for image, _ in read]
+    classes, patients = model.description.classes, [image.patient_id for image in images]
     summary = evaluate_predictions(
         probabilities,
         labels,
-        model.description.classes,
-        patients=[image.patient_id for image, _ in kept],
+        classes,
+        patients=patients,
         positive=positive,
         negatives=negatives,
-        abstained=sum(answer.abstained for _, answer in kept),
-        in_training=sum(answer.in_training for _, answer in kept),
+        abstained=sum(answer.abstained for _, answer in read),
+        in_training=sum(answer.in_training for _, answer in read),
+    )
+    figures = evaluate_figures(
+        probabilities,
+        labels,
+        classes,
+        patients=patients,
+        positive=positive,
+        negatives=negatives,
+        groups={column: group_names(images, column) for column in by},
     )
     return FolderEvaluation(
         bundle=model.identity,
@@ -147,6 +169,7 @@ def evaluate_folder(
         unreadable=unreadable,
         has_patients=manifest.has_patients,
         summary=summary,
+        figures=figures,
         operating_point=_measured(model, probabilities, labels, positive),
         warnings=tuple(_warnings(manifest, summary, unreadable)),
     )

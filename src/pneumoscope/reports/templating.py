@@ -1,0 +1,32 @@
+"""The templates of the pages, with foreign text made harmless."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from pneumoscope.reports.wording import format_points, format_probability, plain
+
+
+@cache
+def environment() -> Environment:
+    """Give the environment of all pages: escaping on, an unknown name an error."""
+    environment = Environment(
+        loader=PackageLoader("pneumoscope.reports"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        finalize=_harmless,
+    )
+    environment.filters["probability"] = format_probability
+    environment.filters["points"] = format_points
+    return environment
+
+
+def _harmless(value: Any) -> Any:
+    """Make every string that a template prints harmless; autoescape then escapes its HTML."""
+    return plain(value) if isinstance(value, str) and not isinstance(value, Markup) else value
