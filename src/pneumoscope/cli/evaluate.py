@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,6 +11,7 @@ from pneumoscope.cli.output import (
     check_targets,
     json_target,
     print_text,
+    reading_bar,
     write_stdout,
 )
 from pneumoscope.files import write_files
@@ -43,23 +43,16 @@ def evaluate(
     to_stdout, json_file = json_target(json)
     check_targets({"--json": json_file}, sources=[data / "labels.csv"])
 
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
-
     from pneumoscope.reports import dump
     from pneumoscope.workflow import evaluate_folder
 
-    columns = ("Reading", BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    stderr = Console(stderr=True)
-    shown = stderr.is_terminal and logging.getLogger("pneumoscope").isEnabledFor(logging.INFO)
-    with Progress(*columns, console=stderr, transient=True, disable=not shown) as bar:
-        task = bar.add_task("Reading", total=None)
+    with reading_bar() as progress:
         result = evaluate_folder(
             data,
             bundle=bundle,
             positive=positive,
             negatives=tuple(negative or ()),
-            progress=lambda done, total: bar.update(task, completed=done, total=total),
+            progress=progress,
         )
     document = _document(result)
     if json_file is not None:

@@ -1,10 +1,16 @@
-"""Metrics with intervals, calibration, operating points, and the data they are measured on."""
+"""Metrics with intervals, calibration, operating points, comparisons, and labelled data."""
 
 from pneumoscope.evaluation.bootstrap import Estimate, bootstrap, patient_weights
 from pneumoscope.evaluation.calibration import (
     calibration_intercept,
     calibration_slope,
     fit_temperature,
+)
+from pneumoscope.evaluation.comparison import (
+    NO_TEST,
+    ComparisonSummary,
+    Difference,
+    compare_predictions,
 )
 from pneumoscope.evaluation.manifest import LabelledImage, Manifest, read_manifest
 from pneumoscope.evaluation.metrics import (
@@ -17,6 +23,14 @@ from pneumoscope.evaluation.metrics import (
     sensitivity,
     specificity,
 )
+from pneumoscope.evaluation.paired_tests import (
+    DiscordantTest,
+    PairedTest,
+    ResampledTTest,
+    delong,
+    mcnemar,
+    resampled_t_test,
+)
 from pneumoscope.evaluation.summary import (
     EvaluationSummary,
     check_labels,
@@ -25,11 +39,17 @@ from pneumoscope.evaluation.summary import (
 from pneumoscope.evaluation.threshold import Rates, rates_at_threshold, threshold_for_sensitivity
 
 __all__ = [
+    "NO_TEST",
+    "ComparisonSummary",
+    "Difference",
+    "DiscordantTest",
     "Estimate",
     "EvaluationSummary",
     "LabelledImage",
     "Manifest",
+    "PairedTest",
     "Rates",
+    "ResampledTTest",
     "accuracy",
     "auroc",
     "auroc_macro",
@@ -39,12 +59,16 @@ __all__ = [
     "calibration_intercept",
     "calibration_slope",
     "check_labels",
+    "compare_predictions",
+    "delong",
     "evaluate_predictions",
     "f1",
     "fit_temperature",
+    "mcnemar",
     "patient_weights",
     "rates_at_threshold",
     "read_manifest",
+    "resampled_t_test",
     "sensitivity",
     "specificity",
     "threshold_for_sensitivity",

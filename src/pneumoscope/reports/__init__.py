@@ -10,12 +10,15 @@ from pneumoscope.reports.document import (
     EvaluationData,
     MeasuredOperatingPoint,
     dump,
+    to_comparison_document,
     to_document,
     to_evaluation_document,
 )
 from pneumoscope.reports.wording import format_probability, plain
 
 if TYPE_CHECKING:
+    from pneumoscope.reports.comparison import comparison_to_text
+    from pneumoscope.reports.networks import networks_to_text
     from pneumoscope.reports.overlay import overlay_png
     from pneumoscope.reports.page import to_html
     from pneumoscope.reports.terminal import evaluation_to_text, to_text
@@ -24,11 +27,14 @@ __all__ = [
     "SCHEMA_VERSION",
     "EvaluationData",
     "MeasuredOperatingPoint",
+    "comparison_to_text",
     "dump",
     "evaluation_to_text",
     "format_probability",
+    "networks_to_text",
     "overlay_png",
     "plain",
+    "to_comparison_document",
     "to_document",
     "to_evaluation_document",
     "to_html",
@@ -37,7 +43,9 @@ __all__ = [
 
 # Pictures, templates and terminal tables cost import time that a JSON answer need not pay.
 _LATER = {
+    "comparison_to_text": "comparison",
     "evaluation_to_text": "terminal",
+    "networks_to_text": "networks",
     "overlay_png": "overlay",
     "to_html": "page",
     "to_text": "terminal",

@@ -18,6 +18,21 @@ CLASS_MEANINGS: Mapping[str, str] = MappingProxyType(
     }
 )
 """What the usual classes mean; a bundle's other classes have no legend."""
+METRICS: Mapping[str, str] = MappingProxyType(
+    {
+        "accuracy": "Accuracy",
+        "balanced_accuracy": "Balanced accuracy",
+        "auroc_macro": "AUROC, mean over the classes",
+        "brier": "Brier score (0 to 2, lower is better)",
+        "calibration_slope": "Calibration slope (ideal 1)",
+        "calibration_intercept": "Calibration intercept (ideal 0)",
+        "auroc": "AUROC",
+        "sensitivity": "Sensitivity of the predicted class",
+        "specificity": "Specificity of the predicted class",
+        "f1": "F1 score of the predicted class",
+    }
+)
+"""What each metric of an evaluation is called, in the order of the tables."""
 
 # Characters that turn the writing direction: a name could otherwise be shown as another.
 _DIRECTIONS = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
