@@ -30,9 +30,9 @@ demo: $(DEMO_ENV)/.installed
 	@rm -rf $(DEMO_OUT)
 	@mkdir -p $(DEMO_OUT)
 	@echo "Drawing two phantoms: synthetic chests, no patient's image ..."
-	$(DEMO_ENV)/bin/pneumoscope phantom --out $(DEMO_OUT)/phantoms --count 2 --dicom
+	$(DEMO_ENV)/bin/pneumoscope phantom --out $(DEMO_OUT)/phantoms --count 2 --seed 6 --dicom
 	@echo "Diagnosing the one with an opacity, with the symptoms of a made-up adult ..."
-	$(DEMO_ENV)/bin/pneumoscope diagnose $(DEMO_OUT)/phantoms/phantom-000001.dcm \
+	$(DEMO_ENV)/bin/pneumoscope diagnose $(DEMO_OUT)/phantoms/phantom-000007.dcm \
 	    --symptoms examples/symptoms.json --json $(DEMO_OUT)/diagnosis.json \
 	    --overlay $(DEMO_OUT)/overlay.png --report $(DEMO_OUT)/report.html
 	@echo

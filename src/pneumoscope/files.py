@@ -38,9 +38,15 @@ def read_limited(path: Path, limit: int) -> bytes:
         # Not simply `limit + 1`, which is allocated whatever the file's size.
         data = stream.read(min(os.fstat(stream.fileno()).st_size, limit) + 1)
     if len(data) > limit:
-        size = f"{limit >> 20} MiB" if limit >= 1 << 20 else f"{limit >> 10} KiB"
-        raise OSError(errno.EFBIG, f"larger than {size}")
+        raise OSError(errno.EFBIG, f"larger than {_size(limit)}")
     return data
+
+
+def _size(count: int) -> str:
+    for unit, name in ((1 << 20, "MiB"), (1 << 10, "KiB")):
+        if count >= unit:
+            return f"{count // unit} {name}"
+    return f"{count} bytes"
 
 
 def write_files(files: Mapping[Path, bytes]) -> None:

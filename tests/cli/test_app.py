@@ -123,5 +123,14 @@ def test_version_and_help(run: Run) -> None:
     assert run("--version").stdout.decode().strip() == f"pneumoscope {__version__}"
     told = run("--help")
     assert told.returncode == 0
-    for command in ("diagnose", "evaluate", "train", "export", "phantom", "bundle"):
+    for command in (
+        "diagnose",
+        "evaluate",
+        "compare",
+        "networks",
+        "train",
+        "export",
+        "phantom",
+        "bundle",
+    ):
         assert command in told.stdout.decode()

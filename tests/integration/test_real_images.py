@@ -16,8 +16,9 @@ from pneumoscope.workflow import Reader
 
 pytestmark = pytest.mark.shared
 
-# Probability may change by this much between an image and its 3,000-pixel copy.
-COPY_TOLERANCE = 0.02
+# As docs/explanation/imaging.md states it: how much a probability may differ between an image and
+# its 3,000-pixel copy, for one image and on average.
+COPY_TOLERANCE, MEAN_COPY_TOLERANCE = 0.12, 0.02
 
 
 @pytest.fixture(scope="module")
@@ -63,7 +64,8 @@ def test_ten_images_of_each_class_are_answered(
 def test_a_3000_pixel_copy_gives_the_same_answer(
     shared_data: Path, reader: Reader, source: str, tmp_path: Path
 ) -> None:
-    for file in some_of_each_class(shared_data / source, 3):
+    differences = []
+    for file in some_of_each_class(shared_data / source, 6):
         radiograph = read_radiograph(file)
         height, width = radiograph.pixels.shape
         scale = 3000 / max(height, width)
@@ -74,6 +76,8 @@ def test_a_3000_pixel_copy_gives_the_same_answer(
         )
         copy = tmp_path / "copy.png"
         Image.fromarray(np.rint(np.clip(large, 0, 1) * 255).astype(np.uint8)).save(copy)
-        original = reader.score(radiograph)
-        enlarged = reader.score(read_radiograph(copy))
-        assert original.probabilities == pytest.approx(enlarged.probabilities, abs=COPY_TOLERANCE)
+        original = reader.score(radiograph).probabilities
+        enlarged = reader.score(read_radiograph(copy)).probabilities
+        differences.append(max(abs(original[name] - enlarged[name]) for name in original))
+    assert max(differences) <= COPY_TOLERANCE
+    assert np.mean(differences) <= MEAN_COPY_TOLERANCE

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from pneumoscope import __version__
-from pneumoscope.cli import bundle, diagnose, evaluate, phantom, train
+from pneumoscope.cli import bundle, compare, diagnose, evaluate, networks, phantom, train
 from pneumoscope.errors import InputError, PneumoscopeError
 
 DONE, OUR_FAULT, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
@@ -25,6 +25,8 @@ app = typer.Typer(
 )
 app.command("diagnose")(diagnose.diagnose)
 app.command("evaluate")(evaluate.evaluate)
+app.command("compare")(compare.compare)
+app.command("networks")(networks.networks)
 app.command("train")(train.train)
 app.command("export")(train.export)
 app.command("phantom")(phantom.phantom)

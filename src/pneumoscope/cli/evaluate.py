@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,6 +11,7 @@ from pneumoscope.cli.output import (
     check_targets,
     json_target,
     print_text,
+    reading_bar,
     write_stdout,
 )
 from pneumoscope.files import write_files
@@ -51,24 +51,17 @@ def evaluate(
     targets = {"--json": json_file, "--report": report}
     check_targets(targets, sources=[data / "labels.csv"])
 
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
-
     from pneumoscope.reports import dump
     from pneumoscope.workflow import evaluate_folder
 
-    columns = ("Reading", BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    stderr = Console(stderr=True)
-    shown = stderr.is_terminal and logging.getLogger("pneumoscope").isEnabledFor(logging.INFO)
-    with Progress(*columns, console=stderr, transient=True, disable=not shown) as bar:
-        task = bar.add_task("Reading", total=None)
+    with reading_bar() as progress:
         result = evaluate_folder(
             data,
             bundle=bundle,
             positive=positive,
             negatives=tuple(negative or ()),
             by=tuple(by or ()),
-            progress=lambda done, total: bar.update(task, completed=done, total=total),
+            progress=progress,
         )
     document = _document(result)
     files = _files(document, json_file, report)

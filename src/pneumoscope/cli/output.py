@@ -1,10 +1,13 @@
-"""Where results go: a document to stdout, text to people, files to targets that were checked."""
+"""What commands share: checked targets, progress, and where results go."""
 
 from __future__ import annotations
 
+import importlib.util
+import logging
 import os
 import sys
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -69,6 +72,45 @@ def json_target(option: str | None) -> tuple[bool, Path | None]:
     if option is None:
         return False, None
     return (True, None) if option == STDOUT else (False, Path(option))
+
+
+def need_lab(what: str) -> None:
+    """Refuse to go on where the laboratory's libraries are not installed.
+
+    Parameters
+    ----------
+    what : str
+        What needs them, the start of a sentence.
+
+    Raises
+    ------
+    InputError
+        They are not there.
+    """
+    if importlib.util.find_spec("lightning") is None:
+        raise InputError(
+            f"{what} needs the laboratory, which is not installed: pip install 'pneumoscope[lab]'"
+        )
+
+
+@contextmanager
+def reading_bar() -> Iterator[Callable[[int, int], None]]:
+    """Show on stderr how many images are read, where it is a terminal and not quiet.
+
+    Yields
+    ------
+    callable
+        To be called with (done, all).
+    """
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
+
+    columns = ("Reading", BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    stderr = Console(stderr=True)
+    shown = stderr.is_terminal and logging.getLogger("pneumoscope").isEnabledFor(logging.INFO)
+    with Progress(*columns, console=stderr, transient=True, disable=not shown) as bar:
+        task = bar.add_task("Reading", total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
 def write_stdout(text: str) -> None:

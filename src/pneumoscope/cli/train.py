@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import importlib.util
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from pneumoscope.errors import InputError
+from pneumoscope.cli.output import need_lab
 
 
 def train(
@@ -17,7 +16,7 @@ def train(
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in RUN.")] = False,
 ) -> None:
     """Train a network from a recipe into a run folder."""
-    _need_lab()
+    need_lab("training")
     from pneumoscope.lab.training import train as run
 
     best = run(recipe, out, resume=resume)
@@ -36,15 +35,8 @@ def export(
     ] = None,
 ) -> None:
     """Turn a run into a bundle: calibrated, measured, checked against the network."""
-    _need_lab()
+    need_lab("training")
     from pneumoscope.lab.training import export as write
 
     bundle = write(run, out, split_comparison=split_comparison)
     typer.echo(f"Bundle {bundle.description.name} written to {out}; its card: {out / 'card.md'}")
-
-
-def _need_lab() -> None:
-    if importlib.util.find_spec("lightning") is None:
-        raise InputError(
-            "training needs the laboratory, which is not installed: pip install 'pneumoscope[lab]'"
-        )

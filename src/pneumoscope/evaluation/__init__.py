@@ -1,4 +1,4 @@
-"""Metrics with intervals, calibration, operating points, and the data they are measured on."""
+"""Metrics with intervals, calibration, operating points, comparisons, and labelled data."""
 
 from pneumoscope.evaluation.bootstrap import (
     Band,
@@ -11,6 +11,12 @@ from pneumoscope.evaluation.calibration import (
     calibration_intercept,
     calibration_slope,
     fit_temperature,
+)
+from pneumoscope.evaluation.comparison import (
+    NO_TEST,
+    ComparisonSummary,
+    Difference,
+    compare_predictions,
 )
 from pneumoscope.evaluation.curves import (
     Curve,
@@ -30,6 +36,14 @@ from pneumoscope.evaluation.metrics import (
     f1,
     sensitivity,
     specificity,
+)
+from pneumoscope.evaluation.paired_tests import (
+    DiscordantTest,
+    PairedTest,
+    ResampledTTest,
+    delong,
+    mcnemar,
+    resampled_t_test,
 )
 from pneumoscope.evaluation.per_class import (
     ClassRates,
@@ -58,18 +72,24 @@ from pneumoscope.evaluation.summary import (
 from pneumoscope.evaluation.threshold import Rates, rates_at_threshold, threshold_for_sensitivity
 
 __all__ = [
+    "NO_TEST",
     "Band",
     "ClassRates",
+    "ComparisonSummary",
     "Curve",
     "DecisionCurve",
+    "Difference",
+    "DiscordantTest",
     "Estimate",
     "EvaluationFigures",
     "EvaluationSummary",
     "LabelledImage",
     "Manifest",
     "OneVsRest",
+    "PairedTest",
     "Rates",
     "Reliability",
+    "ResampledTTest",
     "Subgroup",
     "accuracy",
     "age_band",
@@ -85,13 +105,16 @@ __all__ = [
     "check_columns",
     "check_labels",
     "class_rates",
+    "compare_predictions",
     "confusion_counts",
     "decision_curve",
+    "delong",
     "evaluate_figures",
     "evaluate_predictions",
     "f1",
     "fit_temperature",
     "group_names",
+    "mcnemar",
     "measure_subgroups",
     "net_benefit",
     "observed_to_expected",
@@ -102,6 +125,7 @@ __all__ = [
     "rates_of_confusion",
     "read_manifest",
     "reliability_curve",
+    "resampled_t_test",
     "roc_curve",
     "sensitivity",
     "specificity",

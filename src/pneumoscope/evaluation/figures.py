@@ -7,8 +7,6 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-import numpy as np
-
 from pneumoscope.evaluation.bootstrap import Estimate, bootstrap
 from pneumoscope.evaluation.curves import Curve, precision_recall_curve, roc_curve
 from pneumoscope.evaluation.decision_curve import DecisionCurve, decision_curve
@@ -20,7 +18,7 @@ from pneumoscope.evaluation.reliability import (
     reliability_curve,
 )
 from pneumoscope.evaluation.subgroups import Subgroup, measure_subgroups
-from pneumoscope.evaluation.summary import check_labels, check_probabilities
+from pneumoscope.evaluation.summary import check_labels, check_probabilities, class_indices
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -137,16 +135,14 @@ def evaluate_figures(
     """
     check_labels(labels, classes, positive, negatives)
     check_probabilities(probabilities, len(labels), len(classes))
-    column = {name: index for index, name in enumerate(classes)}
-    true = np.array([column.get(label, -1) for label in labels], dtype=np.intp)
-    wanted = [name for name in classes if name in set(labels)] if positive is None else [positive]
+    true = class_indices(labels, classes)
+    wanted = set(labels) if positive is None else {positive}
     return EvaluationFigures(
         rates=class_rates(true, probabilities.argmax(axis=1), classes, patients, resamples, seed),
         one_vs_rest={
-            name: _one_vs_rest(
-                probabilities[:, column[name]], true == column[name], patients, resamples, seed
-            )
-            for name in wanted
+            name: _one_vs_rest(probabilities[:, index], true == index, patients, resamples, seed)
+            for index, name in enumerate(classes)
+            if name in wanted
         },
         subgroups={
             name: measure_subgroups(
@@ -155,7 +151,7 @@ def evaluate_figures(
                 true,
                 labels,
                 patients,
-                positive=None if positive is None else column[positive],
+                positive=None if positive is None else classes.index(positive),
                 resamples=resamples,
                 seed=seed,
             )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -12,14 +13,8 @@ import numpy as np
 from pneumoscope.errors import DataError
 from pneumoscope.evaluation.bootstrap import Estimate, bootstrap
 from pneumoscope.evaluation.manifest import LABELS_FILE, LabelledImage, Manifest
-from pneumoscope.evaluation.metrics import (
-    FloatArray,
-    IntArray,
-    accuracy,
-    auroc,
-    auroc_macro,
-    balanced_accuracy,
-)
+from pneumoscope.evaluation.metrics import FloatArray, IntArray, auroc
+from pneumoscope.evaluation.summary import class_metrics
 
 AGE_COLUMN = "age"
 NOT_STATED = "not stated"
@@ -184,20 +179,12 @@ def _figures(
     resamples: int,
     seed: int,
 ) -> dict[str, Estimate]:
-    known = np.flatnonzero(true >= 0)
-    inside, predicted = true[known], probabilities[known].argmax(axis=1)
-
-    def area(weights: FloatArray) -> FloatArray:
-        if positive is not None:
-            return auroc(probabilities[:, positive], true == positive, weights)
-        return auroc_macro(probabilities, true, weights)
-
-    metrics = {
-        "accuracy": lambda w: accuracy(inside, predicted, w[..., known]),
-        "balanced_accuracy": lambda w: balanced_accuracy(inside, predicted, w[..., known]),
-        "auroc": area,
-    }
-    return bootstrap(metrics, patients, resamples, seed)
+    metrics = class_metrics(probabilities, true, probabilities.argmax(axis=1))
+    area = metrics["auroc_macro"]
+    if positive is not None:
+        area = partial(auroc, probabilities[:, positive], true == positive)
+    wanted = {name: metrics[name] for name in ("accuracy", "balanced_accuracy")}
+    return bootstrap({**wanted, "auroc": area}, patients, resamples, seed)
 
 
 def _note(images: int, labels: Mapping[str, int]) -> str | None:

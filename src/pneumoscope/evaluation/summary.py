@@ -28,7 +28,7 @@ from pneumoscope.evaluation.metrics import (
     specificity,
 )
 
-_Metric = Callable[[FloatArray], FloatArray]
+Metric = Callable[[FloatArray], FloatArray]
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,16 +163,15 @@ def evaluate_predictions(
     if len(owners) != len(labels):
         raise ValueError(f"{len(labels)} labels, {len(owners)} patients")
     check_probabilities(probabilities, len(labels), len(classes))
-    column = {name: index for index, name in enumerate(classes)}
-    true = np.array([column.get(label, -1) for label in labels], dtype=np.intp)
+    true = class_indices(labels, classes)
     predicted = probabilities.argmax(axis=1)
-    metrics = _class_metrics(probabilities, true, predicted)
+    metrics = class_metrics(probabilities, true, predicted)
     if positive is None:
         metrics |= _calibration_metrics(probabilities.max(axis=1), predicted == true)
     else:
-        target = column[positive]
+        target = classes.index(positive)
         metrics |= _calibration_metrics(probabilities[:, target], true == target)
-        metrics |= _positive_metrics(probabilities[:, target], true == target, predicted == target)
+        metrics |= positive_metrics(probabilities[:, target], true == target, predicted == target)
     return EvaluationSummary(
         n=len(labels),
         abstained=abstained,
@@ -218,7 +217,13 @@ def check_labels(
 
 
 def check_probabilities(probabilities: FloatArray, images: int, classes: int) -> None:
-    """Refuse what is no probability distribution per image (ValueError)."""
+    """Refuse what is not one probability distribution over the classes per image.
+
+    Raises
+    ------
+    ValueError
+        If the shape is not (images, classes), or a row is outside 0..1 or does not sum to 1.
+    """
     if probabilities.shape != (images, classes):
         raise ValueError(
             f"probabilities of shape {probabilities.shape}, not {images} images x {classes}"
@@ -228,14 +233,20 @@ def check_probabilities(probabilities: FloatArray, images: int, classes: int) ->
         raise ValueError("a row of probabilities is outside 0..1 or does not sum to 1")
 
 
-def _class_metrics(
+def class_indices(labels: Sequence[str], classes: Sequence[str]) -> IntArray:
+    """Give the place of each label among the classes; -1 for one that is no class."""
+    place = {name: index for index, name in enumerate(classes)}
+    return np.array([place.get(label, -1) for label in labels], dtype=np.intp)
+
+
+def class_metrics(
     probabilities: FloatArray, true: IntArray, predicted: IntArray
-) -> dict[str, _Metric]:
-    """Metrics over the images whose label is a class (`true` is not -1)."""
+) -> dict[str, Metric]:
+    """Give the metrics over the images whose label is a class (`true` is not -1), by name."""
     rows = np.flatnonzero(true >= 0)
     probabilities, true, predicted = probabilities[rows], true[rows], predicted[rows]
 
-    def over_rows(metric: _Metric) -> _Metric:
+    def over_rows(metric: Metric) -> Metric:
         return lambda weights: metric(weights[..., rows])
 
     return {
@@ -246,16 +257,17 @@ def _class_metrics(
     }
 
 
-def _calibration_metrics(probability: FloatArray, outcome: BoolArray) -> dict[str, _Metric]:
+def _calibration_metrics(probability: FloatArray, outcome: BoolArray) -> dict[str, Metric]:
     return {
         "calibration_slope": partial(calibration_slope, probability, outcome),
         "calibration_intercept": partial(calibration_intercept, probability, outcome),
     }
 
 
-def _positive_metrics(
+def positive_metrics(
     probability: FloatArray, positive: BoolArray, called: BoolArray
-) -> dict[str, _Metric]:
+) -> dict[str, Metric]:
+    """Give the metrics of one class (probability, truth, prediction) against the rest, by name."""
     return {
         "auroc": partial(auroc, probability, positive),
         "auprc": partial(average_precision, probability, positive),

@@ -10,13 +10,16 @@ from pneumoscope.reports.document import (
     EvaluationData,
     MeasuredOperatingPoint,
     dump,
+    to_comparison_document,
     to_document,
     to_evaluation_document,
 )
 from pneumoscope.reports.wording import format_probability, plain
 
 if TYPE_CHECKING:
+    from pneumoscope.reports.comparison import comparison_to_text
     from pneumoscope.reports.evaluation_page import evaluation_to_html
+    from pneumoscope.reports.networks import networks_to_text
     from pneumoscope.reports.overlay import overlay_png
     from pneumoscope.reports.page import to_html
     from pneumoscope.reports.terminal import evaluation_to_text, to_text
@@ -25,12 +28,15 @@ __all__ = [
     "SCHEMA_VERSION",
     "EvaluationData",
     "MeasuredOperatingPoint",
+    "comparison_to_text",
     "dump",
     "evaluation_to_html",
     "evaluation_to_text",
     "format_probability",
+    "networks_to_text",
     "overlay_png",
     "plain",
+    "to_comparison_document",
     "to_document",
     "to_evaluation_document",
     "to_html",
@@ -39,8 +45,10 @@ __all__ = [
 
 # Pictures, templates and terminal tables cost import time that a JSON answer need not pay.
 _LATER = {
+    "comparison_to_text": "comparison",
     "evaluation_to_html": "evaluation_page",
     "evaluation_to_text": "terminal",
+    "networks_to_text": "networks",
     "overlay_png": "overlay",
     "to_html": "page",
     "to_text": "terminal",

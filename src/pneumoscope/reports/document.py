@@ -125,14 +125,53 @@ def to_evaluation_document(
     return {
         "schema_version": SCHEMA_VERSION,
         "bundle": _bundle(bundle),
-        "data": {
-            "folder": _text(data["folder"]),
-            "images": data["images"],
-            "unreadable": [_text(file) for file in data["unreadable"]],
-            "has_patients": data["has_patients"],
-        },
+        "data": _data(data),
         **summary,
         "operating_point": None if operating_point is None else _measured(operating_point),
+        "warnings": [_text(warning) for warning in warnings],
+        "notice": NOTICE,
+    }
+
+
+def to_comparison_document(
+    summary: Mapping[str, object],
+    *,
+    bundles: tuple[BundleIdentity, BundleIdentity],
+    in_training: tuple[int, int],
+    abstained: int,
+    data: EvaluationData,
+    warnings: tuple[str, ...] = (),
+) -> dict[str, object]:
+    """Give a comparison as plain JSON values, as docs/reference/comparison.schema.json says.
+
+    Parameters
+    ----------
+    summary : mapping of str to object
+        From `pneumoscope.evaluation.ComparisonSummary.as_dict`.
+    bundles : tuple of BundleIdentity
+        The models a and b.
+    in_training : tuple of int
+        How many of the images were in the training of each.
+    abstained : int
+        How many of the images `diagnose` would refuse by their header.
+    data : EvaluationData
+        What they were compared on.
+    warnings : tuple of str
+        What the reader must know before believing the numbers.
+
+    Returns
+    -------
+    dict of str to object
+        In the order of the schema, with the notice.
+    """
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "a": _bundle(bundles[0]),
+        "b": _bundle(bundles[1]),
+        "data": _data(data),
+        "abstained": abstained,
+        "in_training": {"a": in_training[0], "b": in_training[1]},
+        **summary,
         "warnings": [_text(warning) for warning in warnings],
         "notice": NOTICE,
     }
@@ -168,6 +207,15 @@ def _bundle(bundle: BundleIdentity) -> dict[str, object]:
         "version": _text(bundle.version),
         "sha256": bundle.sha256,
         "training_sets": [_text(name) for name in bundle.training_sets],
+    }
+
+
+def _data(data: EvaluationData) -> dict[str, object]:
+    return {
+        "folder": _text(data["folder"]),
+        "images": data["images"],
+        "unreadable": [_text(file) for file in data["unreadable"]],
+        "has_patients": data["has_patients"],
     }
 
 

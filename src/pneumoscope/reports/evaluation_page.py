@@ -17,7 +17,7 @@ from pneumoscope.reports.charts import (
     unit_axis,
 )
 from pneumoscope.reports.templating import environment
-from pneumoscope.reports.wording import METRIC_NAMES, format_estimate, format_value
+from pneumoscope.reports.wording import METRICS, format_estimate, format_value
 
 # The page's style sheet has so many colours that can be told apart, also by the colour-blind.
 _COLOURS = 6
@@ -52,7 +52,7 @@ def evaluation_to_html(document: Mapping[str, Any]) -> str:
             document=document,
             headlines=_headlines(document),
             metrics=[
-                (label, document[name]) for name, label in METRIC_NAMES.items() if name in document
+                (label, document[name]) for name, label in METRICS.items() if name in document
             ],
             rates=_RATES,
             shares=_shares(document),
@@ -82,7 +82,7 @@ def _style(index: int) -> str:
 
 def _headlines(document: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any]]]:
     names = _HEADLINES if document["positive"] is None else _HEADLINES_POSITIVE
-    return [(METRIC_NAMES[name], document[name]) for name in names]
+    return [(METRICS[name], document[name]) for name in names]
 
 
 def _shares(document: Mapping[str, Any]) -> dict[str, dict[str, tuple[int, float, float]]]:

@@ -19,8 +19,7 @@ CLASS_MEANINGS: Mapping[str, str] = MappingProxyType(
     }
 )
 """What the usual classes mean; a bundle's other classes have no legend."""
-
-METRIC_NAMES: Mapping[str, str] = MappingProxyType(
+METRICS: Mapping[str, str] = MappingProxyType(
     {
         "accuracy": "Accuracy",
         "balanced_accuracy": "Balanced accuracy",
@@ -35,7 +34,7 @@ METRIC_NAMES: Mapping[str, str] = MappingProxyType(
         "f1": "F1 score of the predicted class",
     }
 )
-"""The metrics of an evaluation, in the order in which they are shown."""
+"""What each metric of an evaluation is called, in the order of the tables."""
 
 # Characters that turn the writing direction: a name could otherwise be shown as another.
 _DIRECTIONS = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")

@@ -2,20 +2,35 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from pneumoscope.workflow.diagnose import Reader, diagnose
 
 if TYPE_CHECKING:
+    from pneumoscope.workflow.compare import FolderComparison, compare_folder
     from pneumoscope.workflow.evaluate import FolderEvaluation, evaluate_folder
 
-__all__ = ["FolderEvaluation", "Reader", "diagnose", "evaluate_folder"]
+__all__ = [
+    "FolderComparison",
+    "FolderEvaluation",
+    "Reader",
+    "compare_folder",
+    "diagnose",
+    "evaluate_folder",
+]
+
+# Statistics cost import time that a single diagnosis need not pay.
+_LATER = {
+    "FolderComparison": "compare",
+    "FolderEvaluation": "evaluate",
+    "compare_folder": "compare",
+    "evaluate_folder": "evaluate",
+}
 
 
 def __getattr__(name: str) -> Any:
-    # Statistics cost import time that a single diagnosis need not pay.
-    if name in ("FolderEvaluation", "evaluate_folder"):
-        from pneumoscope.workflow import evaluate
-
-        return getattr(evaluate, name)
+    """Import the module of a public name when it is first used (PEP 562)."""
+    if name in _LATER:
+        return getattr(import_module(f"{__name__}.{_LATER[name]}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pneumoscope.bundles import Bundle, find_bundle
-from pneumoscope.errors import DataError, ImageError
 from pneumoscope.evaluation import (
     EvaluationFigures,
     EvaluationSummary,
-    LabelledImage,
-    Manifest,
     Rates,
     check_columns,
     check_labels,
@@ -28,11 +23,7 @@ from pneumoscope.evaluation import (
     read_manifest,
 )
 from pneumoscope.findings import BundleIdentity, OperatingPoint
-from pneumoscope.imaging import fingerprint, read_radiograph, unsuitable
-from pneumoscope.inference import available_cores
-from pneumoscope.workflow.diagnose import Reader
-
-Progress = Callable[[int, int], None]
+from pneumoscope.workflow.score import Progress, score_folder
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -70,15 +61,6 @@ class FolderEvaluation:
     figures: EvaluationFigures
     operating_point: tuple[OperatingPoint, Rates] | None
     warnings: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class _Answer:
-    """What is said of one readable image, and whether `diagnose` would refuse to say it."""
-
-    probabilities: tuple[float, ...]
-    abstained: bool
-    in_training: bool
 
 
 def evaluate_folder(
@@ -124,54 +106,41 @@ def evaluate_folder(
     """
     manifest = read_manifest(folder)
     model = find_bundle(bundle)
+    classes = model.description.classes
     # What cannot be compared is told before any image is read.
-    check_labels(
-        [image.label for image in manifest.images],
-        model.description.classes,
-        positive,
-        negatives,
-    )
+    check_labels([image.label for image in manifest.images], classes, positive, negatives)
     check_columns(manifest, by)
-    answers = _answer_all(manifest, model, progress)
-    read = [(i, a) for i, a in zip(manifest.images, answers, strict=True) if a is not None]
-    unreadable = tuple(i.file for i, a in zip(manifest.images, answers, strict=True) if a is None)
-    if not read:
-        raise DataError(
-            f"{folder}: none of its {len(manifest.images)} images can be read; "
-            "`pneumoscope diagnose` says of each why"
-        )
-    probabilities = np.array([answer.probabilities for _, answer in read])
-    images, labels = [image for image, _ in read], [image.label for image, _ in read]
-    classes, patients = model.description.classes, [image.patient_id for image in images]
+    scored = score_folder(folder, manifest, [model], progress)
+    probabilities = scored.probabilities[0]
     summary = evaluate_predictions(
         probabilities,
-        labels,
+        scored.labels,
         classes,
-        patients=patients,
+        patients=scored.patients,
         positive=positive,
         negatives=negatives,
-        abstained=sum(answer.abstained for _, answer in read),
-        in_training=sum(answer.in_training for _, answer in read),
+        abstained=scored.abstained,
+        in_training=scored.in_training[0],
     )
     figures = evaluate_figures(
         probabilities,
-        labels,
+        scored.labels,
         classes,
-        patients=patients,
+        patients=scored.patients,
         positive=positive,
         negatives=negatives,
-        groups={column: group_names(images, column) for column in by},
+        groups={column: group_names(scored.images, column) for column in by},
     )
     return FolderEvaluation(
         bundle=model.identity,
         folder=folder.resolve().name,
         images=len(manifest.images),
-        unreadable=unreadable,
+        unreadable=scored.unreadable,
         has_patients=manifest.has_patients,
         summary=summary,
         figures=figures,
-        operating_point=_measured(model, probabilities, labels, positive),
-        warnings=tuple(_warnings(manifest, summary, unreadable)),
+        operating_point=_measured(model, probabilities, scored.labels, positive),
+        warnings=(*_training_warnings(summary), *scored.warnings),
     )
 
 
@@ -187,55 +156,10 @@ def _measured(
     return point.point(), rates_at_threshold(probabilities[:, column], truth, point.threshold)
 
 
-def _answer_all(
-    manifest: Manifest, model: Bundle, progress: Progress | None
-) -> list[_Answer | None]:
-    """Answer every image, in order; one core per image keeps decoding and network both busy."""
-    reader = Reader(model, threads=1)
-    answers = []
-    with ThreadPoolExecutor(available_cores()) as pool:
-        for answer in pool.map(partial(_answer, reader), manifest.images):
-            answers.append(answer)
-            if progress is not None:
-                progress(len(answers), len(manifest.images))
-    return answers
-
-
-def _answer(reader: Reader, image: LabelledImage) -> _Answer | None:
-    """Score an image; None where it cannot be read."""
-    try:
-        radiograph = read_radiograph(image.path)
-    except ImageError:
-        return None
-    return _Answer(
-        probabilities=tuple(reader.score(radiograph).probabilities.values()),
-        abstained=unsuitable(radiograph) is not None,
-        in_training=fingerprint(radiograph.pixels) in reader.bundle.training_images,
-    )
-
-
-def _warnings(
-    manifest: Manifest, summary: EvaluationSummary, unreadable: tuple[str, ...]
-) -> list[str]:
-    warnings = []
-    if summary.in_training:
-        warnings.append(
-            f"{summary.in_training} of {summary.n} images were in the bundle's own training: the "
-            "figures flatter it."
-        )
-    if unreadable:
-        warnings.append(
-            f"{len(unreadable)} of {len(manifest.images)} images could not be read and are in no "
-            f"figure, the first being {unreadable[0]}."
-        )
-    if summary.abstained:
-        warnings.append(
-            f"{summary.abstained} of {summary.n} images would be refused by diagnose (modality, "
-            "body part or view in the header); they are scored all the same."
-        )
-    if not manifest.has_patients:
-        warnings.append(
-            "No patient is known: every image counts as its own, and the intervals are too narrow "
-            "if some share one."
-        )
-    return warnings
+def _training_warnings(summary: EvaluationSummary) -> list[str]:
+    if not summary.in_training:
+        return []
+    return [
+        f"{summary.in_training} of {summary.n} images were in the bundle's own training: the "
+        "figures flatter it."
+    ]

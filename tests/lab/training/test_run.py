@@ -96,9 +96,10 @@ def _cut_off(recipe, out, epoch, **options):
         if module.current_epoch == epoch:
             signal.raise_signal(signal.SIGINT)
 
-    with pytest.MonkeyPatch.context() as patch, pytest.raises(KeyboardInterrupt):
+    with pytest.MonkeyPatch.context() as patch:
         patch.setattr(ClassifierModule, "on_train_epoch_start", interrupt)
-        train(recipe, out, **options)
+        with pytest.raises(KeyboardInterrupt):
+            train(recipe, out, **options)
 
 
 def test_a_resumed_run_goes_on_where_it_ended(write_recipe, tmp_path):
@@ -130,7 +131,7 @@ def test_resumed_epochs_do_not_repeat_the_draws_of_the_first(write_recipe, tmp_p
 
 def test_a_resumed_run_loses_no_step_of_the_plateau(write_recipe, tmp_path):
     # Weights that are thrown about: after the first epoch the loss does not fall.
-    wild = {"training.learning_rate": 3.0, "training.plateau": {"factor": 0.1, "patience": 0}}
+    wild = {"training.learning_rate": 0.03, "training.plateau": {"factor": 0.1, "patience": 0}}
     recipe = write_recipe(tmp_path / "r.yaml", wild)
     train(recipe, tmp_path / "straight")
     _cut_off(recipe, tmp_path / "resumed", 2)
@@ -141,7 +142,7 @@ def test_a_resumed_run_loses_no_step_of_the_plateau(write_recipe, tmp_path):
         assert min(losses) == losses[0]
         last = _checkpoint(out / CHECKPOINTS[1])
         (group,) = last["optimizer_states"][0]["param_groups"]
-        assert group["lr"] == pytest.approx(0.03)
+        assert group["lr"] == pytest.approx(0.0003)
 
 
 def test_an_interrupt_leaves_python_open_to_the_next_one(write_recipe, tmp_path):
@@ -170,8 +171,8 @@ def test_control_c_ends_the_command_and_the_run_can_go_on(write_recipe, tmp_path
         running.kill()
     assert running.returncode == 130
     assert printed == b""
-    assert complained.decode().splitlines()[-1] == "pneumoscope: interrupted"
-    assert b"KeyboardInterrupt" not in complained
+    # Nothing but our own word: no traceback, no advice for programmers.
+    assert set(complained.decode().splitlines()) <= {"", "pneumoscope: interrupted"}
     done = _checkpoint(out / CHECKPOINTS[1])["epoch"]
     _cut_off(recipe, out, done + 2, resume=True)
     assert _checkpoint(out / CHECKPOINTS[1])["epoch"] == done + 1
@@ -271,9 +272,12 @@ def test_initial_weights_that_are_missing_are_named(write_recipe, tmp_path):
     assert not (tmp_path / "run").exists()
 
 
-def test_a_missing_source_says_where_it_was_looked_for(write_recipe, tmp_path, monkeypatch):
+def test_a_missing_source_says_where_it_was_looked_for(
+    data_folder, write_recipe, tmp_path, monkeypatch
+):
     monkeypatch.setenv("PNEUMOSCOPE_DATA", str(tmp_path / "data"))
-    recipe = write_recipe(tmp_path / "r.yaml", {"sources.1.folder": "adults"})
+    shutil.copytree(data_folder / "children", tmp_path / "data" / "children")
+    recipe = write_recipe(tmp_path / "r.yaml")
     with pytest.raises(RecipeError, match=rf"'adults': no folder {tmp_path}/data/adults;.*PNEUMO"):
         train(recipe, tmp_path / "run")
     assert not (tmp_path / "run").exists()

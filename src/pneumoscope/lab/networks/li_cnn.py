@@ -44,6 +44,7 @@ class LiCNN(Network):
     """
 
     default_size = 256
+    default_classes = 2
 
     def __init__(self, classes: int, size: int, dropout: float = 0.2) -> None:
         super().__init__()

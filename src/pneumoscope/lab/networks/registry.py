@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -18,9 +19,15 @@ class Network(nn.Module):
     ----------
     default_size : int
         Input side in pixels as published.
+    default_classes : int
+        Number of classes as published.
+    weights_source : str
+        Where the weights come from that training starts with.
     """
 
     default_size: int
+    default_classes: int = 3
+    weights_source: str = "random initialisation"
 
     def features(self, images: Tensor) -> Tensor:
         """Feature map (n, channels, rows, columns) that Grad-CAM is taken on."""
@@ -47,6 +54,9 @@ class Network(nn.Module):
         return []
 
 
+# What the recipe's data decide; everything else that a factory takes is an option.
+_BY_THE_RECIPE = ("classes", "size")
+
 _factories: dict[str, Callable[..., Network]] = {}
 
 
@@ -60,6 +70,15 @@ def register(factory: Callable[..., Network]) -> Callable[..., Network]:
 def names() -> list[str]:
     """Names of the registered networks, sorted."""
     return sorted(_factories)
+
+
+def describe(name: str) -> tuple[str, dict[str, Any]]:
+    """Give a registered network's first line of documentation, and its options with defaults."""
+    factory = _factories[name]
+    documentation = inspect.getdoc(factory) or ""
+    parameters = inspect.signature(factory).parameters
+    options = {key: item.default for key, item in parameters.items() if key not in _BY_THE_RECIPE}
+    return documentation.partition("\n")[0], options
 
 
 def create(name: str, *, classes: int, size: int, options: Mapping[str, Any]) -> Network:

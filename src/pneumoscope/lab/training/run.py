@@ -13,6 +13,7 @@ import json
 import logging
 import platform
 import signal
+import warnings
 from dataclasses import dataclass
 from datetime import timedelta
 from importlib.metadata import version
@@ -234,7 +235,22 @@ def train(recipe_path: Path, out: Path, *, resume: bool = False) -> Path:
     module = ClassifierModule(
         network, known_classes(recipe), recipe.training, steps_per_epoch=len(train_loader)
     )
-    trainer = _trainer(recipe, out, _logger(out, steps))
+    with warnings.catch_warnings():
+        # Like its log, Lightning's warnings are for programmers.
+        warnings.filterwarnings("ignore", module=r"lightning\.")
+        trainer = _trainer(recipe, out, _logger(out, steps))
+        _fit(trainer, module, train_loader, stop_loader, last)
+    return out / CHECKPOINTS / "best.ckpt"
+
+
+def _fit(
+    trainer: lightning.Trainer,
+    module: ClassifierModule,
+    train_loader: DataLoader[Any],
+    stop_loader: DataLoader[Any],
+    last: Path | None,
+) -> None:
+    """Train, and pass an interrupt on as what it is."""
     on_interrupt = signal.getsignal(signal.SIGINT)
     try:
         trainer.fit(module, train_loader, stop_loader, ckpt_path=last, weights_only=True)
@@ -243,7 +259,6 @@ def train(recipe_path: Path, out: Path, *, resume: bool = False) -> Path:
         # deaf to the next one.
         signal.signal(signal.SIGINT, on_interrupt)
         raise KeyboardInterrupt from None
-    return out / CHECKPOINTS / "best.ckpt"
 
 
 def _check_folder(recipe_path: Path, out: Path, *, resume: bool) -> Path | None:

@@ -1,0 +1,148 @@
+"""Two bundles against the same labelled folder."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from pathlib import Path
+
+from pneumoscope.bundles import Bundle, find_bundle
+from pneumoscope.errors import BundleError
+from pneumoscope.evaluation import (
+    ComparisonSummary,
+    check_labels,
+    compare_predictions,
+    read_manifest,
+)
+from pneumoscope.findings import BundleIdentity
+from pneumoscope.workflow.score import Progress, score_folder
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FolderComparison:
+    """What `compare_folder` found.
+
+    Attributes
+    ----------
+    a, b : BundleIdentity
+        The models.
+    folder : str
+        The folder's name.
+    images : int
+        Images that the folder lists.
+    unreadable : tuple of str
+        Those that could not be read; they are in no figure.
+    has_patients : bool
+        Whether intervals and tests know which images share a patient.
+    abstained : int
+        How many of the readable images `diagnose` would refuse by their header.
+    in_training : tuple of int
+        How many of the readable images were in the training of a, and of b.
+    summary : ComparisonSummary
+        The differences and tests over the readable images.
+    warnings : tuple of str
+        What a reader of the figures must know.
+    """
+
+    a: BundleIdentity
+    b: BundleIdentity
+    folder: str
+    images: int
+    unreadable: tuple[str, ...]
+    has_patients: bool
+    abstained: int
+    in_training: tuple[int, int]
+    summary: ComparisonSummary
+    warnings: tuple[str, ...]
+
+
+def compare_folder(
+    folder: Path,
+    a: str,
+    b: str,
+    *,
+    positive: str | None = None,
+    negatives: Collection[str] = (),
+    progress: Progress | None = None,
+) -> FolderComparison:
+    """Score every readable image of a labelled folder with two bundles, and compare them.
+
+    Each image is decoded once. Also those are scored that `diagnose` would refuse by their header.
+
+    Parameters
+    ----------
+    folder : Path
+        Holds ``labels.csv`` or class folders; see `evaluation.read_manifest`.
+    a, b : str
+        Each a bundle's name or folder.
+    positive : str, optional
+        The class that is told from the rest.
+    negatives : collection of str
+        Labels without a class in the bundles that count as "the rest".
+    progress : callable, optional
+        Called with (done, all) after every image.
+
+    Returns
+    -------
+    FolderComparison
+        Its differences are a minus b.
+
+    Raises
+    ------
+    DataError
+        The folder cannot be used, has a label that is neither a class nor in `negatives`, or no
+        image of it can be read.
+    BundleError
+        See `bundles.find_bundle`; also if the bundles do not have the same classes (their order
+        does not matter).
+    """
+    manifest = read_manifest(folder)
+    first, second = find_bundle(a), find_bundle(b)
+    _check_classes(first, second)
+    classes = first.description.classes
+    # What cannot be compared is told before any image is read.
+    check_labels([image.label for image in manifest.images], classes, positive, negatives)
+    scored = score_folder(folder, manifest, [first, second], progress)
+    summary = compare_predictions(
+        scored.probabilities[0],
+        scored.probabilities[1],
+        scored.labels,
+        classes,
+        patients=scored.patients,
+        positive=positive,
+        negatives=negatives,
+    )
+    in_training = scored.in_training[0], scored.in_training[1]
+    return FolderComparison(
+        a=first.identity,
+        b=second.identity,
+        folder=folder.resolve().name,
+        images=len(manifest.images),
+        unreadable=scored.unreadable,
+        has_patients=manifest.has_patients,
+        abstained=scored.abstained,
+        in_training=in_training,
+        summary=summary,
+        warnings=(*_own_warnings(first, second, in_training, summary.n), *scored.warnings),
+    )
+
+
+def _check_classes(first: Bundle, second: Bundle) -> None:
+    classes = [bundle.description.classes for bundle in (first, second)]
+    if set(classes[0]) != set(classes[1]):
+        told = " and ".join(f"({', '.join(names)})" for names in classes)
+        raise BundleError(
+            f"the bundles {first.folder} and {second.folder} have different classes, {told}: "
+            "compare bundles of the same classes"
+        )
+
+
+def _own_warnings(first: Bundle, second: Bundle, in_training: tuple[int, int], n: int) -> list[str]:
+    warnings = [
+        f"{count} of {n} images were in the training of {letter}: the comparison flatters it."
+        for letter, count in zip("ab", in_training, strict=True)
+        if count
+    ]
+    if first.sha256 == second.sha256:
+        warnings.append("a and b are the same bundle: every difference is 0.")
+    return warnings

@@ -1,0 +1,147 @@
+"""Two bundles against a folder: the same figures as each alone, each image read once."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from pneumoscope.bundles import CARD, GRAPH, LICENCE, TRAINING_IMAGES, Bundle, write_bundle
+from pneumoscope.errors import BundleError, DataError
+from pneumoscope.evaluation import read_manifest
+from pneumoscope.imaging import fingerprint, read_radiograph
+from pneumoscope.workflow import compare_folder, evaluate_folder, score
+
+CLASSES = ("NORMAL", "ABNORMAL", "PNEUMONIA")
+Other = Callable[..., str]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Twelve random pictures of six patients."""
+    rng = np.random.default_rng(5)
+    root = tmp_path / "data"
+    root.mkdir()
+    lines = ["file,label,patient_id"]
+    for index in range(12):
+        grey = rng.integers(0, 255, (64, 64), dtype=np.uint8)
+        Image.fromarray(grey).save(root / f"{index}.png")
+        lines.append(f"{index}.png,{CLASSES[index % 3]},p{index // 2}")
+    (root / "labels.csv").write_text("\n".join(lines), "utf-8")
+    return root
+
+
+@pytest.fixture
+def other(tiny_bundle: Bundle, tmp_path: Path) -> Other:
+    """The tiny bundle with parts of its description changed; its folder."""
+
+    def make(fingerprints: str = "", **changes: Any) -> str:
+        described = json.loads((tiny_bundle.folder / "bundle.json").read_text("utf-8"))
+        del described["files"]
+        names = (GRAPH, CARD, LICENCE, TRAINING_IMAGES)
+        contents = {name: (tiny_bundle.folder / name).read_bytes() for name in names}
+        contents[TRAINING_IMAGES] = fingerprints.encode()
+        return str(write_bundle(tmp_path / "other", described | changes, contents).folder)
+
+    return make
+
+
+def test_the_values_are_those_of_each_evaluation(
+    folder: Path, tiny_bundle: Bundle, other: Other
+) -> None:
+    places = str(tiny_bundle.folder), other(name="flat", calibration={"temperature": 9.0})
+    found = compare_folder(folder, *places, positive="PNEUMONIA")
+    alone = [
+        evaluate_folder(folder, bundle=place, positive="PNEUMONIA").summary for place in places
+    ]
+    for name, item in found.summary.differences.items():
+        assert (item.a, item.b) == tuple(each.metrics[name].value for each in alone)
+    # The temperature moves the probabilities and no class.
+    assert found.summary.differences["brier"].estimate.value not in (None, 0)
+    assert found.summary.differences["accuracy"].estimate.value == 0
+    assert (found.a.name, found.b.name) == ("tiny", "flat")
+    assert (found.summary.n, found.summary.patients, found.has_patients) == (12, 6, True)
+    assert found.warnings == ()
+
+
+def test_classes_in_another_order_are_the_same_classes(
+    folder: Path, tiny_bundle: Bundle, other: Other
+) -> None:
+    """With two names exchanged, b says of NORMAL what a says of ABNORMAL."""
+    exchanged = other(name="exchanged", classes=["ABNORMAL", "NORMAL", "PNEUMONIA"])
+    found = compare_folder(folder, str(tiny_bundle.folder), exchanged, positive="NORMAL")
+    alone = evaluate_folder(folder, bundle=exchanged, positive="NORMAL").summary.metrics
+    assert found.summary.classes == CLASSES
+    assert found.summary.differences["auroc"].b == alone["auroc"].value
+    assert found.summary.differences["auroc"].a != alone["auroc"].value
+
+
+def test_bundles_of_different_classes_are_refused_before_any_image_is_read(
+    folder: Path, tiny_bundle: Bundle, other: Other
+) -> None:
+    place = other(
+        name="covid",
+        classes=["NORMAL", "COVID", "PNEUMONIA"],
+        training_sets=[
+            {"name": "x", "population": "y", "licence": "z", "images": 1, "absent_classes": []}
+        ],
+    )
+    told: list[int] = []
+    with pytest.raises(BundleError, match=r"different classes, .*ABNORMAL.* and .*COVID") as error:
+        compare_folder(
+            folder, str(tiny_bundle.folder), place, progress=lambda done, _: told.append(done)
+        )
+    assert "\n" not in str(error.value)
+    assert told == []
+
+
+def test_each_image_is_decoded_once(
+    folder: Path, tiny_bundle: Bundle, other: Other, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    decoded: list[str] = []
+
+    def counting(path: Path) -> Any:
+        decoded.append(path.name)
+        return read_radiograph(path)
+
+    monkeypatch.setattr(score, "read_radiograph", counting)
+    compare_folder(folder, str(tiny_bundle.folder), other(name="same-but-for-its-name"))
+    assert sorted(decoded) == sorted(f"{index}.png" for index in range(12))
+
+
+def test_training_images_are_counted_for_each_bundle(
+    folder: Path, tiny_bundle: Bundle, other: Other
+) -> None:
+    known = [image.path for image in read_manifest(folder).images][:4]
+    prints = "\n".join(fingerprint(read_radiograph(path).pixels) for path in known)
+    place = other(fingerprints=prints, name="knows")
+    found = compare_folder(folder, str(tiny_bundle.folder), place)
+    assert found.in_training == (0, 4)
+    assert any("4 of 12 images were in the training of b" in line for line in found.warnings)
+    assert not any("training of a" in line for line in found.warnings)
+
+
+def test_what_a_reader_must_know_is_said(folder: Path, tiny_bundle: Bundle) -> None:
+    place = str(tiny_bundle.folder)
+    (folder / "0.png").write_bytes(b"not an image")
+    told: list[tuple[int, int]] = []
+    found = compare_folder(
+        folder, place, place, progress=lambda done, total: told.append((done, total))
+    )
+    assert told == [(done, 12) for done in range(1, 13)]
+    assert (found.images, found.summary.n, found.unreadable) == (12, 11, ("0.png",))
+    assert any("same bundle" in line for line in found.warnings)
+    assert any("0.png" in line for line in found.warnings)
+
+
+def test_labels_are_checked_before_any_image_is_read(folder: Path, tiny_bundle: Bundle) -> None:
+    place = str(tiny_bundle.folder)
+    with pytest.raises(DataError, match="TUMOUR"):
+        compare_folder(folder, place, place, positive="TUMOUR")
+    with pytest.raises(BundleError, match="no-such"):
+        compare_folder(folder, place, "no-such")
