@@ -19,6 +19,10 @@ EXTREME = hnp.arrays(np.float64, 3, elements=st.floats(-1e300, 1e300))
 TEMPERATURE = st.floats(0.05, 100)
 
 
+def prediction(classes: tuple[str, ...], logits: np.ndarray) -> Prediction:
+    return Prediction(classes, logits, np.zeros((len(classes), 1, 1), np.float32))
+
+
 @given(ORDINARY, TEMPERATURE)
 def test_parity_with_the_definition(logits: np.ndarray, temperature: float) -> None:
     shift = float(logits.max())
@@ -75,14 +79,14 @@ def test_a_temperature_must_be_above_zero(temperature: float) -> None:
 @pytest.mark.parametrize("temperature", [1e-300, 1, 100])
 def test_extreme_logits_decide(temperature: float) -> None:
     with np.errstate(over="ignore"):
-        decision = decide(Prediction(CLASSES, np.array([-1e4, 0, 1e4])), temperature=temperature)
+        decision = decide(prediction(CLASSES, np.array([-1e4, 0, 1e4])), temperature=temperature)
     assert decision.predicted == "PNEUMONIA"
     assert decision.probabilities["PNEUMONIA"] == pytest.approx(1)
 
 
 @given(ORDINARY, TEMPERATURE)
 def test_a_decision_names_the_most_probable_class(logits: np.ndarray, temperature: float) -> None:
-    decision = decide(Prediction(CLASSES, logits), temperature=temperature)
+    decision = decide(prediction(CLASSES, logits), temperature=temperature)
     assert tuple(decision.probabilities) == CLASSES
     assert list(decision.probabilities.values()) == calibrated(logits, temperature).tolist()
     assert decision.probabilities[decision.predicted] == max(decision.probabilities.values())
@@ -91,10 +95,10 @@ def test_a_decision_names_the_most_probable_class(logits: np.ndarray, temperatur
 
 
 def test_the_operating_point_does_not_change_the_class() -> None:
-    prediction = Prediction(CLASSES, np.log([0.6, 0.1, 0.3]))
+    answer = prediction(CLASSES, np.log([0.6, 0.1, 0.3]))
     for threshold, positive in ((0.25, True), (0.35, False)):
         point = OperatingPoint("PNEUMONIA", threshold, "made up")
-        decision = decide(prediction, temperature=1, operating_point=point)
+        decision = decide(answer, temperature=1, operating_point=point)
         assert decision.predicted == "NORMAL"
         assert decision.positive is positive
         assert decision.operating_point is point
@@ -102,5 +106,5 @@ def test_the_operating_point_does_not_change_the_class() -> None:
 
 def test_at_the_threshold_is_positive() -> None:
     point = OperatingPoint("B", 0.5, "made up")
-    decision = decide(Prediction(("A", "B"), np.zeros(2)), temperature=1, operating_point=point)
+    decision = decide(prediction(("A", "B"), np.zeros(2)), temperature=1, operating_point=point)
     assert decision.positive is True

@@ -128,7 +128,7 @@ BOUNDARY: list[Callable[[], object]] = [
     lambda: PatientContext(130, "M"),
     lambda: InputSpec(32, 40.0, 1, 1),
     lambda: InputSpec(1024, None, 32, 3),
-    lambda: Prediction(("A",), np.zeros(1)),
+    lambda: Prediction(("A",), np.zeros(1), np.zeros((1, 1, 1), np.float32)),
     lambda: Confidence(0, 0, 0, 0, 0),
     lambda: Confidence(1, 1, 1, 1, 1),
     lambda: OperatingPoint("A", 0, "never negative"),

@@ -54,15 +54,13 @@ class OnnxEngine:
             ) from None
         self._check_signature()
 
-    def predict(self, radiograph: Radiograph, *, explain: bool = True) -> Prediction:
+    def predict(self, radiograph: Radiograph) -> Prediction:
         """Answer for one radiograph.
 
         Parameters
         ----------
         radiograph : Radiograph
             As read by `imaging.read_radiograph`.
-        explain : bool
-            Whether to compute the activation maps.
 
         Returns
         -------
@@ -74,12 +72,8 @@ class OnnxEngine:
             The graph fails on the image, or answers with something that is no prediction.
         """
         images = to_input(radiograph.pixels, self.spec)[np.newaxis]
-        options = onnxruntime.RunOptions()
-        if not explain:
-            options.add_run_config_entry("only_execute_path_to_fetches", "1")
-        wanted = [LOGITS, MAPS] if explain else [LOGITS]
         try:
-            outputs = self._session.run(wanted, {INPUT: images}, options)
+            logits, maps = self._session.run([LOGITS, MAPS], {INPUT: images})
         except Exception:
             raise BundleError(
                 f"{self.bundle.folder}: the graph fails on an image; export the bundle again"
@@ -87,8 +81,8 @@ class OnnxEngine:
         try:
             return Prediction(
                 classes=self.bundle.description.classes,
-                logits=outputs[0][0].astype(np.float64),
-                activation_maps=outputs[1][0] if explain else None,
+                logits=logits[0].astype(np.float64),
+                activation_maps=maps[0],
             )
         except ValueError as error:
             raise BundleError(f"{self.bundle.folder}: {error}; export the bundle again") from None

@@ -16,6 +16,7 @@ from pneumoscope.findings import (
     Diagnosis,
     Heatmap,
     PatientContext,
+    Prediction,
     Radiograph,
 )
 from pneumoscope.imaging import read_radiograph, unsuitable
@@ -51,7 +52,7 @@ class Reader:
 
     def score(self, radiograph: Radiograph) -> Decision:
         """Say what the image shows, even where `diagnose` would abstain; without a heatmap."""
-        return self._decide(radiograph, explain=False)[0]
+        return self._decide(self._engine.predict(radiograph))
 
     def diagnose(
         self,
@@ -67,7 +68,10 @@ class Reader:
         heatmap: Heatmap | None = None
         share = 0.0
         if abstained is None:
-            decision, heatmap = self._decide(radiograph, explain=True)
+            prediction = self._engine.predict(radiograph)
+            decision = self._decide(prediction)
+            chosen = prediction.activation_maps[prediction.classes.index(decision.predicted)]
+            heatmap = to_heatmap(chosen, radiograph.pixels.shape)
             share = decision.confidence.contribution
             warnings += _population_warnings(self.bundle, patient)
         severity = None
@@ -88,19 +92,14 @@ class Reader:
             warnings=(*radiograph.notes, *warnings),
         )
 
-    def _decide(self, radiograph: Radiograph, *, explain: bool) -> tuple[Decision, Heatmap | None]:
-        prediction = self._engine.predict(radiograph, explain=explain)
+    def _decide(self, prediction: Prediction) -> Decision:
         description = self.bundle.description
         point = description.operating_point
-        decision = decide(
+        return decide(
             prediction,
             temperature=description.calibration.temperature,
             operating_point=None if point is None else point.point(),
         )
-        if prediction.activation_maps is None:
-            return decision, None
-        chosen = prediction.activation_maps[prediction.classes.index(decision.predicted)]
-        return decision, to_heatmap(chosen, radiograph.pixels.shape)
 
 
 def diagnose(
