@@ -15,6 +15,7 @@ from pneumoscope.bundles.description import (
     FILES,
     GRAPH,
     LICENCE,
+    MAX_FILE_BYTES,
     TRAINING_IMAGES,
     BundleDescription,
     FileRecord,
@@ -197,7 +198,7 @@ def _read(path: Path, limit: int) -> bytes:
 
 def _verified(path: Path, record: FileRecord) -> bytes:
     """Read a file and hold it against its record."""
-    data = _read(path, record.bytes)
-    if hashlib.sha256(data).hexdigest() != record.sha256:
+    data = _read(path, MAX_FILE_BYTES)
+    if len(data) != record.bytes or hashlib.sha256(data).hexdigest() != record.sha256:
         raise BundleError(f"{path}: was changed since the bundle was made; {WAY_OUT}")
     return data

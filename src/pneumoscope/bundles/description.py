@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_vali
 from pneumoscope.findings import InputSpec, OperatingPoint
 
 SCHEMA_VERSION: Literal[1] = 1
+MAX_FILE_BYTES = 512 << 20
 GRAPH, CARD, LICENCE, TRAINING_IMAGES = (
     "model.onnx",
     "card.md",
@@ -41,7 +42,7 @@ class FileRecord(_Section):
     """Size and checksum of one of the bundle's files."""
 
     sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
-    bytes: int = Field(ge=0, le=512 * 2**20)
+    bytes: int = Field(ge=0, le=MAX_FILE_BYTES)
 
 
 class TrainingSet(_Section):
