@@ -92,3 +92,22 @@ def test_observed_to_expected():
     weights = np.array([[1.0, 0, 0], [0, 0, 2.0]])
     assert observed_to_expected(probability, outcome, weights).tolist() == [2, 0]
     assert np.isnan(observed_to_expected(np.zeros(3), outcome))
+
+
+def test_a_patient_with_many_images_does_not_narrow_the_interval():
+    # One patient with 30 images of one outcome beside 60 single ones: worth 90^2 / (30^2 + 60).
+    patients = ["many"] * 30 + [f"p{number}" for number in range(60)]
+    outcome = np.array([True] * 30 + [False, True] * 30)
+    curve = reliability_curve(np.full(90, 0.5), outcome, patients, simulations=10)
+    low, high = wilson_interval(np.array([60 / 90]), np.array([90**2 / 960]))
+    assert curve.low == pytest.approx(low)
+    assert curve.high == pytest.approx(high)
+
+
+def test_outcomes_of_a_patient_are_drawn_together():
+    probability = np.repeat(np.random.default_rng(3).random(100), 4)
+    patients = [str(number) for number in np.repeat(np.arange(100), 4)]
+    outcome = np.repeat(np.random.default_rng(4).random(100), 4) < probability
+    grouped = reliability_curve(probability, outcome, patients)
+    single = reliability_curve(probability, outcome, each(400))
+    assert grouped.ece_calibrated > 1.5 * single.ece_calibrated

@@ -107,7 +107,6 @@ def test_an_evaluation_shows_its_numbers():
     for label, row in given["confusion"].items():
         assert f"{label} {' '.join(map(str, row.values()))}" in text
     assert "45 images (45 patients), 5 of them refused by diagnose but scored, and 1 unread" in text
-    assert "7 of these images were in the model's training data" in text
     assert "sensitivity 0.900, specificity undefined" in text
     assert "[b]x.png" in text
     assert "Metrics, positive class [red]PNEUMONIA" in text

@@ -29,7 +29,7 @@ from pneumoscope.evaluation.summary import (
 
 NO_TEST = (
     "As published, and no test between models: resamples of the same predictions are no new data, "
-    "and the p-value falls with every resample drawn."
+    "and the p-value tends to fall as more resamples are drawn."
 )
 """What must stand beside every `ResampledTTest`."""
 

@@ -96,7 +96,9 @@ def rates_of_confusion(confusion: FloatArray, present: BoolArray) -> FloatArray:
     among, share = each[..., present, :], images[..., present, None]
     macro = among.mean(axis=-2, keepdims=True) if present.any() else np.full_like(micro, np.nan)
     total = np.broadcast_to(share.sum(axis=-2, keepdims=True), micro.shape)
-    weighted = ratio((among * share).sum(axis=-2, keepdims=True), total)
+    # A class that a resample lacks has no weight there, whatever its rate.
+    parts = np.where(share > 0, among * share, 0)
+    weighted = ratio(parts.sum(axis=-2, keepdims=True), total)
     return np.concatenate([each, micro, macro, weighted], axis=-2)
 
 

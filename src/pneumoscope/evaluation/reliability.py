@@ -39,7 +39,7 @@ class Reliability:
     stated, observed : ndarray of float64, shape (bins,)
         Mean stated probability and share of positive images, 0..1.
     low, high : ndarray of float64, shape (bins,)
-        95% interval of `observed`: Wilson's, with the bin's patients for its n.
+        95% interval of `observed`: Wilson's, its n the bin's effective number of patients.
     count : ndarray of int, shape (bins,)
         Images.
     ece : float
@@ -136,8 +136,10 @@ def reliability_curve(
 ) -> Reliability:
     """Compare the stated probability with the observed share, bin by bin.
 
-    A bin's interval is Wilson's (1927) with the number of its patients for n: a further image of a
-    patient adds no certainty. A bootstrap would have no width where a bin holds one outcome only.
+    A bin's interval is Wilson's (1927). Its n is the effective number of patients (Kish 1965), the
+    square of the sum of their images over the sum of squares: a further image of a patient adds no
+    certainty, and a patient with many images counts for less than as many patients. A bootstrap
+    would have no width where a bin holds one outcome only.
 
     Parameters
     ----------
@@ -148,8 +150,8 @@ def reliability_curve(
     patients : sequence of str
         The patient of each image.
     simulations : int
-        How many times outcomes are drawn from the probabilities (each image by itself) for the
-        error under perfect calibration, 1 or more.
+        How many times outcomes are drawn from the probabilities (together for a patient's images)
+        for the error under perfect calibration, 1 or more.
     seed : int
         Of these draws.
 
@@ -162,9 +164,10 @@ def reliability_curve(
     count = members.sum(axis=0)
     stated, observed = (probability @ members) / count, (outcome @ members) / count
     owner = np.unique(np.asarray(patients, dtype=np.str_), return_inverse=True)[1]
-    people = np.bincount(np.unique(np.stack([place, owner]), axis=1)[0]).astype(np.float64)
-    low, high = wilson_interval(observed, people)
-    chance = _calibrated_errors(probability, members, simulations, seed)
+    shares, images = np.unique(np.stack([place, owner]), axis=1, return_counts=True)
+    effective = count**2 / np.bincount(shares[0], images.astype(np.float64) ** 2)
+    low, high = wilson_interval(observed, effective)
+    chance = _calibrated_errors(probability, members, owner, simulations, seed)
     edges = np.linspace(0, 1, HISTOGRAM_BINS + 1)
     return Reliability(
         stated,
@@ -196,12 +199,13 @@ def _calibration_error(
 
 
 def _calibrated_errors(
-    probability: FloatArray, members: FloatArray, simulations: int, seed: int
+    probability: FloatArray, members: FloatArray, owner: IntArray, simulations: int, seed: int
 ) -> FloatArray:
+    """Errors of outcomes drawn from the probabilities, one draw for all images of a patient."""
     generator, block = np.random.default_rng(seed), max(1, _CELLS // probability.size)
     errors = []
     for start in range(0, simulations, block):
         rows = min(block, simulations - start)
-        drawn = generator.random((rows, probability.size)) < probability
+        drawn = generator.random((rows, owner.max() + 1))[:, owner] < probability
         errors.append(_calibration_error(drawn.astype(np.float64), probability, members))
     return np.concatenate(errors)

@@ -95,14 +95,6 @@ def evaluation_to_text(document: Mapping[str, Any]) -> Group:
     parts.append(_confusion(document))
     for column, groups in document.get("subgroups", {}).items():
         parts.append(_subgroups(column, groups))
-    if document["in_training"]:
-        parts.append(
-            line(
-                f"{document['in_training']} of these images were in the model's training data: "
-                "the numbers flatter it.",
-                "bold yellow",
-            )
-        )
     if data["unreadable"]:
         parts.append(line("Unreadable files:"))
         parts += [line(f"  {file}") for file in data["unreadable"]]

@@ -4,6 +4,7 @@ import importlib
 import json
 import re
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -380,3 +381,8 @@ def test_a_comparison_is_of_runs_that_differ_in_the_split_alone(run, write_recip
     with pytest.raises(RecipeError, match="differ in more than their split"):
         export(run, tmp_path / "bundle", split_comparison=(run, other))
     assert not (tmp_path / "bundle").exists()
+
+
+def test_the_graph_tells_nothing_of_the_machine_that_exported_it(bundle):
+    for trace in (b"stack_trace", b"site-packages", str(Path(torch.__file__).parent).encode()):
+        assert trace not in bundle.graph

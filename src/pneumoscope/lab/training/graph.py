@@ -72,6 +72,7 @@ def to_graph(network: Network, size: int) -> bytes:
     if program is None:
         raise RuntimeError("the exporter returned nothing")
     model = program.model_proto
+    _forget_origin(model)
     _store_in_half(model)
     onnx.checker.check_model(model)
     stream = io.BytesIO()
@@ -103,6 +104,22 @@ def parity(network: Network, graph: bytes, images: NDArray[np.float32]) -> tuple
         float(np.abs(logits - expected_logits.numpy()).max()),
         float(np.abs(maps - expected_maps.numpy()).max()) / scale,
     )
+
+
+def _forget_origin(model: onnx.ModelProto) -> None:
+    """Drop the exporter's notes: stack traces with paths of the machine that exported."""
+    graph = model.graph
+    del model.metadata_props[:]
+    for part in (
+        graph,
+        *graph.node,
+        *graph.value_info,
+        *graph.initializer,
+        *graph.input,
+        *graph.output,
+    ):
+        del part.metadata_props[:]
+        part.doc_string = ""
 
 
 def _store_in_half(model: onnx.ModelProto) -> None:
