@@ -127,6 +127,7 @@ def test_version_and_help(run: Run) -> None:
         "diagnose",
         "evaluate",
         "compare",
+        "data",
         "networks",
         "train",
         "export",

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from pneumoscope import __version__
-from pneumoscope.cli import bundle, compare, diagnose, evaluate, networks, phantom, train
+from pneumoscope.cli import bundle, compare, data, diagnose, evaluate, networks, phantom, train
 from pneumoscope.errors import InputError, PneumoscopeError
 
 DONE, OUR_FAULT, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
@@ -30,6 +30,7 @@ app.command("networks")(networks.networks)
 app.command("train")(train.train)
 app.command("export")(train.export)
 app.command("phantom")(phantom.phantom)
+app.add_typer(data.app, name="data")
 app.add_typer(bundle.app, name="bundle")
 
 

@@ -26,6 +26,16 @@ from pneumoscope.evaluation.curves import (
 )
 from pneumoscope.evaluation.decision_curve import DecisionCurve, decision_curve, net_benefit
 from pneumoscope.evaluation.figures import EvaluationFigures, OneVsRest, evaluate_figures
+from pneumoscope.evaluation.fingerprint import (
+    CopyGroup,
+    CrossTable,
+    DataFingerprint,
+    ImageFacts,
+    cross_table,
+    image_facts,
+    measure_fingerprint,
+    near_pairs,
+)
 from pneumoscope.evaluation.manifest import LabelledImage, Manifest, read_manifest
 from pneumoscope.evaluation.metrics import (
     accuracy,
@@ -76,13 +86,17 @@ __all__ = [
     "Band",
     "ClassRates",
     "ComparisonSummary",
+    "CopyGroup",
+    "CrossTable",
     "Curve",
+    "DataFingerprint",
     "DecisionCurve",
     "Difference",
     "DiscordantTest",
     "Estimate",
     "EvaluationFigures",
     "EvaluationSummary",
+    "ImageFacts",
     "LabelledImage",
     "Manifest",
     "OneVsRest",
@@ -107,6 +121,7 @@ __all__ = [
     "class_rates",
     "compare_predictions",
     "confusion_counts",
+    "cross_table",
     "decision_curve",
     "delong",
     "evaluate_figures",
@@ -114,8 +129,11 @@ __all__ = [
     "f1",
     "fit_temperature",
     "group_names",
+    "image_facts",
     "mcnemar",
+    "measure_fingerprint",
     "measure_subgroups",
+    "near_pairs",
     "net_benefit",
     "observed_to_expected",
     "patient_weights",

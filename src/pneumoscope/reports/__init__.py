@@ -13,11 +13,13 @@ from pneumoscope.reports.document import (
     to_comparison_document,
     to_document,
     to_evaluation_document,
+    to_fingerprint_document,
 )
 from pneumoscope.reports.wording import format_probability, plain
 
 if TYPE_CHECKING:
     from pneumoscope.reports.comparison import comparison_to_text
+    from pneumoscope.reports.data_fingerprint import fingerprint_to_text
     from pneumoscope.reports.evaluation_page import evaluation_to_html
     from pneumoscope.reports.networks import networks_to_text
     from pneumoscope.reports.overlay import overlay_png
@@ -32,6 +34,7 @@ __all__ = [
     "dump",
     "evaluation_to_html",
     "evaluation_to_text",
+    "fingerprint_to_text",
     "format_probability",
     "networks_to_text",
     "overlay_png",
@@ -39,6 +42,7 @@ __all__ = [
     "to_comparison_document",
     "to_document",
     "to_evaluation_document",
+    "to_fingerprint_document",
     "to_html",
     "to_text",
 ]
@@ -48,6 +52,7 @@ _LATER = {
     "comparison_to_text": "comparison",
     "evaluation_to_html": "evaluation_page",
     "evaluation_to_text": "terminal",
+    "fingerprint_to_text": "data_fingerprint",
     "networks_to_text": "networks",
     "overlay_png": "overlay",
     "to_html": "page",

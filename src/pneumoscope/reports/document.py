@@ -177,6 +177,34 @@ def to_comparison_document(
     }
 
 
+def to_fingerprint_document(
+    measured: Mapping[str, object], *, data: EvaluationData, warnings: tuple[str, ...] = ()
+) -> dict[str, object]:
+    """Give a folder's fingerprint as JSON values: docs/reference/data-fingerprint.schema.json.
+
+    Parameters
+    ----------
+    measured : mapping of str to object
+        From `pneumoscope.evaluation.DataFingerprint.as_dict`.
+    data : EvaluationData
+        The folder.
+    warnings : tuple of str
+        Its traps.
+
+    Returns
+    -------
+    dict of str to object
+        In the order of the schema, with the notice.
+    """
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "data": _data(data),
+        **{name: _texts(value) for name, value in measured.items()},
+        "warnings": [_text(warning) for warning in warnings],
+        "notice": NOTICE,
+    }
+
+
 def dump(document: Mapping[str, object]) -> str:
     """Write a document as JSON text, indented by two, with a newline at its end.
 
@@ -191,6 +219,15 @@ def dump(document: Mapping[str, object]) -> str:
 def _text(text: str) -> str:
     """Keep text as it is, but for the lone surrogates that UTF-8 cannot hold."""
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def _texts(value: object) -> object:
+    """Apply `_text` to every text in nested values, keys included."""
+    if isinstance(value, str):
+        return _text(value)
+    if isinstance(value, Mapping):
+        return {_text(key): _texts(part) for key, part in value.items()}
+    return [_texts(part) for part in value] if isinstance(value, list) else value
 
 
 def _float(value: float | None) -> float | None:

@@ -10,22 +10,27 @@ from pneumoscope.workflow.diagnose import Reader, diagnose
 if TYPE_CHECKING:
     from pneumoscope.workflow.compare import FolderComparison, compare_folder
     from pneumoscope.workflow.evaluate import FolderEvaluation, evaluate_folder
+    from pneumoscope.workflow.fingerprint import FolderFingerprint, fingerprint_folder
 
 __all__ = [
     "FolderComparison",
     "FolderEvaluation",
+    "FolderFingerprint",
     "Reader",
     "compare_folder",
     "diagnose",
     "evaluate_folder",
+    "fingerprint_folder",
 ]
 
 # Statistics cost import time that a single diagnosis need not pay.
 _LATER = {
     "FolderComparison": "compare",
     "FolderEvaluation": "evaluate",
+    "FolderFingerprint": "fingerprint",
     "compare_folder": "compare",
     "evaluate_folder": "evaluate",
+    "fingerprint_folder": "fingerprint",
 }
 
 

@@ -1,0 +1,59 @@
+"""`pneumoscope data`: what labelled folders hold."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pneumoscope.cli.output import (
+    check_targets,
+    json_target,
+    print_text,
+    reading_bar,
+    write_stdout,
+)
+from pneumoscope.files import write_files
+
+app = typer.Typer(help="Look at labelled folders before training on them.")
+
+
+@app.command("fingerprint")
+def fingerprint(
+    folder: Annotated[
+        Path, typer.Argument(metavar="DIR", help="Holds labels.csv or one folder per class.")
+    ],
+    json: Annotated[
+        str | None,
+        typer.Option(metavar="-|FILE", help="Write JSON; - for stdout and nothing else."),
+    ] = None,
+) -> None:
+    """Count what a labelled folder holds: patients, sizes, copies, and what tells the label."""
+    to_stdout, json_file = json_target(json)
+    check_targets({"--json": json_file}, sources=[folder / "labels.csv"])
+
+    from pneumoscope.reports import dump, to_fingerprint_document
+    from pneumoscope.workflow import fingerprint_folder
+
+    with reading_bar() as progress:
+        result = fingerprint_folder(folder, progress=progress)
+    document = to_fingerprint_document(
+        result.measured.as_dict(),
+        data={
+            "folder": result.folder,
+            "images": result.images,
+            "unreadable": list(result.unreadable),
+            "has_patients": result.has_patients,
+        },
+        warnings=result.warnings,
+    )
+    if json_file is not None:
+        write_files({json_file: dump(document).encode()})
+    if to_stdout:
+        write_stdout(dump(document))
+        return
+
+    from pneumoscope.reports import fingerprint_to_text
+
+    print_text(fingerprint_to_text(document))
