@@ -9,12 +9,11 @@ import typer
 
 from pneumoscope.cli.output import (
     check_targets,
+    deliver,
+    folder_data,
     json_target,
-    print_text,
     reading_bar,
-    write_stdout,
 )
-from pneumoscope.files import write_files
 
 
 def compare(
@@ -39,7 +38,7 @@ def compare(
     to_stdout, json_file = json_target(json)
     check_targets({"--json": json_file}, sources=[data / "labels.csv"])
 
-    from pneumoscope.reports import dump, to_comparison_document
+    from pneumoscope.reports import comparison_to_text, to_comparison_document
     from pneumoscope.workflow import compare_folder
 
     with reading_bar() as progress:
@@ -51,20 +50,7 @@ def compare(
         bundles=(result.a, result.b),
         in_training=result.in_training,
         abstained=result.abstained,
-        data={
-            "folder": result.folder,
-            "images": result.images,
-            "unreadable": list(result.unreadable),
-            "has_patients": result.has_patients,
-        },
+        data=folder_data(result),
         warnings=result.warnings,
     )
-    if json_file is not None:
-        write_files({json_file: dump(document).encode()})
-    if to_stdout:
-        write_stdout(dump(document))
-        return
-
-    from pneumoscope.reports import comparison_to_text
-
-    print_text(comparison_to_text(document))
+    deliver(document, comparison_to_text, to_stdout=to_stdout, json_file=json_file)

@@ -9,12 +9,11 @@ import typer
 
 from pneumoscope.cli.output import (
     check_targets,
+    deliver,
+    folder_data,
     json_target,
-    print_text,
     reading_bar,
-    write_stdout,
 )
-from pneumoscope.files import write_files
 
 app = typer.Typer(help="Look at labelled folders before training on them.")
 
@@ -33,27 +32,14 @@ def fingerprint(
     to_stdout, json_file = json_target(json)
     check_targets({"--json": json_file}, sources=[folder / "labels.csv"])
 
-    from pneumoscope.reports import dump, to_fingerprint_document
+    from pneumoscope.reports import fingerprint_to_text, to_fingerprint_document
     from pneumoscope.workflow import fingerprint_folder
 
     with reading_bar() as progress:
         result = fingerprint_folder(folder, progress=progress)
     document = to_fingerprint_document(
         result.measured.as_dict(),
-        data={
-            "folder": result.folder,
-            "images": result.images,
-            "unreadable": list(result.unreadable),
-            "has_patients": result.has_patients,
-        },
+        data=folder_data(result),
         warnings=result.warnings,
     )
-    if json_file is not None:
-        write_files({json_file: dump(document).encode()})
-    if to_stdout:
-        write_stdout(dump(document))
-        return
-
-    from pneumoscope.reports import fingerprint_to_text
-
-    print_text(fingerprint_to_text(document))
+    deliver(document, fingerprint_to_text, to_stdout=to_stdout, json_file=json_file)

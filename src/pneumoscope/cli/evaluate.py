@@ -9,12 +9,11 @@ import typer
 
 from pneumoscope.cli.output import (
     check_targets,
+    deliver,
+    folder_data,
     json_target,
-    print_text,
     reading_bar,
-    write_stdout,
 )
-from pneumoscope.files import write_files
 
 if TYPE_CHECKING:
     from pneumoscope.workflow import FolderEvaluation
@@ -51,7 +50,7 @@ def evaluate(
     targets = {"--json": json_file, "--report": report}
     check_targets(targets, sources=[data / "labels.csv"])
 
-    from pneumoscope.reports import dump
+    from pneumoscope.reports import evaluation_to_text
     from pneumoscope.workflow import evaluate_folder
 
     with reading_bar() as progress:
@@ -64,30 +63,12 @@ def evaluate(
             progress=progress,
         )
     document = _document(result)
-    files = _files(document, json_file, report)
-    write_files(files)
-    if to_stdout:
-        write_stdout(dump(document))
-        return
-
-    from pneumoscope.reports import evaluation_to_text, plain
-
-    print_text(evaluation_to_text(document), *(plain(f"Written: {path}") for path in files))
-
-
-def _files(
-    document: dict[str, object], json_file: Path | None, report: Path | None
-) -> dict[Path, bytes]:
-    from pneumoscope.reports import dump
-
-    files = {}
-    if json_file is not None:
-        files[json_file] = dump(document).encode()
+    pages = {}
     if report is not None:
         from pneumoscope.reports import evaluation_to_html
 
-        files[report] = evaluation_to_html(document).encode()
-    return files
+        pages[report] = evaluation_to_html(document).encode()
+    deliver(document, evaluation_to_text, to_stdout=to_stdout, json_file=json_file, others=pages)
 
 
 def _document(result: FolderEvaluation) -> dict[str, object]:
@@ -97,12 +78,7 @@ def _document(result: FolderEvaluation) -> dict[str, object]:
     return to_evaluation_document(
         result.summary.as_dict() | result.figures.as_dict(),
         bundle=result.bundle,
-        data={
-            "folder": result.folder,
-            "images": result.images,
-            "unreadable": list(result.unreadable),
-            "has_patients": result.has_patients,
-        },
+        data=folder_data(result),
         operating_point=None
         if measured is None
         else {

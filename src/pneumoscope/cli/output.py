@@ -9,13 +9,15 @@ import sys
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Protocol
 
 from pneumoscope.errors import InputError
-from pneumoscope.files import told
+from pneumoscope.files import told, write_files
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
+
+    from pneumoscope.reports import EvaluationData
 
 STDOUT = "-"
 
@@ -127,6 +129,68 @@ def write_stdout(text: str) -> None:
         sys.stdout.flush()
         sys.stdout.buffer.write(text.encode())
         sys.stdout.buffer.flush()
+
+
+class FolderResult(Protocol):
+    """What the workflow says of any labelled folder that it went through."""
+
+    @property
+    def folder(self) -> str: ...  # noqa: D102
+    @property
+    def images(self) -> int: ...  # noqa: D102
+    @property
+    def unreadable(self) -> tuple[str, ...]: ...  # noqa: D102
+    @property
+    def has_patients(self) -> bool: ...  # noqa: D102
+
+
+def folder_data(result: FolderResult) -> EvaluationData:
+    """Give the `data` part of a document on a labelled folder."""
+    return {
+        "folder": result.folder,
+        "images": result.images,
+        "unreadable": list(result.unreadable),
+        "has_patients": result.has_patients,
+    }
+
+
+def deliver(
+    document: Mapping[str, object],
+    show: Callable[[Mapping[str, Any]], RenderableType],
+    *,
+    to_stdout: bool,
+    json_file: Path | None,
+    others: Mapping[Path, bytes] | None = None,
+) -> None:
+    """End a command: write its files, then its document, or else its text, to stdout.
+
+    Parameters
+    ----------
+    document : mapping
+        The result as JSON values.
+    show : callable
+        Makes the text for people out of the document.
+    to_stdout : bool
+        Whether stdout gets the document, and nothing else.
+    json_file : Path or None
+        Where to write the document.
+    others : mapping of path to bytes, optional
+        Further files.
+
+    Raises
+    ------
+    InputError
+        A file or stdout cannot be written.
+    """
+    from pneumoscope.reports import dump, plain
+
+    files = {} if json_file is None else {json_file: dump(document).encode()}
+    files |= others or {}
+    write_files(files)
+    if to_stdout:
+        write_stdout(dump(document))
+    else:
+        print_text(show(document), *(plain(f"Written: {path}") for path in files))
 
 
 def print_text(*parts: RenderableType) -> None:
