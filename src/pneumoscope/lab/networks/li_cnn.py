@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from pneumoscope.lab.networks.dropout import FastDropout
 from pneumoscope.lab.networks.registry import Network, register
 
 FILTERS = (32, 64, 128, 256)
@@ -21,7 +22,7 @@ class _Block(nn.Module):
         super().__init__()
         self.convolution = nn.Conv2d(inputs, filters, 3, stride=2)
         self.norm = nn.BatchNorm2d(filters, NORM_EPSILON, NORM_MOMENTUM)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = FastDropout(dropout)
 
     def forward(self, images: Tensor) -> Tensor:
         # Keras' "same" at stride 2 pads an even side at its end only (sizes are multiples of 16).
@@ -56,7 +57,7 @@ class LiCNN(Network):
         )
         self.hidden = nn.Linear(FILTERS[-1] * (size // 16) ** 2, 100)
         self.norm = nn.BatchNorm1d(100, NORM_EPSILON, NORM_MOMENTUM)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = FastDropout(dropout)
         self.output = nn.Linear(100, classes)
 
     def features(self, images: Tensor) -> Tensor:
