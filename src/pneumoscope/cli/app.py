@@ -10,7 +10,18 @@ from typing import Annotated
 import typer
 
 from pneumoscope import __version__
-from pneumoscope.cli import bundle, compare, data, diagnose, evaluate, networks, phantom, train
+from pneumoscope.cli import (
+    bundle,
+    compare,
+    data,
+    diagnose,
+    evaluate,
+    networks,
+    phantom,
+    split,
+    study,
+    train,
+)
 from pneumoscope.errors import InputError, PneumoscopeError
 
 DONE, OUR_FAULT, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
@@ -27,8 +38,10 @@ app.command("diagnose")(diagnose.diagnose)
 app.command("evaluate")(evaluate.evaluate)
 app.command("compare")(compare.compare)
 app.command("networks")(networks.networks)
+app.command("split")(split.split)
 app.command("train")(train.train)
 app.command("export")(train.export)
+app.command("study")(study.study)
 app.command("phantom")(phantom.phantom)
 app.add_typer(data.app, name="data")
 app.add_typer(bundle.app, name="bundle")

@@ -8,18 +8,34 @@ from typing import Annotated
 import typer
 
 from pneumoscope.cli.output import need_lab
+from pneumoscope.errors import InputError
 
 
 def train(
     recipe: Annotated[Path, typer.Option(metavar="R.yaml", help="The training recipe.")],
     out: Annotated[Path, typer.Option(metavar="RUN", help="The run folder.")],
+    split: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="SPLIT.json", help="A split of `pneumoscope split`; else the recipe's own."
+        ),
+    ] = None,
+    fold: Annotated[int, typer.Option(min=1, help="Which fold of --split, from 1.")] = 1,
+    accept_leak: Annotated[
+        bool,
+        typer.Option("--accept-leak", help="Train on a split that leaks; every report says so."),
+    ] = False,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in RUN.")] = False,
 ) -> None:
     """Train a network from a recipe into a run folder."""
     need_lab("training")
+    from pneumoscope.lab.training import SplitChoice
     from pneumoscope.lab.training import train as run
 
-    best = run(recipe, out, resume=resume)
+    if resume and split is not None:
+        raise InputError("--split: a resumed run keeps its own split; leave it out")
+    choice = None if split is None else SplitChoice(split, fold)
+    best = run(recipe, out, split=choice, accept_leak=accept_leak, resume=resume)
     typer.echo(f"Best checkpoint: {best}\nNext: pneumoscope export {out} --out BUNDLE")
 
 

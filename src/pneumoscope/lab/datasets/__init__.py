@@ -1,26 +1,50 @@
-"""Data sets for training: collections, splits, augmentation."""
+"""Data sets for training: collections, splits and their certificates, augmentation."""
 
 from pneumoscope.lab.datasets.augmentation import Augmentation, augment
+from pneumoscope.lab.datasets.certificate import DataIdentity, certify, digest, fold_facts
 from pneumoscope.lab.datasets.collection import Collection, collect
+from pneumoscope.lab.datasets.schemes import SCHEMES, Scheme, SchemeSettings, draw
 from pneumoscope.lab.datasets.split import (
     PARTS,
-    FourWaySplit,
-    certificate,
+    By,
+    Fold,
+    Split,
+    Units,
     linked_groups,
     split_four_ways,
+    units_of,
 )
+from pneumoscope.lab.datasets.split_file import certificate_path, read_split, write_split
+from pneumoscope.lab.datasets.split_folders import identify, scheme_settings, split_folders
 from pneumoscope.lab.datasets.torch_data import RadiographDataset, balanced_sampler
 
 __all__ = [
     "PARTS",
+    "SCHEMES",
     "Augmentation",
+    "By",
     "Collection",
-    "FourWaySplit",
+    "DataIdentity",
+    "Fold",
     "RadiographDataset",
+    "Scheme",
+    "SchemeSettings",
+    "Split",
+    "Units",
     "augment",
     "balanced_sampler",
-    "certificate",
+    "certificate_path",
+    "certify",
     "collect",
+    "digest",
+    "draw",
+    "fold_facts",
+    "identify",
     "linked_groups",
+    "read_split",
+    "scheme_settings",
+    "split_folders",
     "split_four_ways",
+    "units_of",
+    "write_split",
 ]

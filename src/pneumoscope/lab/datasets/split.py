@@ -1,12 +1,11 @@
-"""Train, stop, calibrate, report: four parts that share no patient and no picture."""
+"""A split of labelled images into parts, and what must stay together in one."""
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,28 +14,97 @@ from pneumoscope.errors import DataError
 
 PARTS = ("train", "stop", "calibrate", "report")
 
+By = Literal["patient", "image"]
+Positions = NDArray[np.int64]
 
-@dataclass(frozen=True, slots=True)
-class FourWaySplit:
-    """Which part each image is in.
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Fold:
+    """Which images train a network, stop it, calibrate it, and are reported.
 
     Attributes
     ----------
-    part : tuple of str
-        One of `PARTS` per image.
-    by : str
-        "patient" or "image".
-    seed : int
-        What drew it.
+    parts : mapping of str to ndarray of int64
+        Positions of the images of each of `PARTS`. `train` repeats the images that a bootstrap
+        drew more than once; `stop` and `calibrate` may be empty.
     """
 
-    part: tuple[str, ...]
-    by: str
-    seed: int
+    parts: Mapping[str, Positions]
 
-    def indices(self, part: str) -> NDArray[np.int64]:
-        """Positions of a part's images, ascending."""
-        return np.flatnonzero(np.array(self.part) == part).astype(np.int64)
+    def indices(self, part: str) -> Positions:
+        """Positions of a part's images."""
+        return self.parts[part]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Split:
+    """One or more folds of the same images.
+
+    Attributes
+    ----------
+    scheme : str
+        What drew it, such as "stratified-kfold".
+    by : {"patient", "image"}
+        What was drawn.
+    seed : int
+        Same data, scheme and seed: same split.
+    folds : tuple of Fold
+    """
+
+    scheme: str
+    by: By
+    seed: int
+    folds: tuple[Fold, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Units:
+    """What a split draws: single images, or groups of images that stay together.
+
+    Attributes
+    ----------
+    members : tuple of ndarray of int64
+        Positions of each unit's images.
+    strata : ndarray of str
+        Each unit's stratum: the most frequent of its images.
+    by : {"patient", "image"}
+    """
+
+    members: tuple[Positions, ...]
+    strata: NDArray[np.str_]
+    by: By
+
+    def positions(self, chosen: Positions) -> Positions:
+        """Positions of the images of some units, a unit chosen twice giving them twice."""
+        if not len(chosen):
+            return np.empty(0, dtype=np.int64)
+        return np.sort(np.concatenate([self.members[unit] for unit in chosen.tolist()]))
+
+
+def units_of(strata: Sequence[str], groups: NDArray[np.int64], by: By) -> Units:
+    """Gather what a split draws.
+
+    Parameters
+    ----------
+    strata : sequence of str
+        One per image, such as "rsna PNEUMONIA".
+    groups : ndarray of int64, shape (images,)
+        See `linked_groups`. Ignored when `by` is "image".
+    by : {"patient", "image"}
+    """
+    keys = groups if by == "patient" else np.arange(len(strata), dtype=np.int64)
+    members: dict[int, list[int]] = {}
+    for position, key in enumerate(keys.tolist()):
+        members.setdefault(key, []).append(position)
+    most_frequent = []
+    for positions in members.values():
+        counted = Counter(strata[position] for position in positions)
+        most_frequent.append(min(counted, key=lambda name: (-counted[name], name)))
+    return Units(
+        tuple(np.array(positions, dtype=np.int64) for positions in members.values()),
+        np.array(most_frequent),
+        by,
+    )
 
 
 def linked_groups(patients: Sequence[str], fingerprints: Sequence[str]) -> NDArray[np.int64]:
@@ -68,53 +136,31 @@ def linked_groups(patients: Sequence[str], fingerprints: Sequence[str]) -> NDArr
     )
 
 
-def split_four_ways(
-    strata: Sequence[str],
-    groups: NDArray[np.int64],
-    shares: Mapping[str, float],
-    *,
-    by: str,
-    seed: int,
-) -> FourWaySplit:
-    """Draw the four parts, stratified, whole groups at a time.
+def split_four_ways(units: Units, shares: Mapping[str, float], seed: int) -> Split:
+    """Draw the four parts once, stratified: the split of a recipe without a split file.
 
     Parameters
     ----------
-    strata : sequence of str
-        One per image, such as "rsna PNEUMONIA"; a group's stratum is its most frequent one.
-    groups : ndarray of int64, shape (images,)
-        See `linked_groups`. Ignored when `by` is "image".
+    units : Units
+        What is drawn.
     shares : mapping of part to float
         Sum to 1.
-    by : {"patient", "image"}
-        What is drawn.
     seed : int
         Same seed, same split.
 
     Raises
     ------
     DataError
-        A stratum has too few groups for every part to get one.
+        A stratum has too few units for every part to get one.
     """
-    units = groups if by == "patient" else np.arange(len(strata), dtype=np.int64)
-    members: dict[int, list[int]] = {}
-    for position, unit in enumerate(units.tolist()):
-        members.setdefault(unit, []).append(position)
-    by_stratum: dict[str, list[int]] = {}
-    for unit, positions in members.items():
-        counted = Counter(strata[position] for position in positions)
-        by_stratum.setdefault(min(counted, key=lambda name: (-counted[name], name)), []).append(
-            unit
-        )
-
     rng = np.random.default_rng(seed)
-    part = [""] * len(strata)
+    chosen: dict[str, list[int]] = {part: [] for part in PARTS}
     edges = np.cumsum([shares[name] for name in PARTS])
-    for stratum in sorted(by_stratum):
-        order = rng.permutation(np.array(by_stratum[stratum]))
+    for stratum in sorted(set(units.strata.tolist())):
+        order = rng.permutation(np.flatnonzero(units.strata == stratum))
         if len(order) < len(PARTS):
             raise DataError(
-                f"{stratum}: {len(order)} {by}(s) cannot be split four ways; "
+                f"{stratum}: {len(order)} {units.by}(s) cannot be split four ways; "
                 "add data or leave it out"
             )
         stops = np.rint(edges * len(order)).astype(int)
@@ -123,52 +169,6 @@ def split_four_ways(
         stops = np.maximum.accumulate(np.maximum(stops - steps, 1)) + steps
         stops = np.minimum(stops, len(order) - steps[::-1])
         for name, first, last in zip(PARTS, (0, *stops[:-1]), stops, strict=True):
-            for unit in order[first:last].tolist():
-                for position in members[unit]:
-                    part[position] = name
-    return FourWaySplit(tuple(part), by, seed)
-
-
-def certificate(
-    split: FourWaySplit,
-    files: Sequence[str],
-    fingerprints: Sequence[str],
-    strata: Sequence[str],
-    patients: Sequence[str],
-    groups: NDArray[np.int64],
-) -> dict[str, object]:
-    """State what a split is and what crosses its borders.
-
-    Returns
-    -------
-    dict
-        `by`, `seed`, `counts` (part to stratum to images), `groups_across_parts` and
-        `patients_across_parts` (0 for a split by patient), `images` (part to file name,
-        stratum and fingerprint of each image), `sha256` over all of it.
-    """
-    spread: dict[int, set[str]] = {}
-    patient_spread: dict[str, set[str]] = {}
-    for group, patient, part in zip(groups.tolist(), patients, split.part, strict=True):
-        spread.setdefault(group, set()).add(part)
-        patient_spread.setdefault(patient, set()).add(part)
-    counts = {
-        part: dict(
-            sorted(Counter(s for s, p in zip(strata, split.part, strict=True) if p == part).items())
-        )
-        for part in PARTS
-    }
-    rows = list(zip(files, strata, fingerprints, strict=True))
-    body: dict[str, object] = {
-        "schema_version": 2,
-        "by": split.by,
-        "seed": split.seed,
-        "counts": counts,
-        "groups_across_parts": sum(len(parts) > 1 for parts in spread.values()),
-        "patients_across_parts": sum(len(parts) > 1 for parts in patient_spread.values()),
-        "images": {
-            part: [list(row) for row, p in zip(rows, split.part, strict=True) if p == part]
-            for part in PARTS
-        },
-    }
-    text = json.dumps(body, sort_keys=True, separators=(",", ":"))
-    return body | {"sha256": hashlib.sha256(text.encode()).hexdigest()}
+            chosen[name] += order[first:last].tolist()
+    fold = Fold({part: units.positions(np.array(taken)) for part, taken in chosen.items()})
+    return Split("four-way", units.by, seed, (fold,))

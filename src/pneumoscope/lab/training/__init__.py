@@ -1,7 +1,28 @@
 """Training from a recipe, and export to a bundle."""
 
 from pneumoscope.lab.training.export import export
-from pneumoscope.lab.training.recipe import Recipe, read_recipe
+from pneumoscope.lab.training.finished import logits_of
+from pneumoscope.lab.training.memory import keep_freed_memory
+from pneumoscope.lab.training.prepare import PreparedData, SplitChoice
+from pneumoscope.lab.training.recipe import Recipe, read_recipe, source_folder
 from pneumoscope.lab.training.run import train
+from pneumoscope.lab.training.run_folder import BEST, METRICS, RECORD, prepare_again
+from pneumoscope.lab.training.weights import build_network, load_weights
 
-__all__ = ["Recipe", "export", "read_recipe", "train"]
+__all__ = [
+    "BEST",
+    "METRICS",
+    "RECORD",
+    "PreparedData",
+    "Recipe",
+    "SplitChoice",
+    "build_network",
+    "export",
+    "keep_freed_memory",
+    "load_weights",
+    "logits_of",
+    "prepare_again",
+    "read_recipe",
+    "source_folder",
+    "train",
+]

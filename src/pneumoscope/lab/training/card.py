@@ -42,7 +42,7 @@ class CardFacts:
     recipe: Recipe
     recipe_text: str
     network: Network
-    certificate: dict[str, object]
+    certificate: dict[str, Any]
     temperature: float
     threshold: float
     figures: tuple[PartFigures, ...]
@@ -71,12 +71,13 @@ def licence_text(recipe: Recipe) -> str:
 
 
 def _values(facts: CardFacts) -> dict[str, Any]:
-    counts = facts.certificate["counts"]
+    fold = facts.certificate["folds"][0]
     return {
         "facts": facts,
         "recipe": facts.recipe,
         "parameters": count_parameters(facts.network),
-        "counts": counts,
+        "fold": fold,
+        "counts": fold["counts"],
         "compared": _same_populations(facts.comparison),
         "notice": NOTICE,
     }

@@ -23,7 +23,8 @@ from pneumoscope.lab.datasets import RadiographDataset
 from pneumoscope.lab.training.card import CardFacts, licence_text, render_card
 from pneumoscope.lab.training.finished import FinishedRun, open_run
 from pneumoscope.lab.training.graph import parity, to_graph
-from pneumoscope.lab.training.run import RECIPE, PreparedData
+from pneumoscope.lab.training.prepare import PreparedData
+from pneumoscope.lab.training.run_folder import RECIPE
 
 LOGIT_TOLERANCE = 1e-3
 MAP_TOLERANCE = 1e-2
@@ -139,8 +140,8 @@ def _gate(finished: FinishedRun, graph: bytes) -> tuple[float, float]:
 
 def _training_images(data: PreparedData) -> str:
     """Fingerprints of every image that trained, stopped or calibrated the network."""
-    parts = np.array(data.split.part) != "report"
-    used = {data.collection.fingerprints[i] for i in np.flatnonzero(parts)}
+    parts = [data.split.indices(part) for part in ("train", "stop", "calibrate")]
+    used = {data.collection.fingerprints[i] for i in np.concatenate(parts)}
     return "\n".join(sorted(used)) + "\n"
 
 
@@ -150,7 +151,7 @@ def _compare(
     """Open two runs that differ in their split alone."""
     first = finished if by_patient.resolve() == run.resolve() else open_run(by_patient)
     second = open_run(by_image)
-    if (first.recipe.split.by, second.recipe.split.by) != ("patient", "image"):
+    if (first.data.drawn.by, second.data.drawn.by) != ("patient", "image"):
         raise RecipeError("the split comparison needs a run by patient, then a run by image")
     parts = [one.recipe.training_part() | {"split": None} for one in (first, second)]
     if parts[0] != parts[1]:

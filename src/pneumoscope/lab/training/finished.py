@@ -17,17 +17,10 @@ from pneumoscope.lab.datasets import RadiographDataset
 from pneumoscope.lab.networks import Network
 from pneumoscope.lab.training.graph import round_to_half
 from pneumoscope.lab.training.measure import PartFigures, measure_part
+from pneumoscope.lab.training.prepare import PreparedData
 from pneumoscope.lab.training.recipe import Recipe, read_recipe
-from pneumoscope.lab.training.run import (
-    CHECKPOINTS,
-    RECIPE,
-    PreparedData,
-    build_network,
-    check_unchanged,
-    known_classes,
-    load_weights,
-    prepare,
-)
+from pneumoscope.lab.training.run_folder import BEST, RECIPE, prepare_again
+from pneumoscope.lab.training.weights import build_network, load_weights
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -74,11 +67,15 @@ def open_run(folder: Path) -> FinishedRun:
         raise RecipeError(f"{folder}: holds no run ({RECIPE} is missing)")
     recipe = read_recipe(recipe_path)
     network = build_network(recipe)
-    load_weights(network, folder / CHECKPOINTS / "best.ckpt")
+    load_weights(network, folder / BEST)
     network.eval()
     round_to_half(network)
-    data = prepare(recipe, recipe_path)
-    check_unchanged(folder, recipe, data)
+    data = prepare_again(folder, recipe, recipe_path)
+    if not len(data.split.indices("calibrate")):
+        raise RecipeError(
+            f"{folder}: its split has no part to calibrate on; train with a split that has one "
+            "(`pneumoscope split --calibrate 0.1`)"
+        )
     logits = logits_of(network, data, recipe, data.split.indices("calibrate"))
     temperature = _fit_temperature(recipe, data, logits)
     point = _operating_point(recipe, data, calibrated(logits, temperature))
@@ -107,7 +104,7 @@ def _fit_temperature(recipe: Recipe, data: PreparedData, logits: NDArray[np.floa
     """Fit over the classes that the loss compares for each source, sources counting the same."""
     indices = data.split.indices("calibrate")
     sources = data.collection.sources[indices]
-    known = np.array(known_classes(recipe))[sources]
+    known = np.array(recipe.known_classes())[sources]
     weights = 1 / np.bincount(sources)[sources]
     return fit_temperature(logits, data.collection.labels[indices], known, weights=weights)
 

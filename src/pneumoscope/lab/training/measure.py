@@ -16,8 +16,8 @@ from pneumoscope.evaluation import (
     sensitivity,
     specificity,
 )
+from pneumoscope.lab.training.prepare import PreparedData
 from pneumoscope.lab.training.recipe import Recipe
-from pneumoscope.lab.training.run import PreparedData
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -45,6 +45,11 @@ class ClassifierModule(lightning.LightningModule):
         The recipe's section.
     steps_per_epoch : int
         Batches of the training loader.
+    seed : int
+        Of the dropout's draws, every epoch's its own: a resumed run repeats what it would have
+        drawn.
+    class_weights : sequence of float or None
+        One per class, for the training part's cross-entropy.
     """
 
     def __init__(
@@ -53,6 +58,8 @@ class ClassifierModule(lightning.LightningModule):
         known: Sequence[Sequence[bool]],
         settings: Training,
         steps_per_epoch: int,
+        seed: int = 0,
+        class_weights: Sequence[float] | None = None,
     ) -> None:
         super().__init__()
         self.network = network
@@ -60,45 +67,80 @@ class ClassifierModule(lightning.LightningModule):
         self.steps_per_epoch = steps_per_epoch
         self.known: Tensor
         self.register_buffer("known", torch.tensor(known, dtype=torch.bool), persistent=False)
-        self._stop: list[tuple[Tensor, Tensor, Tensor]] = []
+        self.seed = seed
+        self.class_weights: Tensor | None
+        weights = None if class_weights is None else torch.tensor(class_weights)
+        self.register_buffer("class_weights", weights, persistent=False)
+        # Per source: sum of the losses, hits, images.
+        self._stop: Tensor
 
     def forward(self, images: Tensor) -> Tensor:
         """Logits (n, classes) of images (n, 3, size, size)."""
         return self.network(images.contiguous(memory_format=torch.channels_last))
 
+    def on_train_epoch_start(self) -> None:
+        """Draw this epoch's dropout from a seed of its own."""
+        torch.manual_seed((self.seed + 7919 * self.current_epoch) % 2**63)
+
     def training_step(self, batch: tuple[Tensor, Tensor, Tensor], _: int) -> Tensor:
         """Cross-entropy plus the penalties on the published kernels."""
         images, labels, sources = batch
         logits = masked_logits(self(images).float(), sources, self.known)
-        loss = functional.cross_entropy(logits, labels)
+        loss = self._cross_entropy(logits, labels, sources)
+        hits = (logits.argmax(1) == labels).float().mean()
         self.log("train_loss", loss, on_step=False, on_epoch=True, prog_bar=True)
+        self.log("train_accuracy", hits, on_step=False, on_epoch=True)
         for kernel in self.network.penalised_kernels():
             loss = loss + self.settings.l1 * kernel.abs().sum()
             loss = loss + self.settings.l2 * kernel.square().sum()
         return loss
 
+    def _cross_entropy(self, logits: Tensor, labels: Tensor, sources: Tensor) -> Tensor:
+        """Weighted and smoothed as the recipe says, over the classes that each source knows."""
+        smoothing = self.settings.label_smoothing
+        if not smoothing:
+            return functional.cross_entropy(logits, labels, self.class_weights)
+        # Not torch's own smoothing, which would give the absent classes (minus infinity) a share.
+        known = self.known[sources].float()
+        target = smoothing * known / known.sum(1, keepdim=True)
+        target = target + (1 - smoothing) * functional.one_hot(labels, logits.shape[1])
+        log_probabilities = torch.log_softmax(logits, dim=1).masked_fill(~self.known[sources], 0.0)
+        losses = -(target * log_probabilities).sum(1)
+        if self.class_weights is None:
+            return losses.mean()
+        weights = self.class_weights[labels]
+        return (weights * losses).sum() / weights.sum()
+
+    def on_validation_epoch_start(self) -> None:
+        """Count anew."""
+        self._stop = torch.zeros(len(self.known), 3, dtype=torch.float64, device="cpu")
+
     def validation_step(self, batch: tuple[Tensor, Tensor, Tensor], _: int) -> None:
-        """Keep the stop part's losses and hits until the epoch's end."""
+        """Add up the stop part's losses, hits and images by source."""
         images, labels, sources = batch
         logits = masked_logits(self(images).float(), sources, self.known)
         losses = functional.cross_entropy(logits, labels, reduction="none")
-        self._stop.append((losses, (logits.argmax(1) == labels).float(), sources))
+        hits = (logits.argmax(1) == labels).float()
+        row = torch.stack([losses, hits, torch.ones_like(losses)], dim=1)
+        self._stop.index_add_(0, sources.cpu(), row.double().cpu())
 
     def on_validation_epoch_end(self) -> None:
         """Average over the sources, so that the larger one does not decide when to stop."""
-        losses, hits, sources = (torch.cat(column) for column in zip(*self._stop, strict=True))
-        self._stop.clear()
-        present = sources.unique()
-        loss = torch.stack([losses[sources == s].mean() for s in present]).mean()
-        accuracy = torch.stack([hits[sources == s].mean() for s in present]).mean()
+        # Doubles stay on the CPU until here: some accelerators have none.
+        totals = self._stop.float().to(self.device)
+        totals = self.trainer.strategy.reduce(totals, reduce_op="sum")
+        totals = totals[totals[:, 2] > 0]
+        loss, accuracy = (totals[:, :2] / totals[:, 2:]).mean(0)
         self.log("stop_loss", loss, prog_bar=True)
         self.log("stop_accuracy", accuracy, prog_bar=True)
 
     def configure_optimizers(self) -> Any:
         """Adam, its rate lowered on a plateau of the stop part's loss (Baral 2025, 3.2)."""
         trainable = [p for p in self.parameters() if p.requires_grad]
-        optimizer = torch.optim.Adam(trainable, lr=self.settings.learning_rate)
+        optimizer = torch.optim.Adam(trainable, lr=self.settings.learning_rate, fused=True)
         plateau = self.settings.plateau
+        if plateau is None:
+            return optimizer
         scheduler = torch.optim.lr_scheduler.ReduceLROnPlateau(
             optimizer, factor=plateau.factor, patience=plateau.patience, min_lr=plateau.minimum
         )

@@ -116,18 +116,37 @@ class Plateau(_Section):
 
 
 class Training(_Section):
-    """How long and how fast. `minutes` ends the run early, keeping its best checkpoint."""
+    """How long and how fast. `minutes` ends the run early, keeping its best checkpoint.
+
+    `sampling` draws every source equally often, with replacement (`balanced_sources`), or every
+    image once an epoch (`every_image`). `keep` says which epoch's checkpoint is the best one, by
+    the stop part. `class_weights` weighs the cross-entropy: inversely to the class's images in the
+    train part (`balanced`), or as stated per class. `ema_decay` keeps the running average of the
+    weights instead of the last ones.
+    """
 
     epochs: int = Field(30, ge=1)
+    sampling: Literal["balanced_sources", "every_image"] = "balanced_sources"
     samples_per_epoch: int | None = Field(None, ge=1)
     batch_size: int = Field(16, ge=2)
     learning_rate: Positive = 1e-3
     l1: float = Field(1e-5, ge=0)
     l2: float = Field(1e-4, ge=0)
-    plateau: Plateau = Plateau()
-    early_stopping_patience: int = Field(5, ge=1)
+    class_weights: Literal["balanced"] | dict[str, Positive] | None = None
+    label_smoothing: float = Field(0.0, ge=0, lt=1)
+    ema_decay: float | None = Field(None, gt=0, lt=1)
+    plateau: Plateau | None = Plateau()
+    early_stopping_patience: int | None = Field(5, ge=1)
+    keep: Literal["lowest_loss", "highest_accuracy"] = "lowest_loss"
     minutes: float | None = Field(None, gt=0)
     threads: int | None = Field(None, ge=1)
+    devices: int = Field(1, ge=1)
+
+    @model_validator(mode="after")
+    def _sampling_agrees(self) -> Training:
+        if self.sampling == "every_image" and self.samples_per_epoch is not None:
+            raise ValueError("sampling every_image draws all images: leave samples_per_epoch out")
+        return self
 
 
 class Recipe(_Section):
@@ -143,7 +162,7 @@ class Recipe(_Section):
     split: Split = Split()
     input: Input = Input()
     network: NetworkChoice
-    augmentation: Augmentation = Augmentation()
+    augmentation: Augmentation | None = Augmentation()
     training: Training = Training()
     initial_weights: str | None = None
 
@@ -163,14 +182,30 @@ class Recipe(_Section):
                 raise ValueError(f"source {source.name!r} is left with fewer than two classes")
             if source.ages and source.ages[0] > source.ages[1]:
                 raise ValueError(f"source {source.name!r}: the youngest age is above the oldest")
+        weights = self.training.class_weights
+        if isinstance(weights, dict) and set(weights) != set(self.classes):
+            raise ValueError("training.class_weights must name every class, and no other")
         return self
 
+    def known_classes(self) -> list[list[bool]]:
+        """Tell which classes (columns) the loss compares for each source's images (rows)."""
+        return [
+            [
+                source.absent_class_loss == "as_negative" or name not in source.absent_classes
+                for name in self.classes
+            ]
+            for source in self.sources
+        ]
+
     def training_part(self) -> dict[str, Any]:
-        """What the weights depend on: the recipe without what only the bundle and its card say."""
+        """What the weights depend on: the recipe without what only the bundle and its card say.
+
+        Without the keys that are at their defaults, so that a new key changes no older recipe.
+        """
         told = {"population", "licence", "citation", "limits", "ages"}
         only_told = {"name", "version", "positive_class", "positive_sensitivity"}
         exclude: Any = dict.fromkeys(only_told, True) | {"sources": {"__all__": told}}
-        return self.model_dump(mode="json", exclude=exclude)
+        return self.model_dump(mode="json", exclude=exclude, exclude_defaults=True)
 
 
 class _PlainLoader(yaml.SafeLoader):

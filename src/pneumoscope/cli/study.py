@@ -1,0 +1,43 @@
+"""`pneumoscope study`: the laboratory, imported only when called."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pneumoscope.cli.output import need_lab
+
+
+def study(
+    name: Annotated[
+        str | None, typer.Argument(metavar="NAME", help="The study; without it, all are listed.")
+    ] = None,
+    scale: Annotated[
+        str, typer.Option(help="full; or smoke, minutes that prove the machinery only.")
+    ] = "full",
+    data: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Holds the data sets; by default $PNEUMOSCOPE_DATA."),
+    ] = None,
+    work: Annotated[
+        Path, typer.Option(metavar="DIR", help="Where runs are kept, and gone on with.")
+    ] = Path("runs/studies"),
+    out: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Where the page goes; by default beside the runs."),
+    ] = None,
+) -> None:
+    """Run a published experiment again and write its page."""
+    need_lab("a study")
+    from pneumoscope.lab.studies import run_study, studies
+
+    if name is None:
+        for known in studies().values():
+            typer.echo(f"{known.name}: {known.title}\n    {known.reaches}; {known.cost}")
+        return
+    folder = data or Path(os.environ.get("PNEUMOSCOPE_DATA", "data"))
+    page = run_study(name, scale=scale, data=folder, work=work, out=out)
+    typer.echo(f"Page: {page}")

@@ -1,0 +1,97 @@
+"""Labelled folders split into files that training takes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, get_args
+
+from pydantic import ValidationError
+
+from pneumoscope.errors import DataError, InputError
+from pneumoscope.evaluation import read_manifest
+from pneumoscope.lab.datasets.certificate import DataIdentity
+from pneumoscope.lab.datasets.collection import collect
+from pneumoscope.lab.datasets.schemes import SchemeSettings, draw
+from pneumoscope.lab.datasets.split import By, linked_groups, units_of
+from pneumoscope.lab.datasets.split_file import write_split
+
+# Only the fingerprints are needed, which are of the full size; the reduced pixels may be small.
+_ANY_SIZE = 32
+
+
+def scheme_settings(*, folds: int | None, **others: Any) -> SchemeSettings:
+    """Check what a user asks for; `folds` None is 1 for a hold-out, else 5.
+
+    Raises
+    ------
+    InputError
+        An unknown scheme or an impossible number; the message names it.
+    """
+    usual = 1 if others.get("scheme") == "holdout" else 5
+    try:
+        return SchemeSettings(folds=usual if folds is None else folds, **others)
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise InputError(f"--{first['loc'][0]}: {first['msg']}") from None
+
+
+def identify(folders: Sequence[Path]) -> DataIdentity:
+    """Read labelled folders far enough to split them; each is a source, named as its folder.
+
+    Raises
+    ------
+    DataError
+        A folder cannot be used, or two have the same name.
+    ImageError
+        An image cannot be read.
+    """
+    names = [folder.resolve().name for folder in folders]
+    for name in names:
+        if names.count(name) > 1:
+            raise DataError(f"{name}: two folders have this name; rename one")
+    manifests = [
+        (name, read_manifest(folder).images) for name, folder in zip(names, folders, strict=True)
+    ]
+    classes = sorted({image.label for _, images in manifests for image in images})
+    collection = collect(manifests, classes, _ANY_SIZE)
+    strata = tuple(
+        f"{names[source]} {classes[label]}"
+        for source, label in zip(collection.sources, collection.labels, strict=True)
+    )
+    return DataIdentity(collection.files, strata, collection.patients, collection.fingerprints)
+
+
+def split_folders(
+    folders: Sequence[Path], settings: SchemeSettings, *, by: str, out: Path
+) -> dict[str, Any]:
+    """Split labelled folders and write the split with its certificate.
+
+    Parameters
+    ----------
+    folders : sequence of Path
+        Each holds ``labels.csv`` or class folders. A recipe's source is matched by its name.
+    settings : SchemeSettings
+    by : {"patient", "image"}
+        `patient` keeps linked images (same patient or same picture) together.
+    out : Path
+        The split's file.
+
+    Returns
+    -------
+    dict
+        The certificate; see `certify`.
+
+    Raises
+    ------
+    InputError
+        `by` is neither, or a file cannot be written.
+    DataError, ImageError
+        See `identify` and `draw`.
+    """
+    if by not in get_args(By):
+        raise InputError(f"--by {by!r}: give patient or image")
+    data = identify(folders)
+    groups = linked_groups(data.patients, data.fingerprints)
+    units = units_of(data.strata, groups, "patient" if by == "patient" else "image")
+    return write_split(out, draw(units, settings), data)

@@ -1,0 +1,246 @@
+"""One training of a study: a recipe on one fold, its result kept so that it is not run twice."""
+
+from __future__ import annotations
+
+import csv
+import json
+import logging
+import os
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import yaml
+from numpy.typing import NDArray
+
+from pneumoscope.decision import calibrated
+from pneumoscope.errors import InputError
+from pneumoscope.files import told, write_files
+from pneumoscope.lab.datasets import DataIdentity, Split, digest, write_split
+from pneumoscope.lab.studies.page import provenance
+from pneumoscope.lab.studies.study import Context
+from pneumoscope.lab.training import (
+    BEST,
+    METRICS,
+    SplitChoice,
+    build_network,
+    load_weights,
+    logits_of,
+    prepare_again,
+    read_recipe,
+    train,
+)
+from pneumoscope.lab.training.recipe import DATA_VARIABLE
+
+RESULT = "result.json"
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Result:
+    """What one training gave on its report part.
+
+    Attributes
+    ----------
+    classes : tuple of str
+        Columns of `probabilities`.
+    epochs : tuple of mapping of str to float
+        `train_loss`, `train_accuracy`, `stop_loss`, `stop_accuracy` of each epoch.
+    files, patients, labels : tuple of str
+        Of the report part's images.
+    probabilities : ndarray, shape (images, classes)
+        Of the kept checkpoint, uncalibrated.
+    certificate : str
+        Checksum of the split's certificate.
+    leaks : tuple of str
+        What crosses the split's borders; empty for an honest one.
+    """
+
+    classes: tuple[str, ...]
+    epochs: tuple[Mapping[str, float], ...]
+    files: tuple[str, ...]
+    patients: tuple[str, ...]
+    labels: tuple[str, ...]
+    probabilities: NDArray[np.float64]
+    certificate: str
+    leaks: tuple[str, ...]
+
+    @property
+    def truth(self) -> NDArray[np.int64]:
+        """Column of each image's label."""
+        return np.array([self.classes.index(label) for label in self.labels])
+
+    @property
+    def accuracy(self) -> float:
+        """Share of images whose most probable class is theirs."""
+        return float((self.probabilities.argmax(axis=1) == self.truth).mean())
+
+    def curve(self, figure: str) -> list[float]:
+        """One figure of every epoch."""
+        return [epoch[figure] for epoch in self.epochs]
+
+
+def recipe_contents(name: str, changes: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """Read one of the studies' recipes, with changes given as dotted names.
+
+    Parameters
+    ----------
+    name : str
+        Of a file in ``studies/recipes``.
+    changes : mapping, optional
+        Such as ``{"training.epochs": 1}``.
+    """
+    text = files("pneumoscope.lab.studies").joinpath(f"recipes/{name}.yaml").read_text("utf-8")
+    contents = yaml.safe_load(text)
+    for dotted, value in (changes or {}).items():
+        *sections, key = dotted.split(".")
+        place = contents
+        for section in sections:
+            place = place.setdefault(section, {})
+        place[key] = value
+    return dict(contents)
+
+
+def run_experiment(
+    context: Context,
+    name: str,
+    recipe: Mapping[str, Any],
+    split: Split,
+    data: DataIdentity,
+    *,
+    accept_leak: bool = False,
+) -> Result:
+    """Train a recipe on a split's only fold, or take the result of having done so.
+
+    Parameters
+    ----------
+    context : Context
+    name : str
+        Of the experiment's folder in the study's work.
+    recipe : mapping
+        The recipe's contents.
+    split : Split
+        With one fold.
+    data : DataIdentity
+        What the split is of.
+    accept_leak : bool
+        Where the published protocol leaks.
+
+    Raises
+    ------
+    InputError
+        See `train`; or the folder holds another experiment.
+    """
+    folder = context.work / name
+    with told(str(folder)):
+        folder.mkdir(parents=True, exist_ok=True)
+    certificate = write_split(folder / "split.json", split, data)
+    key = digest([recipe, certificate["sha256"]])
+    kept = _kept(folder, key)
+    if kept is not None:
+        return kept
+    _log.info("%s: training", name)
+    recipe_path = folder / "recipe.yaml"
+    text = yaml.safe_dump(dict(recipe), sort_keys=False).encode()
+    run = folder / "run"
+    resume = (run / "checkpoints" / "last.ckpt").is_file()
+    write_files({recipe_path: text})
+    began = time.monotonic()
+    with _data_folder(context.data):
+        train(
+            recipe_path,
+            run,
+            split=None if resume else SplitChoice(folder / "split.json"),
+            accept_leak=accept_leak,
+            resume=resume,
+        )
+        body = _measure(run, recipe_path)
+    body |= {
+        "key": key,
+        "certificate": certificate["sha256"],
+        "leaks": certificate["folds"][0]["leaks"],
+        "seconds": None if resume else round(time.monotonic() - began),
+        "made_with": provenance(),
+    }
+    write_files({folder / RESULT: (json.dumps(body) + "\n").encode()})
+    for checkpoint in (run / "checkpoints").glob("*.ckpt"):
+        checkpoint.unlink()  # the result is what is kept
+    return _result(body)
+
+
+def _measure(run: Path, recipe_path: Path) -> dict[str, Any]:
+    """Answer the report part's images with the kept checkpoint."""
+    recipe = read_recipe(recipe_path)
+    network = build_network(recipe)
+    load_weights(network, run / BEST)
+    network.eval()
+    data = prepare_again(run, recipe, recipe_path)
+    report = data.split.indices("report")
+    logits = logits_of(network, data, recipe, report)
+    collection = data.collection
+    return {
+        "classes": list(recipe.classes),
+        "epochs": _epochs(run / METRICS),
+        "files": [collection.files[i] for i in report],
+        "patients": [data.identity.patient_keys[i] for i in report],
+        "labels": [recipe.classes[collection.labels[i]] for i in report],
+        "probabilities": np.round(calibrated(logits, 1.0), 6).tolist(),
+    }
+
+
+def _epochs(path: Path) -> list[dict[str, float]]:
+    """Gather the rows that Lightning writes for training and for validation, by epoch."""
+    epochs: dict[int, dict[str, float]] = {}
+    with path.open(newline="") as stream:
+        for row in csv.DictReader(stream):
+            values = {k: float(v) for k, v in row.items() if v and k not in ("epoch", "step")}
+            epochs.setdefault(int(row["epoch"]), {}).update(values)
+    return [epochs[number] for number in sorted(epochs)]
+
+
+def _kept(folder: Path, key: str) -> Result | None:
+    """Read the result of this very experiment, if there is one."""
+    try:
+        body = json.loads((folder / RESULT).read_bytes())
+        if body["key"] == key:
+            return _result(body)
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, KeyError, TypeError):
+        raise InputError(f"{folder / RESULT}: is damaged; remove {folder}") from None
+    raise InputError(
+        f"{folder}: holds the result of another recipe, split or data; remove it, or give another "
+        "--work"
+    )
+
+
+def _result(body: Mapping[str, Any]) -> Result:
+    return Result(
+        classes=tuple(body["classes"]),
+        epochs=tuple(body["epochs"]),
+        files=tuple(body["files"]),
+        patients=tuple(body["patients"]),
+        labels=tuple(body["labels"]),
+        probabilities=np.array(body["probabilities"]),
+        certificate=body["certificate"],
+        leaks=tuple(body["leaks"]),
+    )
+
+
+@contextmanager
+def _data_folder(folder: Path) -> Iterator[None]:
+    """Let recipes find their sources in the study's data folder."""
+    before = os.environ.get(DATA_VARIABLE)
+    os.environ[DATA_VARIABLE] = str(folder.resolve())
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[DATA_VARIABLE]
+        else:
+            os.environ[DATA_VARIABLE] = before

@@ -1,0 +1,74 @@
+"""A recipe's network, fresh or from a checkpoint."""
+
+from __future__ import annotations
+
+import errno
+import io
+import os
+from pathlib import Path
+from typing import Any
+
+import torch
+from lightning.fabric.plugins.io.torch_io import TorchCheckpointIO
+
+from pneumoscope.errors import RecipeError
+from pneumoscope.files import write_files
+from pneumoscope.lab.networks import Network, create
+from pneumoscope.lab.training.recipe import Recipe
+
+_PREFIX = "network."
+
+
+def build_network(recipe: Recipe) -> Network:
+    """Build the recipe's network with fresh weights."""
+    return create(
+        recipe.network.name,
+        classes=len(recipe.classes),
+        size=recipe.input.size,
+        options=recipe.network.options,
+    )
+
+
+def load_weights(network: Network, checkpoint: Path) -> None:
+    """Load a checkpoint's network weights.
+
+    Raises
+    ------
+    RecipeError
+        No such checkpoint, not a checkpoint, or one of another network.
+    """
+    try:
+        state = torch.load(checkpoint, map_location="cpu", weights_only=True)["state_dict"]
+        weights = {k.removeprefix(_PREFIX): v for k, v in state.items() if k.startswith(_PREFIX)}
+    except FileNotFoundError:
+        raise RecipeError(f"{checkpoint}: no such checkpoint; train the run first") from None
+    except Exception:
+        raise RecipeError(f"{checkpoint}: not a checkpoint of Pneumoscope") from None
+    try:
+        network.load_state_dict(weights)
+    except RuntimeError:
+        raise RecipeError(
+            f"{checkpoint}: holds another network than the recipe's; use the run's own recipe"
+        ) from None
+
+
+class WholeCheckpoints(TorchCheckpointIO):
+    """Writes a checkpoint whole or not at all: on a full disk the last good one stays."""
+
+    def save_checkpoint(
+        self, checkpoint: dict[str, Any], path: str | os.PathLike[str], storage_options: Any = None
+    ) -> None:
+        """Write beside the old checkpoint, then take its name.
+
+        Raises
+        ------
+        InputError
+            The disk is full, or the folder cannot be written.
+        """
+        if storage_options is not None:
+            raise OSError(errno.EINVAL, "checkpoints take no storage options")
+        target = Path(path)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        content = io.BytesIO()
+        torch.save(checkpoint, content)
+        write_files({target: content.getvalue()})
