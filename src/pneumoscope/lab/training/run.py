@@ -103,7 +103,7 @@ def train(
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     train_loader, stop_loader = _loaders(recipe, data)
     if last is None:
-        write_record(recipe_path, recipe, out, data, _precision())
+        write_record(recipe_path, recipe, out, data, training_precision())
     module = ClassifierModule(
         network,
         recipe.known_classes(),
@@ -224,7 +224,7 @@ def _trainer(recipe: Recipe, out: Path, logger: CSVLogger) -> lightning.Trainer:
         callbacks.append(Timer(timedelta(minutes=settings.minutes), interval="epoch"))
     return lightning.Trainer(
         max_epochs=settings.epochs,
-        precision=_precision(),
+        precision=training_precision(),
         callbacks=callbacks,
         logger=logger,
         devices=settings.devices,
@@ -237,7 +237,7 @@ def _trainer(recipe: Recipe, out: Path, logger: CSVLogger) -> lightning.Trainer:
     )
 
 
-def _precision() -> Literal["bf16-mixed", "16-mixed", "32-true"]:
+def training_precision() -> Literal["bf16-mixed", "16-mixed", "32-true"]:
     """Use bfloat16 where the machine computes in it, full precision elsewhere."""
     if torch.cuda.is_available():
         return (
