@@ -126,7 +126,8 @@ def main() -> None:
     print(
         f"densenet_capsnet {given.backbone}, {given.size} px, batch {BATCH}, "
         f"{training_precision()}, {torch.get_num_threads()} threads: "
-        f"{statistics.median(ratios):.2f} times the plain loop ({min(ratios):.2f} to {max(ratios):.2f})"
+        f"{statistics.median(ratios):.2f} times the plain loop "
+        f"({min(ratios):.2f} to {max(ratios):.2f})"
     )
 
 
