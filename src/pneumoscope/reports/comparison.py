@@ -9,13 +9,19 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 
 from pneumoscope.reports.elements import line, notice_panel, number_table, warning_lines
-from pneumoscope.reports.wording import METRICS, format_probability, format_value
+from pneumoscope.reports.wording import (
+    METRICS,
+    format_probability,
+    format_value,
+    overlap_words,
+    without_overlap_words,
+)
 
 _TESTS = {"delong": "AUROC", "mcnemar": "Accuracy"}
 
 
 def comparison_to_text(document: Mapping[str, Any]) -> Group:
-    """Show a comparison in a terminal: models, differences with intervals, tests, warnings.
+    """Show a comparison in a terminal: models, warnings, differences with intervals, tests.
 
     Parameters
     ----------
@@ -32,8 +38,10 @@ def comparison_to_text(document: Mapping[str, Any]) -> Group:
     for letter in ("a", "b"):
         bundle = document[letter]
         parts.append(line(f"{letter}: {bundle['name']} {bundle['version']}"))
-    parts += [line(f"Data: {data['folder']}"), line(_counts(document)), _differences(document)]
-    parts.append(_tests(tests))
+    parts += [line(f"Data: {data['folder']}"), line(_counts(document))]
+    for letter, overlap in document["overlap"].items():
+        parts.append(line(f"In the training of {letter}: {overlap_words(overlap)}"))
+    parts += [*warning_lines(document["warnings"]), _differences(document), _tests(tests)]
     if (discordant := tests["mcnemar"]) is not None:
         parts.append(
             line(
@@ -46,7 +54,7 @@ def comparison_to_text(document: Mapping[str, Any]) -> Group:
     if data["unreadable"]:
         parts.append(line("Unreadable files:"))
         parts += [line(f"  {file}") for file in data["unreadable"]]
-    return Group(*parts, *warning_lines(document["warnings"]))
+    return Group(*parts)
 
 
 def _counts(document: Mapping[str, Any]) -> str:
@@ -61,18 +69,26 @@ def _counts(document: Mapping[str, Any]) -> str:
 def _differences(document: Mapping[str, Any]) -> Table:
     positive = document["positive"]
     suffix = "" if positive is None else f", positive class {positive}"
-    table = number_table(
-        f"Paired differences{suffix}", "Metric", "a", "b", "a minus b", "95% interval"
-    )
+    columns, shown = ["a", "b", "a minus b", "95% interval"], [document]
+    if (rest := document["without_overlap"]) is not None:
+        columns += [f"{without_overlap_words(rest)}: a minus b", "95% interval"]
+        shown.append(rest)
+    table = number_table(f"Paired differences{suffix}", "Metric", *columns)
     for name, values in document["differences"].items():
-        interval = values["ci95"]
         table.add_row(
             METRICS[name],
             *(format_value(values[key]) for key in "ab"),
-            "undefined" if values["value"] is None else f"{values['value']:+.3f}",
-            "none" if interval is None else f"{interval[0]:+.3f} to {interval[1]:+.3f}",
+            *(cell for part in shown for cell in _difference_cells(part["differences"][name])),
         )
     return table
+
+
+def _difference_cells(values: Mapping[str, Any]) -> tuple[str, str]:
+    interval = values["ci95"]
+    return (
+        "undefined" if values["value"] is None else f"{values['value']:+.3f}",
+        "none" if interval is None else f"{interval[0]:+.3f} to {interval[1]:+.3f}",
+    )
 
 
 def _tests(tests: Mapping[str, Any]) -> Table:

@@ -29,7 +29,9 @@ from pneumoscope.reports.wording import (
     format_value,
     heatmap_words,
     operating_words,
+    overlap_words,
     split_warnings,
+    without_overlap_words,
 )
 
 _BAR = 30
@@ -70,7 +72,7 @@ def to_text(diagnosis: Diagnosis) -> Group:
 
 
 def evaluation_to_text(document: Mapping[str, Any]) -> Group:
-    """Show an evaluation in a terminal: counts, metrics with intervals, confusion, subgroups.
+    """Show an evaluation in a terminal: counts, warnings, metrics, confusion, subgroups.
 
     Parameters
     ----------
@@ -88,6 +90,8 @@ def evaluation_to_text(document: Mapping[str, Any]) -> Group:
         line(f"Model: {bundle['name']} {bundle['version']}"),
         line(f"Data: {data['folder']}"),
         line(_counts(document)),
+        line(f"In the bundle's training: {overlap_words(document['overlap'])}"),
+        *warning_lines(document["warnings"]),
         _metrics(document),
     ]
     if (point := document["operating_point"]) is not None:
@@ -98,7 +102,7 @@ def evaluation_to_text(document: Mapping[str, Any]) -> Group:
     if data["unreadable"]:
         parts.append(line("Unreadable files:"))
         parts += [line(f"  {file}") for file in data["unreadable"]]
-    return Group(*parts, *warning_lines(document["warnings"]))
+    return Group(*parts)
 
 
 def _decision(decision: Decision, *, with_severity: bool) -> list[RenderableType]:
@@ -147,17 +151,21 @@ def _counts(document: Mapping[str, Any]) -> str:
 def _metrics(document: Mapping[str, Any]) -> Table:
     positive = document["positive"]
     suffix = "" if positive is None else f", positive class {positive}"
-    table = number_table(f"Metrics{suffix}", "Metric", "Value", "95% interval")
+    columns, shown = ["Value", "95% interval"], [document]
+    if (rest := document["without_overlap"]) is not None:
+        columns += [f"{without_overlap_words(rest)}", "95% interval"]
+        shown.append(rest)
+    table = number_table(f"Metrics{suffix}", "Metric", *columns)
     for name, label in METRICS.items():
-        if name not in document:
-            continue
-        value, interval = document[name]["value"], document[name]["ci95"]
-        table.add_row(
-            label,
-            format_value(value),
-            "none" if interval is None else f"{interval[0]:.3f} to {interval[1]:.3f}",
-        )
+        if name in document:
+            table.add_row(label, *(cell for part in shown for cell in _value_cells(part[name])))
     return table
+
+
+def _value_cells(metric: Mapping[str, Any]) -> tuple[str, str]:
+    interval = metric["ci95"]
+    told = "none" if interval is None else f"{interval[0]:.3f} to {interval[1]:.3f}"
+    return format_value(metric["value"]), told
 
 
 def _measured(point: Mapping[str, Any]) -> str:

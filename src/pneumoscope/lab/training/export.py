@@ -138,9 +138,10 @@ def _gate(finished: FinishedRun, graph: bytes) -> tuple[float, float]:
 
 
 def _training_images(data: PreparedData) -> str:
-    """Fingerprints of every image that trained, stopped or calibrated the network."""
+    """Name every image that trained, stopped or calibrated the network, exactly and by its look."""
     parts = np.array(data.split.part) != "report"
-    used = {data.collection.fingerprints[i] for i in np.flatnonzero(parts)}
+    names = list(zip(data.collection.fingerprints, data.collection.hashes, strict=True))
+    used = {" ".join(names[i]) for i in np.flatnonzero(parts)}
     return "\n".join(sorted(used)) + "\n"
 
 
