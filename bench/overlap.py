@@ -115,6 +115,15 @@ def clahe(grey: Grey) -> Grey:
     return cv2.createCLAHE(2.0, (8, 8)).apply(grey)
 
 
+def turned(degrees: float) -> Callable[[Grey], Grey]:
+    def change(grey: Grey) -> Grey:
+        height, width = grey.shape
+        turn = cv2.getRotationMatrix2D((width / 2, height / 2), degrees, 1)
+        return cv2.warpAffine(grey, turn, (width, height), borderMode=cv2.BORDER_REPLICATE)
+
+    return change
+
+
 def several(grey: Grey) -> Grey:
     return jpeg(60)(longest_side(180, cv2.INTER_AREA)(cropped(0.01)(clahe(grey))))
 
@@ -140,6 +149,11 @@ COPIES: dict[str, Callable[[Grey], Grey]] = {
     "2% cut off each side": cropped(0.02),
     "2% cut off two sides only": cropped(0.02, one_corner=True),
     "CLAHE, 1% cut, side 180, JPEG 60": several,
+    "5% cut off each side": cropped(0.05),
+    "turned by 1 degree": turned(1),
+    "turned by 3 degrees": turned(3),
+    "mirrored": lambda grey: grey[:, ::-1],
+    "inverted": levels(lambda x: 1 - x),
 }
 
 
@@ -195,7 +209,7 @@ def hits(images: Images) -> None:
     pairs: dict[str, list[bool]] = {name: [] for name in COPIES}
     for row, grey in chosen(images):
         for name, change in COPIES.items():
-            copy = change(grey).astype(np.float32) / np.float32(255)
+            copy = np.ascontiguousarray(change(grey)).astype(np.float32) / np.float32(255)
             queries = pack_hashes(perceptual_hashes(copy))
             bits[name].append(int(fewest_bits(queries, images.hashes[row : row + 1])[0]))
             both = np.stack([images.thumbnails[row], reduce_by_area(copy, 32)])
@@ -224,7 +238,7 @@ def thumbnail_rule(images: Images) -> None:
         near += int((close & other).sum())
         for name, which in zip(top, (other, same), strict=True):
             top[name] = max(top[name], float(correlation[close & which].max(initial=-1)))
-    told = ", ".join(f"{name} {value:.3f}" for name, value in top.items())
+    told = ", ".join(f"{name} {value:.3f}" for name, value in top.items() if value > -1)
     print(
         f"  {all_pairs / 2e6:.1f} million pairs of different patients, {near // 2} of them within "
         f"{NEAR_BITS} of 64 bits; highest correlation of such pairs: {told} "

@@ -41,7 +41,7 @@ def comparison_to_text(document: Mapping[str, Any]) -> Group:
     parts += [line(f"Data: {data['folder']}"), line(_counts(document))]
     for letter, overlap in document["overlap"].items():
         parts.append(line(f"In the training of {letter}: {overlap_words(overlap)}"))
-    parts += [*warning_lines(document["warnings"]), _differences(document), _tests(tests)]
+    parts += [*warning_lines(document["warnings"]), *_differences(document), _tests(tests)]
     if (discordant := tests["mcnemar"]) is not None:
         parts.append(
             line(
@@ -66,29 +66,26 @@ def _counts(document: Mapping[str, Any]) -> str:
     return f"{document['n']} images ({patients}), the same for both models"
 
 
-def _differences(document: Mapping[str, Any]) -> Table:
+def _differences(document: Mapping[str, Any]) -> list[RenderableType]:
     positive = document["positive"]
     suffix = "" if positive is None else f", positive class {positive}"
-    columns, shown = ["a", "b", "a minus b", "95% interval"], [document]
+    tables: list[RenderableType] = [_difference_table(document, f"Paired differences{suffix}")]
     if (rest := document["without_overlap"]) is not None:
-        columns += [f"{without_overlap_words(rest)}: a minus b", "95% interval"]
-        shown.append(rest)
-    table = number_table(f"Paired differences{suffix}", "Metric", *columns)
-    for name, values in document["differences"].items():
+        tables.append(_difference_table(rest, without_overlap_words(rest)))
+    return tables
+
+
+def _difference_table(part: Mapping[str, Any], title: str) -> Table:
+    table = number_table(title, "Metric", "a", "b", "a minus b", "95% interval")
+    for name, values in part["differences"].items():
+        interval = values["ci95"]
         table.add_row(
             METRICS[name],
             *(format_value(values[key]) for key in "ab"),
-            *(cell for part in shown for cell in _difference_cells(part["differences"][name])),
+            "undefined" if values["value"] is None else f"{values['value']:+.3f}",
+            "none" if interval is None else f"{interval[0]:+.3f} to {interval[1]:+.3f}",
         )
     return table
-
-
-def _difference_cells(values: Mapping[str, Any]) -> tuple[str, str]:
-    interval = values["ci95"]
-    return (
-        "undefined" if values["value"] is None else f"{values['value']:+.3f}",
-        "none" if interval is None else f"{interval[0]:+.3f} to {interval[1]:+.3f}",
-    )
 
 
 def _tests(tests: Mapping[str, Any]) -> Table:

@@ -92,7 +92,7 @@ def evaluation_to_text(document: Mapping[str, Any]) -> Group:
         line(_counts(document)),
         line(f"In the bundle's training: {overlap_words(document['overlap'])}"),
         *warning_lines(document["warnings"]),
-        _metrics(document),
+        *_metrics(document),
     ]
     if (point := document["operating_point"]) is not None:
         parts.append(line(_measured(point)))
@@ -148,24 +148,27 @@ def _counts(document: Mapping[str, Any]) -> str:
     )
 
 
-def _metrics(document: Mapping[str, Any]) -> Table:
+def _metrics(document: Mapping[str, Any]) -> list[RenderableType]:
     positive = document["positive"]
     suffix = "" if positive is None else f", positive class {positive}"
-    columns, shown = ["Value", "95% interval"], [document]
+    tables: list[RenderableType] = [_metrics_table(document, f"Metrics{suffix}")]
     if (rest := document["without_overlap"]) is not None:
-        columns += [f"{without_overlap_words(rest)}", "95% interval"]
-        shown.append(rest)
-    table = number_table(f"Metrics{suffix}", "Metric", *columns)
+        tables.append(_metrics_table(rest, without_overlap_words(rest)))
+    return tables
+
+
+def _metrics_table(part: Mapping[str, Any], title: str) -> Table:
+    table = number_table(title, "Metric", "Value", "95% interval")
     for name, label in METRICS.items():
-        if name in document:
-            table.add_row(label, *(cell for part in shown for cell in _value_cells(part[name])))
+        if name not in part:
+            continue
+        value, interval = part[name]["value"], part[name]["ci95"]
+        table.add_row(
+            label,
+            format_value(value),
+            "none" if interval is None else f"{interval[0]:.3f} to {interval[1]:.3f}",
+        )
     return table
-
-
-def _value_cells(metric: Mapping[str, Any]) -> tuple[str, str]:
-    interval = metric["ci95"]
-    told = "none" if interval is None else f"{interval[0]:.3f} to {interval[1]:.3f}"
-    return format_value(metric["value"]), told
 
 
 def _measured(point: Mapping[str, Any]) -> str:
