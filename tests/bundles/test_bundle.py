@@ -27,7 +27,7 @@ from pneumoscope.bundles import (
     write_bundle,
 )
 from pneumoscope.errors import BundleError
-from pneumoscope.imaging import fingerprint
+from pneumoscope.imaging import fingerprint, pack_hashes, perceptual_hash
 
 DESCRIPTION, CHECKSUM = "bundle.json", "bundle.json.sha256"
 CONTENTS = (GRAPH, CARD, LICENCE, TRAINING_IMAGES)
@@ -202,6 +202,47 @@ def test_a_text_that_is_not_utf8_is_refused_before_anything_is_written(
     for name in (CARD, LICENCE, TRAINING_IMAGES):
         with pytest.raises(BundleError, match="not UTF-8"):
             write_bundle(tmp_path / "new", description, contents | {name: b"\xff"})
+    assert not list(tmp_path.iterdir())
+
+
+def test_perceptual_hashes_are_read_beside_the_fingerprints(
+    tmp_path: Path, description: dict[str, Any], contents: dict[str, bytes]
+) -> None:
+    pictures = np.random.default_rng(1).random((3, 64, 64), np.float32)
+    exact = [fingerprint(each) for each in pictures]
+    hashes = [perceptual_hash(each) for each in pictures]
+    lines = [f"{name} {look}" for name, look in zip(exact, hashes, strict=True)]
+    contents[TRAINING_IMAGES] = "\n".join([*lines, ""]).encode()
+    read = write_bundle(tmp_path / "new", description, contents)
+    assert read.training_images == set(exact)
+    np.testing.assert_array_equal(read.training_hashes, pack_hashes(hashes))
+
+
+@pytest.mark.parametrize("text", ["", f"{'0' * 16}\n"])
+def test_a_bundle_without_perceptual_hashes_is_read(
+    tmp_path: Path, description: dict[str, Any], contents: dict[str, bytes], text: str
+) -> None:
+    contents[TRAINING_IMAGES] = text.encode()
+    read = write_bundle(tmp_path / "new", description, contents)
+    assert read.training_images == set(text.split())
+    assert read.training_hashes.shape == (0, 4)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (f"{'0' * 16} {'1' * 64}\n{'2' * 16}\n", "some lines have a perceptual hash and some"),
+        (f"{'0' * 16}\n{'0' * 15}\n", "line 2 holds no fingerprint"),
+        (f"{'0' * 16} {'1' * 63}\n", "line 1 holds no fingerprint"),
+        (f"{'0' * 16} {'1' * 64} 2\n", "line 1 holds no fingerprint"),
+        (f"{'0' * 16}\n\n", "line 2 holds no fingerprint"),
+    ],
+)
+def test_training_images_of_another_form_are_refused(
+    tmp_path: Path, description: dict[str, Any], contents: dict[str, bytes], text: str, said: str
+) -> None:
+    with pytest.raises(BundleError, match=f"training-images.txt: {said}.*export it again"):
+        write_bundle(tmp_path / "new", description, contents | {TRAINING_IMAGES: text.encode()})
     assert not list(tmp_path.iterdir())
 
 

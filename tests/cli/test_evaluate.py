@@ -9,10 +9,15 @@ from typing import Any
 
 import jsonschema
 import pytest
+from PIL import Image
 
+from pneumoscope.bundles import TRAINING_IMAGES, write_bundle
 from pneumoscope.findings import NOTICE
+from pneumoscope.imaging import fingerprint, perceptual_hash, reduce_by_area
+from pneumoscope.synthetic import draw_phantom
 
 SCHEMA = Path(__file__).parents[2] / "docs" / "reference" / "evaluation.schema.json"
+COMPARISON = SCHEMA.with_name("comparison.schema.json")
 Cli = Callable[..., Any]
 
 
@@ -63,6 +68,33 @@ def test_images_left_out_are_named(cli: Cli, folder: Path, bundle: str) -> None:
     assert document["data"]["images"] == 7
     assert document["data"]["unreadable"] == ["NORMAL/broken.png"]
     assert "NORMAL/broken.png" in cli(*start).out
+
+
+def test_changed_copies_of_training_images_are_named(
+    cli: Cli, folder: Path, bundle: str, tmp_path: Path
+) -> None:
+    known = draw_phantom(5, size=256).pixels
+    described = json.loads((Path(bundle) / "bundle.json").read_text("utf-8"))
+    contents = {name: (Path(bundle) / name).read_bytes() for name in described.pop("files")}
+    contents[TRAINING_IMAGES] = f"{fingerprint(known)} {perceptual_hash(known)}\n".encode()
+    place = write_bundle(tmp_path / "knows", described, contents).folder
+    small = Image.fromarray(reduce_by_area(known, 160))
+    small.save(folder / "NORMAL" / "copy.jpg", quality=60)
+    start = ("evaluate", "--data", folder, "--bundle", place)
+    document = cli(*start, "--json", "-").json()
+    check_schema(document)
+    assert document["overlap"] == {"identical": [], "near": ["NORMAL/copy.jpg"]}
+    assert (document["in_training"], document["near_training"]) == (0, 1)
+    assert (document["n"], document["without_overlap"]["n"]) == (7, 6)
+    text = " ".join(cli(*start).out.split())
+    assert text.index("1 of 7 images look like changed copies") < text.index("Metrics")
+    comparing = ("compare", "--a", place, "--b", bundle, "--data", folder)
+    compared = cli(*comparing, "--json", "-").json()
+    jsonschema.validate(compared, json.loads(COMPARISON.read_text("utf-8")))
+    assert compared["near_training"] == {"a": 1, "b": None}
+    assert compared["overlap"]["a"]["near"] == ["NORMAL/copy.jpg"]
+    assert compared["without_overlap"]["n"] == 6
+    assert "copies of images in the training of a" in " ".join(cli(*comparing).out.split())
 
 
 def test_images_that_diagnose_refuses_are_scored(

@@ -47,6 +47,7 @@ def evaluation(positive: str | None, **kwargs: object) -> dict[str, object]:
     )
     data = EvaluationData(folder="set", images=61, unreadable=["a/broken.png"], has_patients=False)
     numbers = summary.as_dict() | figures.as_dict()
+    kwargs = {"overlap": {"identical": [], "near": []}} | kwargs
     return to_evaluation_document(numbers, bundle=BUNDLE, data=data, **kwargs)
 
 

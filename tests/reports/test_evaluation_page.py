@@ -60,6 +60,10 @@ def document(
     negatives = sorted(set(labels) - set(CLASSES))
     given = {"patients": patients, "positive": positive, "negatives": negatives, "resamples": 20}
     summary = evaluate_predictions(probabilities, truth, CLASSES, in_training=2, **given)
+    left = slice(3 if images > 5 else 0, None)
+    rest = evaluate_predictions(
+        probabilities[left], truth[left], CLASSES, **given | {"patients": patients[left]}
+    )
     figures = evaluate_figures(
         probabilities, truth, CLASSES, groups={column: [group] * images}, **given
     )
@@ -73,6 +77,8 @@ def document(
             "unreadable": ["x.png"],
             "has_patients": True,
         },
+        overlap={"identical": ["a.png", "b.png"], "near": ["c.png"]},
+        without_overlap=rest.as_dict(),
         operating_point=point if positive else None,
         warnings=("2 of 60 images were in the bundle's own training.", "One more."),
     )
@@ -98,6 +104,11 @@ def test_the_page_shows_the_numbers_of_the_document(given):
         if name in given:
             assert f"{given[name]['value']:.3f}" in text
             assert "{:.3f} to {:.3f}".format(*given[name]["ci95"]) in text
+    low, high = given["without_overlap"]["brier"]["ci95"]
+    told = f"{given['without_overlap']['brier']['value']:.3f} {low:.3f} to {high:.3f}"
+    assert told in text
+    assert "Without those in training (n = 57)" in text
+    assert "2 identical images, 1 that look like changed copies" in text
     for label, row in given["confusion"].items():
         assert (
             f"{label} "

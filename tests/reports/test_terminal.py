@@ -93,7 +93,10 @@ def document(**kwargs):
     )
     data = EvaluationData(folder="set\x1b", images=46, unreadable=["[b]x.png"], has_patients=True)
     bundle = BundleIdentity("small", "0.1", "f" * 64)
-    return to_evaluation_document(summary.as_dict(), bundle=bundle, data=data, **kwargs)
+    overlap = kwargs.pop("overlap", {"identical": [], "near": None})
+    return to_evaluation_document(
+        summary.as_dict(), bundle=bundle, data=data, overlap=overlap, **kwargs
+    )
 
 
 def test_an_evaluation_shows_its_numbers():
@@ -111,7 +114,18 @@ def test_an_evaluation_shows_its_numbers():
     assert "[b]x.png" in text
     assert "Metrics, positive class [red]PNEUMONIA" in text
     assert r"set\x1b" in text
-    assert "Warning: Few." in text
+    assert text.index("Warning: Few.") < text.index("Metrics")
+    assert "0 identical images, changed copies not known" in text
+
+
+def test_an_evaluation_shows_its_figures_without_the_training_images():
+    seen = {"identical": ["a.png"], "near": ["b.png", "c.png"]}
+    rest = {"n": 42, "patients": 42, "brier": {"value": 0.125, "ci95": [0.0625, 0.25]}}
+    given = document(overlap=seen, without_overlap=document() | rest)
+    text = joined(show(evaluation_to_text(given)))
+    assert "1 identical images, 2 that look like changed copies" in text
+    assert "Without those in training (n = 42)" in text
+    assert "0.125 0.062 to 0.250" in text
 
 
 def test_an_evaluation_without_extras_is_quiet_about_them():

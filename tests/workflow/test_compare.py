@@ -121,9 +121,17 @@ def test_training_images_are_counted_for_each_bundle(
     prints = "\n".join(fingerprint(read_radiograph(path).pixels) for path in known)
     place = other(fingerprints=prints, name="knows")
     found = compare_folder(folder, str(tiny_bundle.folder), place)
-    assert found.in_training == (0, 4)
+    assert [len(overlap.identical) for overlap in found.overlaps] == [0, 4]
     assert any("4 of 12 images were in the training of b" in line for line in found.warnings)
     assert not any("training of a" in line for line in found.warnings)
+    assert (found.summary.n, found.summary.patients) == (12, 6)
+    assert found.without_overlap is not None
+    images = read_manifest(folder).images
+    lines = [f"{i.file},{i.label},{i.patient_id}" for i in images[4:]]
+    (folder / "labels.csv").write_text("\n".join(["file,label,patient_id", *lines]), "utf-8")
+    others = compare_folder(folder, str(tiny_bundle.folder), place)
+    assert found.without_overlap.as_dict() == others.summary.as_dict()
+    assert others.without_overlap is None
 
 
 def test_what_a_reader_must_know_is_said(folder: Path, tiny_bundle: Bundle) -> None:

@@ -168,9 +168,38 @@ def test_images_of_the_training_are_counted(
     result = evaluate_folder(folder, bundle=variant(fingerprints="\n".join(prints)))
     assert result.summary.in_training == len(known) == 3
     assert any("3 of 30 images were in the bundle's own training" in x for x in result.warnings)
+    assert (result.overlap.near, result.summary.near_training) == (None, None)
     fresh = evaluate_folder(folder, bundle=str(tiny_bundle.folder))
     assert fresh.summary.in_training == 0
+    assert fresh.without_overlap is None
     assert not any("own training" in line for line in fresh.warnings)
+
+
+def test_figures_without_the_training_images_are_those_of_the_other_images(
+    folder: Path, tiny_bundle: Bundle, variant: Callable[..., str]
+) -> None:
+    images = read_manifest(folder).images
+    prints = [fingerprint(read_radiograph(image.path).pixels) for image in images[::10]]
+    result = evaluate_folder(
+        folder, bundle=variant(fingerprints="\n".join(prints)), positive="PNEUMONIA"
+    )
+    assert result.overlap.identical == tuple(image.file for image in images[::10])
+    for image in images[::10]:
+        image.path.unlink()
+    others = evaluate_folder(folder, bundle=str(tiny_bundle.folder), positive="PNEUMONIA")
+    assert result.summary.n == 30
+    assert result.without_overlap is not None
+    assert result.without_overlap.as_dict() == figures(others)
+
+
+def test_there_are_no_figures_without_the_training_images_where_all_are(
+    folder: Path, variant: Callable[..., str]
+) -> None:
+    images = read_manifest(folder).images
+    prints = [fingerprint(read_radiograph(image.path).pixels) for image in images]
+    result = evaluate_folder(folder, bundle=variant(fingerprints="\n".join(prints)))
+    assert result.summary.in_training == 30
+    assert result.without_overlap is None
 
 
 def test_progress_is_told_once_per_image_in_order(folder: Path, tiny_bundle: Bundle) -> None:

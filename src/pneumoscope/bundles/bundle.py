@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
 from pydantic import ValidationError
 
 from pneumoscope.bundles.description import (
@@ -29,6 +32,8 @@ DESCRIPTION = "bundle.json"
 CHECKSUM = "bundle.json.sha256"
 MAX_DESCRIPTION_BYTES = 1 << 20
 WAY_OUT = "install or export it again"
+# Of an image: its exact fingerprint and, in bundles that have them, its perceptual hash.
+_TRAINING_LINE = re.compile(r"([0-9a-f]{16})(?: ([0-9a-f]{64}))?")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -49,6 +54,8 @@ class Bundle:
         The model card (Markdown) and the terms of the training data.
     training_images : frozenset of str
         `imaging.fingerprint` of every image that trained or tuned the network.
+    training_hashes : ndarray of uint64, shape (images, 4)
+        `imaging.perceptual_hash` of the same images; no rows in a bundle that was made without.
     """
 
     folder: Path
@@ -58,6 +65,7 @@ class Bundle:
     card: str
     licence: str
     training_images: frozenset[str]
+    training_hashes: NDArray[np.uint64]
 
     @property
     def identity(self) -> BundleIdentity:
@@ -161,6 +169,7 @@ def _assemble(
 ) -> Bundle:
     """Make the bundle of parts that are verified."""
     try:
+        exact, hashes = _training(contents[TRAINING_IMAGES].decode())
         return Bundle(
             folder=folder,
             description=description,
@@ -168,10 +177,28 @@ def _assemble(
             graph=contents[GRAPH],
             card=contents[CARD].decode(),
             licence=contents[LICENCE].decode(),
-            training_images=frozenset(contents[TRAINING_IMAGES].decode().split()),
+            training_images=exact,
+            training_hashes=hashes,
         )
     except UnicodeDecodeError:
         raise BundleError(f"{folder}: a text of the bundle is not UTF-8; {WAY_OUT}") from None
+    except ValueError as error:
+        raise BundleError(f"{folder / TRAINING_IMAGES}: {error}; {WAY_OUT}") from None
+
+
+def _training(text: str) -> tuple[frozenset[str], NDArray[np.uint64]]:
+    """Read the fingerprints and the perceptual hashes, which all lines have or none has."""
+    rows = []
+    for number, line in enumerate(text.splitlines(), start=1):
+        row = _TRAINING_LINE.fullmatch(line)
+        if row is None:
+            raise ValueError(f"line {number} holds no fingerprint")
+        rows.append(row.groups())
+    hashes = [row[1] for row in rows if row[1] is not None]
+    if len(hashes) not in (0, len(rows)):
+        raise ValueError("some lines have a perceptual hash and some have none")
+    packed = np.frombuffer(bytes.fromhex("".join(hashes)), dtype=np.uint64).reshape(-1, 4)
+    return frozenset(row[0] for row in rows), packed
 
 
 def _checksum_line(description_bytes: bytes) -> bytes:

@@ -12,6 +12,7 @@ from pneumoscope.cli.output import (
     deliver,
     folder_data,
     json_target,
+    overlap_data,
     reading_bar,
 )
 
@@ -48,9 +49,12 @@ def compare(
     document = to_comparison_document(
         result.summary.as_dict(),
         bundles=(result.a, result.b),
-        in_training=result.in_training,
+        overlaps=(overlap_data(result.overlaps[0]), overlap_data(result.overlaps[1])),
         abstained=result.abstained,
         data=folder_data(result),
+        without_overlap=None
+        if result.without_overlap is None
+        else result.without_overlap.as_dict(),
         warnings=result.warnings,
     )
     deliver(document, comparison_to_text, to_stdout=to_stdout, json_file=json_file)

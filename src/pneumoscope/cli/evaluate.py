@@ -12,6 +12,7 @@ from pneumoscope.cli.output import (
     deliver,
     folder_data,
     json_target,
+    overlap_data,
     reading_bar,
 )
 
@@ -79,6 +80,10 @@ def _document(result: FolderEvaluation) -> dict[str, object]:
         result.summary.as_dict() | result.figures.as_dict(),
         bundle=result.bundle,
         data=folder_data(result),
+        overlap=overlap_data(result.overlap),
+        without_overlap=None
+        if result.without_overlap is None
+        else result.without_overlap.as_dict(),
         operating_point=None
         if measured is None
         else {

@@ -17,7 +17,8 @@ from pneumoscope.files import told, write_files
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from pneumoscope.reports import EvaluationData
+    from pneumoscope.reports import EvaluationData, Overlap
+    from pneumoscope.workflow import TrainingOverlap
 
 STDOUT = "-"
 
@@ -151,6 +152,15 @@ def folder_data(result: FolderResult) -> EvaluationData:
         "images": result.images,
         "unreadable": list(result.unreadable),
         "has_patients": result.has_patients,
+    }
+
+
+def overlap_data(overlap: TrainingOverlap) -> Overlap:
+    """Give the `overlap` part of a document on a model and a labelled folder."""
+    near = overlap.near
+    return {
+        "identical": list(overlap.identical),
+        "near": None if near is None else list(near),
     }
 
 

@@ -43,6 +43,8 @@ class EvaluationSummary:
         How many of the n the product would refuse by their header when asked for a diagnosis.
     in_training : int
         How many of the n were in the model's training data: above 0 the metrics flatter it.
+    near_training : int or None
+        How many others look like changed copies of images in it; None where that is not known.
     patients : int
         Distinct patients among the n, which are what the intervals resample.
     classes : tuple of str
@@ -61,6 +63,7 @@ class EvaluationSummary:
     n: int
     abstained: int
     in_training: int
+    near_training: int | None
     patients: int
     classes: tuple[str, ...]
     confusion: Mapping[str, Mapping[str, int]]
@@ -75,6 +78,7 @@ class EvaluationSummary:
             "n": self.n,
             "abstained": self.abstained,
             "in_training": self.in_training,
+            "near_training": self.near_training,
             "patients": self.patients,
             "classes": list(self.classes),
             "positive": self.positive,
@@ -98,6 +102,7 @@ def evaluate_predictions(
     negatives: Collection[str] = (),
     abstained: int = 0,
     in_training: int = 0,
+    near_training: int | None = None,
     resamples: int = 1000,
     seed: int = 42,
 ) -> EvaluationSummary:
@@ -141,6 +146,8 @@ def evaluate_predictions(
         How many of the images would be refused by their header; only passed on.
     in_training : int
         How many of the images the model was trained on; only passed on.
+    near_training : int or None
+        How many others look like changed copies of such; only passed on.
     resamples, seed : int
         Of the patient-grouped bootstrap; see `bootstrap` for when there is no interval.
 
@@ -176,6 +183,7 @@ def evaluate_predictions(
         n=len(labels),
         abstained=abstained,
         in_training=in_training,
+        near_training=near_training,
         patients=len(set(owners)),
         classes=tuple(classes),
         confusion=_confusion(predicted, labels, classes),

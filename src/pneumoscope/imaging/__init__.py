@@ -1,12 +1,24 @@
-"""Bytes to `Radiograph`, what its header rules out, and the network's input."""
+"""Bytes to `Radiograph`, what its header rules out, the network's input, and hashes of images."""
 
 from pneumoscope.imaging.network_input import equalise, fingerprint, reduce_by_area, to_input
+from pneumoscope.imaging.perceptual import (
+    NEAR_HASH_BITS,
+    fewest_bits,
+    pack_hashes,
+    perceptual_hash,
+    perceptual_hashes,
+)
 from pneumoscope.imaging.reader import read_radiograph
 from pneumoscope.imaging.suitability import unsuitable
 
 __all__ = [
+    "NEAR_HASH_BITS",
     "equalise",
+    "fewest_bits",
     "fingerprint",
+    "pack_hashes",
+    "perceptual_hash",
+    "perceptual_hashes",
     "read_radiograph",
     "reduce_by_area",
     "to_input",

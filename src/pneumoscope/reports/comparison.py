@@ -9,13 +9,19 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 
 from pneumoscope.reports.elements import line, notice_panel, number_table, warning_lines
-from pneumoscope.reports.wording import METRICS, format_probability, format_value
+from pneumoscope.reports.wording import (
+    METRICS,
+    format_probability,
+    format_value,
+    overlap_words,
+    without_overlap_words,
+)
 
 _TESTS = {"delong": "AUROC", "mcnemar": "Accuracy"}
 
 
 def comparison_to_text(document: Mapping[str, Any]) -> Group:
-    """Show a comparison in a terminal: models, differences with intervals, tests, warnings.
+    """Show a comparison in a terminal: models, warnings, differences with intervals, tests.
 
     Parameters
     ----------
@@ -32,8 +38,10 @@ def comparison_to_text(document: Mapping[str, Any]) -> Group:
     for letter in ("a", "b"):
         bundle = document[letter]
         parts.append(line(f"{letter}: {bundle['name']} {bundle['version']}"))
-    parts += [line(f"Data: {data['folder']}"), line(_counts(document)), _differences(document)]
-    parts.append(_tests(tests))
+    parts += [line(f"Data: {data['folder']}"), line(_counts(document))]
+    for letter, overlap in document["overlap"].items():
+        parts.append(line(f"In the training of {letter}: {overlap_words(overlap)}"))
+    parts += [*warning_lines(document["warnings"]), *_differences(document), _tests(tests)]
     if (discordant := tests["mcnemar"]) is not None:
         parts.append(
             line(
@@ -46,7 +54,7 @@ def comparison_to_text(document: Mapping[str, Any]) -> Group:
     if data["unreadable"]:
         parts.append(line("Unreadable files:"))
         parts += [line(f"  {file}") for file in data["unreadable"]]
-    return Group(*parts, *warning_lines(document["warnings"]))
+    return Group(*parts)
 
 
 def _counts(document: Mapping[str, Any]) -> str:
@@ -58,13 +66,18 @@ def _counts(document: Mapping[str, Any]) -> str:
     return f"{document['n']} images ({patients}), the same for both models"
 
 
-def _differences(document: Mapping[str, Any]) -> Table:
+def _differences(document: Mapping[str, Any]) -> list[RenderableType]:
     positive = document["positive"]
     suffix = "" if positive is None else f", positive class {positive}"
-    table = number_table(
-        f"Paired differences{suffix}", "Metric", "a", "b", "a minus b", "95% interval"
-    )
-    for name, values in document["differences"].items():
+    tables: list[RenderableType] = [_difference_table(document, f"Paired differences{suffix}")]
+    if (rest := document["without_overlap"]) is not None:
+        tables.append(_difference_table(rest, without_overlap_words(rest)))
+    return tables
+
+
+def _difference_table(part: Mapping[str, Any], title: str) -> Table:
+    table = number_table(title, "Metric", "a", "b", "a minus b", "95% interval")
+    for name, values in part["differences"].items():
         interval = values["ci95"]
         table.add_row(
             METRICS[name],

@@ -19,9 +19,13 @@ from pneumoscope.findings import (
     Radiograph,
     SeverityLevel,
 )
+from pneumoscope.reports.wording import METRICS
 
 SCHEMA_VERSION = 1
 
+# What is told of the images without those that were in the training.
+_REST = ("n", "patients", *METRICS)
+_REST_OF_COMPARISON = ("n", "patients", "differences", "tests")
 _DECIMALS = 4  # of a contour's coordinates: finer than a pixel up to 10,000
 
 
@@ -44,6 +48,21 @@ class EvaluationData(TypedDict):
     images: int
     unreadable: list[str]
     has_patients: bool
+
+
+class Overlap(TypedDict):
+    """Which images a model has seen in its training, relative to the folder.
+
+    Attributes
+    ----------
+    identical : list of str
+        Those with the pixels of a training image.
+    near : list of str or None
+        Others that look like changed copies of one; None where the model cannot tell.
+    """
+
+    identical: list[str]
+    near: list[str] | None
 
 
 # Written as a call because "class" is a keyword; NaN or None where a rate is undefined.
@@ -98,6 +117,8 @@ def to_evaluation_document(
     *,
     bundle: BundleIdentity,
     data: EvaluationData,
+    overlap: Overlap,
+    without_overlap: Mapping[str, object] | None = None,
     operating_point: MeasuredOperatingPoint | None = None,
     warnings: tuple[str, ...] = (),
 ) -> dict[str, object]:
@@ -112,6 +133,10 @@ def to_evaluation_document(
         The model that was evaluated.
     data : EvaluationData
         What it was evaluated on.
+    overlap : Overlap
+        Which of these images the model has seen in its training.
+    without_overlap : mapping of str to object, optional
+        As `summary`, of the other images; its counts and metrics are kept.
     operating_point : MeasuredOperatingPoint, optional
         The bundle's threshold with the rates measured on these data; NaN becomes None.
     warnings : tuple of str
@@ -127,6 +152,10 @@ def to_evaluation_document(
         "bundle": _bundle(bundle),
         "data": _data(data),
         **summary,
+        "overlap": _overlap(overlap),
+        "without_overlap": None
+        if without_overlap is None
+        else {name: without_overlap[name] for name in _REST if name in without_overlap},
         "operating_point": None if operating_point is None else _measured(operating_point),
         "warnings": [_text(warning) for warning in warnings],
         "notice": NOTICE,
@@ -137,9 +166,10 @@ def to_comparison_document(
     summary: Mapping[str, object],
     *,
     bundles: tuple[BundleIdentity, BundleIdentity],
-    in_training: tuple[int, int],
+    overlaps: tuple[Overlap, Overlap],
     abstained: int,
     data: EvaluationData,
+    without_overlap: Mapping[str, object] | None = None,
     warnings: tuple[str, ...] = (),
 ) -> dict[str, object]:
     """Give a comparison as plain JSON values, as docs/reference/comparison.schema.json says.
@@ -150,12 +180,14 @@ def to_comparison_document(
         From `pneumoscope.evaluation.ComparisonSummary.as_dict`.
     bundles : tuple of BundleIdentity
         The models a and b.
-    in_training : tuple of int
-        How many of the images were in the training of each.
+    overlaps : tuple of Overlap
+        Which of the images each has seen in its training.
     abstained : int
         How many of the images `diagnose` would refuse by their header.
     data : EvaluationData
         What they were compared on.
+    without_overlap : mapping of str to object, optional
+        As `summary`, of the images that neither has seen; counts, differences and tests are kept.
     warnings : tuple of str
         What the reader must know before believing the numbers.
 
@@ -164,14 +196,20 @@ def to_comparison_document(
     dict of str to object
         In the order of the schema, with the notice.
     """
+    pairs = list(zip("ab", overlaps, strict=True))
     return {
         "schema_version": SCHEMA_VERSION,
         "a": _bundle(bundles[0]),
         "b": _bundle(bundles[1]),
         "data": _data(data),
         "abstained": abstained,
-        "in_training": {"a": in_training[0], "b": in_training[1]},
+        "in_training": {name: len(each["identical"]) for name, each in pairs},
+        "near_training": {name: _count(each["near"]) for name, each in pairs},
         **summary,
+        "overlap": {name: _overlap(each) for name, each in pairs},
+        "without_overlap": None
+        if without_overlap is None
+        else {name: without_overlap[name] for name in _REST_OF_COMPARISON},
         "warnings": [_text(warning) for warning in warnings],
         "notice": NOTICE,
     }
@@ -254,6 +292,14 @@ def _data(data: EvaluationData) -> dict[str, object]:
         "unreadable": [_text(file) for file in data["unreadable"]],
         "has_patients": data["has_patients"],
     }
+
+
+def _overlap(overlap: Overlap) -> dict[str, object]:
+    return {name: _texts(files) for name, files in overlap.items()}
+
+
+def _count(files: list[str] | None) -> int | None:
+    return None if files is None else len(files)
 
 
 def _image(radiograph: Radiograph) -> dict[str, object]:

@@ -17,7 +17,13 @@ from pneumoscope.reports.charts import (
     unit_axis,
 )
 from pneumoscope.reports.templating import environment
-from pneumoscope.reports.wording import METRICS, format_estimate, format_value
+from pneumoscope.reports.wording import (
+    METRICS,
+    format_estimate,
+    format_value,
+    overlap_words,
+    without_overlap_words,
+)
 
 # The page's style sheet has so many colours that can be told apart, also by the colour-blind.
 _COLOURS = 6
@@ -52,7 +58,7 @@ def evaluation_to_html(document: Mapping[str, Any]) -> str:
             document=document,
             headlines=_headlines(document),
             metrics=[
-                (label, document[name]) for name, label in METRICS.items() if name in document
+                (name, label, document[name]) for name, label in METRICS.items() if name in document
             ],
             rates=_RATES,
             shares=_shares(document),
@@ -69,6 +75,8 @@ def evaluation_to_html(document: Mapping[str, Any]) -> str:
                 for index, name in enumerate(names)
             ],
             subgroups=_subgroups(document),
+            overlap=overlap_words(document["overlap"]),
+            without_overlap=without_overlap_words,
             version=__version__,
             value=format_value,
             estimate=format_estimate,

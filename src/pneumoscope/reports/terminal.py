@@ -29,7 +29,9 @@ from pneumoscope.reports.wording import (
     format_value,
     heatmap_words,
     operating_words,
+    overlap_words,
     split_warnings,
+    without_overlap_words,
 )
 
 _BAR = 30
@@ -70,7 +72,7 @@ def to_text(diagnosis: Diagnosis) -> Group:
 
 
 def evaluation_to_text(document: Mapping[str, Any]) -> Group:
-    """Show an evaluation in a terminal: counts, metrics with intervals, confusion, subgroups.
+    """Show an evaluation in a terminal: counts, warnings, metrics, confusion, subgroups.
 
     Parameters
     ----------
@@ -88,7 +90,9 @@ def evaluation_to_text(document: Mapping[str, Any]) -> Group:
         line(f"Model: {bundle['name']} {bundle['version']}"),
         line(f"Data: {data['folder']}"),
         line(_counts(document)),
-        _metrics(document),
+        line(f"In the bundle's training: {overlap_words(document['overlap'])}"),
+        *warning_lines(document["warnings"]),
+        *_metrics(document),
     ]
     if (point := document["operating_point"]) is not None:
         parts.append(line(_measured(point)))
@@ -98,7 +102,7 @@ def evaluation_to_text(document: Mapping[str, Any]) -> Group:
     if data["unreadable"]:
         parts.append(line("Unreadable files:"))
         parts += [line(f"  {file}") for file in data["unreadable"]]
-    return Group(*parts, *warning_lines(document["warnings"]))
+    return Group(*parts)
 
 
 def _decision(decision: Decision, *, with_severity: bool) -> list[RenderableType]:
@@ -144,14 +148,21 @@ def _counts(document: Mapping[str, Any]) -> str:
     )
 
 
-def _metrics(document: Mapping[str, Any]) -> Table:
+def _metrics(document: Mapping[str, Any]) -> list[RenderableType]:
     positive = document["positive"]
     suffix = "" if positive is None else f", positive class {positive}"
-    table = number_table(f"Metrics{suffix}", "Metric", "Value", "95% interval")
+    tables: list[RenderableType] = [_metrics_table(document, f"Metrics{suffix}")]
+    if (rest := document["without_overlap"]) is not None:
+        tables.append(_metrics_table(rest, without_overlap_words(rest)))
+    return tables
+
+
+def _metrics_table(part: Mapping[str, Any], title: str) -> Table:
+    table = number_table(title, "Metric", "Value", "95% interval")
     for name, label in METRICS.items():
-        if name not in document:
+        if name not in part:
             continue
-        value, interval = document[name]["value"], document[name]["ci95"]
+        value, interval = part[name]["value"], part[name]["ci95"]
         table.add_row(
             label,
             format_value(value),

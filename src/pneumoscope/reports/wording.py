@@ -75,6 +75,21 @@ def format_estimate(estimate: Mapping[str, Any]) -> str:
     return f"{value:.3f} ({interval[0]:.3f} to {interval[1]:.3f})"
 
 
+def overlap_words(overlap: Mapping[str, Any]) -> str:
+    """Count the images that a model has seen in its training, the `overlap` of a document."""
+    near = overlap["near"]
+    return f"{len(overlap['identical'])} identical images, " + (
+        "changed copies not known (the bundle has no perceptual hashes)"
+        if near is None
+        else f"{len(near)} that look like changed copies"
+    )
+
+
+def without_overlap_words(rest: Mapping[str, Any]) -> str:
+    """Head the figures without such images, the `without_overlap` of a document."""
+    return f"Without those in training (n = {rest['n']})"
+
+
 def plain(text: str) -> str:
     r"""Make foreign text harmless to look at.
 

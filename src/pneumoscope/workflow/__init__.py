@@ -11,12 +11,14 @@ if TYPE_CHECKING:
     from pneumoscope.workflow.compare import FolderComparison, compare_folder
     from pneumoscope.workflow.evaluate import FolderEvaluation, evaluate_folder
     from pneumoscope.workflow.fingerprint import FolderFingerprint, fingerprint_folder
+    from pneumoscope.workflow.overlap import TrainingOverlap
 
 __all__ = [
     "FolderComparison",
     "FolderEvaluation",
     "FolderFingerprint",
     "Reader",
+    "TrainingOverlap",
     "compare_folder",
     "diagnose",
     "evaluate_folder",
@@ -28,6 +30,7 @@ _LATER = {
     "FolderComparison": "compare",
     "FolderEvaluation": "evaluate",
     "FolderFingerprint": "fingerprint",
+    "TrainingOverlap": "overlap",
     "compare_folder": "compare",
     "evaluate_folder": "evaluate",
     "fingerprint_folder": "fingerprint",

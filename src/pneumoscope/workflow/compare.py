@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
 
 from pneumoscope.bundles import Bundle, find_bundle
 from pneumoscope.errors import BundleError
@@ -15,7 +18,8 @@ from pneumoscope.evaluation import (
     read_manifest,
 )
 from pneumoscope.findings import BundleIdentity
-from pneumoscope.workflow.score import Progress, score_folder
+from pneumoscope.workflow.overlap import TrainingOverlap
+from pneumoscope.workflow.score import Progress, ScoredFolder, score_folder
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -36,10 +40,12 @@ class FolderComparison:
         Whether intervals and tests know which images share a patient.
     abstained : int
         How many of the readable images `diagnose` would refuse by their header.
-    in_training : tuple of int
-        How many of the readable images were in the training of a, and of b.
+    overlaps : tuple of TrainingOverlap
+        Which of the readable images were in the training of a, and of b.
     summary : ComparisonSummary
         The differences and tests over the readable images.
+    without_overlap : ComparisonSummary or None
+        Those over the images that are new to both; None where nothing overlaps, or no image is new.
     warnings : tuple of str
         What a reader of the figures must know.
     """
@@ -51,8 +57,9 @@ class FolderComparison:
     unreadable: tuple[str, ...]
     has_patients: bool
     abstained: int
-    in_training: tuple[int, int]
+    overlaps: tuple[TrainingOverlap, TrainingOverlap]
     summary: ComparisonSummary
+    without_overlap: ComparisonSummary | None
     warnings: tuple[str, ...]
 
 
@@ -103,16 +110,12 @@ def compare_folder(
     # What cannot be compared is told before any image is read.
     check_labels([image.label for image in manifest.images], classes, positive, negatives)
     scored = score_folder(folder, manifest, [first, second], progress)
-    summary = compare_predictions(
-        scored.probabilities[0],
-        scored.probabilities[1],
-        scored.labels,
-        classes,
-        patients=scored.patients,
-        positive=positive,
-        negatives=negatives,
-    )
-    in_training = scored.in_training[0], scored.in_training[1]
+
+    def compare(rows: NDArray[np.bool_]) -> ComparisonSummary:
+        return _compare(scored, rows, classes, positive, negatives)
+
+    overlaps = scored.overlaps[0], scored.overlaps[1]
+    fresh = overlaps[0].fresh & overlaps[1].fresh
     return FolderComparison(
         a=first.identity,
         b=second.identity,
@@ -121,9 +124,10 @@ def compare_folder(
         unreadable=scored.unreadable,
         has_patients=manifest.has_patients,
         abstained=scored.abstained,
-        in_training=in_training,
-        summary=summary,
-        warnings=(*_own_warnings(first, second, in_training, summary.n), *scored.warnings),
+        overlaps=overlaps,
+        summary=compare(np.ones_like(fresh)),
+        without_overlap=compare(fresh) if fresh.any() and not fresh.all() else None,
+        warnings=(*_own_warnings(first, second, overlaps), *scored.warnings),
     )
 
 
@@ -137,11 +141,33 @@ def _check_classes(first: Bundle, second: Bundle) -> None:
         )
 
 
-def _own_warnings(first: Bundle, second: Bundle, in_training: tuple[int, int], n: int) -> list[str]:
+def _compare(
+    scored: ScoredFolder,
+    which: NDArray[np.bool_],
+    classes: Sequence[str],
+    positive: str | None,
+    negatives: Collection[str],
+) -> ComparisonSummary:
+    """Compare the two models on some of the images."""
+    rows = np.flatnonzero(which)
+    return compare_predictions(
+        scored.probabilities[0][rows],
+        scored.probabilities[1][rows],
+        [scored.labels[row] for row in rows],
+        classes,
+        patients=[scored.patients[row] for row in rows],
+        positive=positive,
+        negatives=negatives,
+    )
+
+
+def _own_warnings(
+    first: Bundle, second: Bundle, overlaps: tuple[TrainingOverlap, TrainingOverlap]
+) -> list[str]:
     warnings = [
-        f"{count} of {n} images were in the training of {letter}: the comparison flatters it."
-        for letter, count in zip("ab", in_training, strict=True)
-        if count
+        line
+        for letter, overlap in zip("ab", overlaps, strict=True)
+        for line in overlap.warning(f"the training of {letter}", "the comparison flatters it")
     ]
     if first.sha256 == second.sha256:
         warnings.append("a and b are the same bundle: every difference is 0.")

@@ -23,7 +23,8 @@ from pneumoscope.evaluation import (
     read_manifest,
 )
 from pneumoscope.findings import BundleIdentity, OperatingPoint
-from pneumoscope.workflow.score import Progress, score_folder
+from pneumoscope.workflow.overlap import TrainingOverlap
+from pneumoscope.workflow.score import Progress, ScoredFolder, score_folder
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -44,6 +45,10 @@ class FolderEvaluation:
         Whether the intervals know which images share a patient.
     summary : EvaluationSummary
         The metrics over the readable images.
+    overlap : TrainingOverlap
+        Which of these images the bundle was trained on.
+    without_overlap : EvaluationSummary or None
+        The metrics over the others; None where nothing overlaps, or no other is left.
     figures : EvaluationFigures
         Curves, rates per class and subgroups of the same images.
     operating_point : (OperatingPoint, Rates) or None
@@ -58,6 +63,8 @@ class FolderEvaluation:
     unreadable: tuple[str, ...]
     has_patients: bool
     summary: EvaluationSummary
+    overlap: TrainingOverlap
+    without_overlap: EvaluationSummary | None
     figures: EvaluationFigures
     operating_point: tuple[OperatingPoint, Rates] | None
     warnings: tuple[str, ...]
@@ -111,7 +118,7 @@ def evaluate_folder(
     check_labels([image.label for image in manifest.images], classes, positive, negatives)
     check_columns(manifest, by)
     scored = score_folder(folder, manifest, [model], progress)
-    probabilities = scored.probabilities[0]
+    probabilities, overlap = scored.probabilities[0], scored.overlaps[0]
     summary = evaluate_predictions(
         probabilities,
         scored.labels,
@@ -120,7 +127,8 @@ def evaluate_folder(
         positive=positive,
         negatives=negatives,
         abstained=scored.abstained,
-        in_training=scored.in_training[0],
+        in_training=len(overlap.identical),
+        near_training=None if overlap.near is None else len(overlap.near),
     )
     figures = evaluate_figures(
         probabilities,
@@ -138,9 +146,14 @@ def evaluate_folder(
         unreadable=scored.unreadable,
         has_patients=manifest.has_patients,
         summary=summary,
+        overlap=overlap,
+        without_overlap=_without_overlap(scored, classes, positive, negatives),
         figures=figures,
         operating_point=_measured(model, probabilities, scored.labels, positive),
-        warnings=(*_training_warnings(summary), *scored.warnings),
+        warnings=(
+            *overlap.warning("the bundle's own training", "the figures flatter it"),
+            *scored.warnings,
+        ),
     )
 
 
@@ -156,10 +169,19 @@ def _measured(
     return point.point(), rates_at_threshold(probabilities[:, column], truth, point.threshold)
 
 
-def _training_warnings(summary: EvaluationSummary) -> list[str]:
-    if not summary.in_training:
-        return []
-    return [
-        f"{summary.in_training} of {summary.n} images were in the bundle's own training: the "
-        "figures flatter it."
-    ]
+def _without_overlap(
+    scored: ScoredFolder, classes: Sequence[str], positive: str | None, negatives: Collection[str]
+) -> EvaluationSummary | None:
+    """Measure the images that are new to the bundle, where others are not."""
+    fresh = scored.overlaps[0].fresh
+    if fresh.all() or not fresh.any():
+        return None
+    rows = np.flatnonzero(fresh)
+    return evaluate_predictions(
+        scored.probabilities[0][rows],
+        [scored.labels[row] for row in rows],
+        classes,
+        patients=[scored.patients[row] for row in rows],
+        positive=positive,
+        negatives=negatives,
+    )

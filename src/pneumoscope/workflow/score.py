@@ -14,9 +14,10 @@ from numpy.typing import NDArray
 from pneumoscope.bundles import Bundle
 from pneumoscope.errors import DataError, ImageError
 from pneumoscope.evaluation import LabelledImage, Manifest
-from pneumoscope.imaging import fingerprint, read_radiograph, unsuitable
+from pneumoscope.imaging import read_radiograph, unsuitable
 from pneumoscope.inference import available_cores
 from pneumoscope.workflow.diagnose import Reader
+from pneumoscope.workflow.overlap import Seen, TrainingOverlap, seen_in_training
 
 Progress = Callable[[int, int], None]
 
@@ -37,8 +38,8 @@ class ScoredFolder:
         Calibrated, one array per bundle, its columns in the order of the first bundle's classes.
     abstained : int
         How many of the images `diagnose` would refuse by their header.
-    in_training : tuple of int
-        For each bundle, how many of the images trained or tuned it.
+    overlaps : tuple of TrainingOverlap
+        For each bundle, which of the images trained or tuned it.
     """
 
     manifest: Manifest
@@ -46,7 +47,7 @@ class ScoredFolder:
     unreadable: tuple[str, ...]
     probabilities: tuple[NDArray[np.float64], ...]
     abstained: int
-    in_training: tuple[int, ...]
+    overlaps: tuple[TrainingOverlap, ...]
 
     @property
     def labels(self) -> list[str]:
@@ -87,7 +88,7 @@ class _Answer:
 
     probabilities: tuple[tuple[float, ...], ...]
     abstained: bool
-    in_training: tuple[bool, ...]
+    seen: tuple[Seen, ...]
 
 
 def score_folder(
@@ -129,8 +130,13 @@ def score_folder(
             np.array([answer.probabilities[index] for _, answer in kept]) for index in per_bundle
         ),
         abstained=sum(answer.abstained for _, answer in kept),
-        in_training=tuple(
-            sum(answer.in_training[index] for _, answer in kept) for index in per_bundle
+        overlaps=tuple(
+            TrainingOverlap(
+                files=tuple(image.file for image, _ in kept),
+                seen=tuple(answer.seen[index] for _, answer in kept),
+                near_known=len(bundles[index].training_hashes) > 0,
+            )
+            for index in per_bundle
         ),
     )
 
@@ -157,9 +163,8 @@ def _answer(readers: Sequence[Reader], image: LabelledImage) -> _Answer | None:
         return None
     classes = readers[0].bundle.description.classes
     stated = [reader.score(radiograph).probabilities for reader in readers]
-    known = fingerprint(radiograph.pixels)
     return _Answer(
         probabilities=tuple(tuple(each[name] for name in classes) for each in stated),
         abstained=unsuitable(radiograph) is not None,
-        in_training=tuple(known in reader.bundle.training_images for reader in readers),
+        seen=seen_in_training(radiograph.pixels, [reader.bundle for reader in readers]),
     )

@@ -22,7 +22,7 @@ from pneumoscope.bundles import read_bundle
 from pneumoscope.decision import decide
 from pneumoscope.errors import BundleError, PneumoscopeError, RecipeError
 from pneumoscope.evaluation import read_manifest
-from pneumoscope.imaging import fingerprint, read_radiograph, to_input
+from pneumoscope.imaging import fingerprint, perceptual_hash, read_radiograph, to_input
 from pneumoscope.inference import OnnxEngine
 from pneumoscope.lab.training import export, read_recipe, train
 from pneumoscope.lab.training.finished import open_run
@@ -116,13 +116,16 @@ def test_the_operating_point_is_the_highest_that_is_sensitive_enough(bundle, fin
 
 
 def test_training_images_are_all_but_those_of_the_report_part(bundle, parts):
-    def names(part):
-        return {fingerprint(read_radiograph(i.path).pixels) for i in parts[part].values()}
+    def lines(part):
+        pictures = [read_radiograph(image.path).pixels for image in parts[part].values()]
+        return {f"{fingerprint(each)} {perceptual_hash(each)}" for each in pictures}
 
-    assert bundle.training_images == names("train") | names("stop") | names("calibrate")
-    assert not bundle.training_images & names("report")
-    text = (bundle.folder / "training-images.txt").read_text().split()
-    assert text == sorted(set(text))
+    used = lines("train") | lines("stop") | lines("calibrate")
+    assert not used & lines("report")
+    text = (bundle.folder / "training-images.txt").read_text().splitlines()
+    assert text == sorted(used)
+    assert bundle.training_images == {line.split()[0] for line in text}
+    assert len(bundle.training_hashes) == len(text)
 
 
 def _section(card, title):

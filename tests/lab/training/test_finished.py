@@ -22,7 +22,9 @@ def _data(rows):
     sources, labels = np.array([(0, PNEUMONIA), *rows]).T
     names = tuple(str(i) for i in range(len(labels)))
     pixels = np.zeros((len(labels), 32, 32), np.uint8)
-    collection = Collection(pixels, labels, sources, names, names, names, ({},) * len(labels))
+    collection = Collection(
+        pixels, labels, sources, names, names, names, names, ({},) * len(labels)
+    )
     split = FourWaySplit(("report", *["calibrate"] * len(rows)), "patient", 1)
     return PreparedData(collection, split, (), {})
 

@@ -41,6 +41,7 @@ def data():
         files=names,
         patients=tuple(f"p{i // 2}" for i in range(len(ROWS))),
         fingerprints=names,
+        hashes=names,
         extra=tuple({"view": view} if view else {} for view in views),
     )
     return PreparedData(collection, FourWaySplit(("report",) * len(ROWS), "patient", 1), (), {})

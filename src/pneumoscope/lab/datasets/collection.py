@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from pneumoscope.errors import DataError
 from pneumoscope.evaluation import LabelledImage
-from pneumoscope.imaging import fingerprint, read_radiograph, reduce_by_area
+from pneumoscope.imaging import fingerprint, perceptual_hash, read_radiograph, reduce_by_area
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -31,6 +31,8 @@ class Collection:
         "source/patient" of each image.
     fingerprints : tuple of str
         `imaging.fingerprint` of each image at full size.
+    hashes : tuple of str
+        `imaging.perceptual_hash` of each image.
     extra : tuple of dict
         Further columns of the manifest (view, age, ...).
     """
@@ -41,6 +43,7 @@ class Collection:
     files: tuple[str, ...]
     patients: tuple[str, ...]
     fingerprints: tuple[str, ...]
+    hashes: tuple[str, ...]
     extra: tuple[dict[str, str], ...]
 
     def __len__(self) -> int:
@@ -76,11 +79,12 @@ def collect(
     if unknown:
         raise DataError(f"label {unknown[0]!r} is not a class of the recipe: {', '.join(classes)}")
     pixels = np.empty((len(rows), size, size), dtype=np.uint8)
-    fingerprints = []
+    fingerprints, hashes = [], []
     for position, (_, _, image) in enumerate(rows):
         radiograph = read_radiograph(image.path)
         pixels[position] = reduce_by_area(radiograph.pixels, size)
         fingerprints.append(fingerprint(radiograph.pixels))
+        hashes.append(perceptual_hash(radiograph.pixels))
     return Collection(
         pixels=pixels,
         labels=np.array([index[image.label] for _, _, image in rows], dtype=np.int64),
@@ -88,5 +92,6 @@ def collect(
         files=tuple(f"{name}/{image.file}" for _, name, image in rows),
         patients=tuple(f"{name}/{image.patient_id}" for _, name, image in rows),
         fingerprints=tuple(fingerprints),
+        hashes=tuple(hashes),
         extra=tuple(dict(image.extra) for _, _, image in rows),
     )

@@ -139,9 +139,10 @@ def _gate(finished: FinishedRun, graph: bytes) -> tuple[float, float]:
 
 
 def _training_images(data: PreparedData) -> str:
-    """Fingerprints of every image that trained, stopped or calibrated the network."""
+    """Name every image that trained, stopped or calibrated the network, exactly and by its look."""
     parts = [data.split.indices(part) for part in ("train", "stop", "calibrate")]
-    used = {data.collection.fingerprints[i] for i in np.concatenate(parts)}
+    names = list(zip(data.collection.fingerprints, data.collection.hashes, strict=True))
+    used = {" ".join(names[i]) for i in np.concatenate(parts)}
     return "\n".join(sorted(used)) + "\n"
 
 
