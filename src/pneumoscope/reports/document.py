@@ -99,6 +99,7 @@ def to_evaluation_document(
     bundle: BundleIdentity,
     data: EvaluationData,
     operating_point: MeasuredOperatingPoint | None = None,
+    saliency: Mapping[str, object] | None = None,
     warnings: tuple[str, ...] = (),
 ) -> dict[str, object]:
     """Give an evaluation as plain JSON values, as docs/reference/evaluation.schema.json says.
@@ -114,6 +115,8 @@ def to_evaluation_document(
         What it was evaluated on.
     operating_point : MeasuredOperatingPoint, optional
         The bundle's threshold with the rates measured on these data; NaN becomes None.
+    saliency : mapping of str to object, optional
+        Where the heatmaps look, from `pneumoscope.workflow.FolderSaliency.as_dict`.
     warnings : tuple of str
         What the reader must know before believing the numbers.
 
@@ -127,6 +130,7 @@ def to_evaluation_document(
         "bundle": _bundle(bundle),
         "data": _data(data),
         **summary,
+        **({} if saliency is None else {"saliency": _texts(saliency)}),
         "operating_point": None if operating_point is None else _measured(operating_point),
         "warnings": [_text(warning) for warning in warnings],
         "notice": NOTICE,

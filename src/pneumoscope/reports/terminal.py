@@ -21,14 +21,18 @@ from pneumoscope.reports.wording import (
     CALIBRATED,
     CLASS_MEANINGS,
     METRICS,
+    SALIENCY_MEASURES,
     answer,
     confidence_words,
+    format_difference,
     format_estimate,
     format_points,
     format_probability,
     format_value,
     heatmap_words,
     operating_words,
+    saliency_counts,
+    saliency_groups,
     split_warnings,
 )
 
@@ -70,7 +74,7 @@ def to_text(diagnosis: Diagnosis) -> Group:
 
 
 def evaluation_to_text(document: Mapping[str, Any]) -> Group:
-    """Show an evaluation in a terminal: counts, metrics with intervals, confusion, subgroups.
+    """Show an evaluation in a terminal: counts, metrics, confusion, subgroups, where it looks.
 
     Parameters
     ----------
@@ -95,6 +99,8 @@ def evaluation_to_text(document: Mapping[str, Any]) -> Group:
     parts.append(_confusion(document))
     for column, groups in document.get("subgroups", {}).items():
         parts.append(_subgroups(column, groups))
+    if "saliency" in document:
+        parts += _saliency(document["saliency"])
     if data["unreadable"]:
         parts.append(line("Unreadable files:"))
         parts += [line(f"  {file}") for file in data["unreadable"]]
@@ -184,3 +190,24 @@ def _subgroups(column: str, groups: Iterable[Mapping[str, Any]]) -> Table:
         cells = (group["group"], str(group["n"]), *map(format_estimate, rates), group["note"] or "")
         table.add_row(*map(line, cells))
     return table
+
+
+def _saliency(saliency: Mapping[str, Any]) -> list[RenderableType]:
+    parts: list[RenderableType] = [
+        line(f"Where the heatmaps of {saliency['label']} look", "bold"),
+        line(saliency["verdict"]),
+        line(f"Rule: {saliency['rule']}."),
+    ]
+    for name, group in saliency_groups(saliency):
+        title = f"{name}: {saliency_counts(group, saliency['label'])}"
+        table = number_table(title, "", "Heatmap", "Fixed map", "Difference (95%)")
+        for measure, label in SALIENCY_MEASURES.items():
+            item = group["measures"][measure]
+            table.add_row(
+                label,
+                format_value(item["heatmap"]["value"]),
+                format_value(item["fixed_map"]["value"]),
+                format_difference(item["over_fixed_map"]),
+            )
+        parts += [Text(), table]
+    return parts

@@ -11,16 +11,19 @@ if TYPE_CHECKING:
     from pneumoscope.workflow.compare import FolderComparison, compare_folder
     from pneumoscope.workflow.evaluate import FolderEvaluation, evaluate_folder
     from pneumoscope.workflow.fingerprint import FolderFingerprint, fingerprint_folder
+    from pneumoscope.workflow.saliency import FolderSaliency, saliency_folder
 
 __all__ = [
     "FolderComparison",
     "FolderEvaluation",
     "FolderFingerprint",
+    "FolderSaliency",
     "Reader",
     "compare_folder",
     "diagnose",
     "evaluate_folder",
     "fingerprint_folder",
+    "saliency_folder",
 ]
 
 # Statistics cost import time that a single diagnosis need not pay.
@@ -28,9 +31,11 @@ _LATER = {
     "FolderComparison": "compare",
     "FolderEvaluation": "evaluate",
     "FolderFingerprint": "fingerprint",
+    "FolderSaliency": "saliency",
     "compare_folder": "compare",
     "evaluate_folder": "evaluate",
     "fingerprint_folder": "fingerprint",
+    "saliency_folder": "saliency",
 }
 
 

@@ -54,6 +54,19 @@ class Reader:
         """Say what the image shows, even where `diagnose` would abstain; without a heatmap."""
         return self._decide(self._engine.predict(radiograph))
 
+    def look(self, radiograph: Radiograph, label: str) -> tuple[Decision, Heatmap]:
+        """Answer, even where `diagnose` would abstain, and show what speaks for a class.
+
+        Parameters
+        ----------
+        radiograph : Radiograph
+        label : str
+            One of the bundle's classes; `diagnose` shows the heatmap of the most probable one.
+        """
+        prediction = self._engine.predict(radiograph)
+        chosen = prediction.activation_maps[prediction.classes.index(label)]
+        return self._decide(prediction), to_heatmap(chosen, radiograph.pixels.shape)
+
     def diagnose(
         self,
         radiograph: Radiograph,

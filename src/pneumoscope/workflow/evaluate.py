@@ -23,6 +23,7 @@ from pneumoscope.evaluation import (
     read_manifest,
 )
 from pneumoscope.findings import BundleIdentity, OperatingPoint
+from pneumoscope.workflow.saliency import LABEL, FolderSaliency, boxed_images, look_at_folder
 from pneumoscope.workflow.score import Progress, score_folder
 
 
@@ -48,6 +49,8 @@ class FolderEvaluation:
         Curves, rates per class and subgroups of the same images.
     operating_point : (OperatingPoint, Rates) or None
         The bundle's threshold and what it gives here, where it is for the positive class.
+    saliency : FolderSaliency or None
+        Where the heatmaps look, where boxes were given.
     warnings : tuple of str
         What a reader of the figures must know.
     """
@@ -60,6 +63,7 @@ class FolderEvaluation:
     summary: EvaluationSummary
     figures: EvaluationFigures
     operating_point: tuple[OperatingPoint, Rates] | None
+    saliency: FolderSaliency | None
     warnings: tuple[str, ...]
 
 
@@ -70,6 +74,7 @@ def evaluate_folder(
     positive: str | None = None,
     negatives: Collection[str] = (),
     by: Sequence[str] = (),
+    boxes: Path | None = None,
     progress: Progress | None = None,
 ) -> FolderEvaluation:
     """Score every readable image of a labelled folder.
@@ -89,6 +94,9 @@ def evaluate_folder(
     by : sequence of str
         Further columns of ``labels.csv`` whose values part the images into subgroups; ``age`` into
         bands.
+    boxes : Path, optional
+        A CSV file of readers' boxes: the images that have any are read once more, to measure where
+        the heatmaps of `positive` (by default PNEUMONIA) look; see `saliency_folder`.
     progress : callable, optional
         Called with (done, all) after every image.
 
@@ -99,8 +107,8 @@ def evaluate_folder(
     Raises
     ------
     DataError
-        The folder cannot be used, has a label that is neither a class nor in `negatives` or no
-        column of `by`, or no image of it can be read.
+        The folder or the boxes cannot be used, it has a label that is neither a class nor in
+        `negatives` or no column of `by`, or no image of it (or none with boxes) can be read.
     BundleError
         See `bundles.find_bundle`.
     """
@@ -110,6 +118,8 @@ def evaluate_folder(
     # What cannot be compared is told before any image is read.
     check_labels([image.label for image in manifest.images], classes, positive, negatives)
     check_columns(manifest, by)
+    label = positive or LABEL
+    boxed = None if boxes is None else boxed_images(boxes, manifest, model, label)
     scored = score_folder(folder, manifest, [model], progress)
     probabilities = scored.probabilities[0]
     summary = evaluate_predictions(
@@ -131,6 +141,9 @@ def evaluate_folder(
         negatives=negatives,
         groups={column: group_names(scored.images, column) for column in by},
     )
+    saliency = None
+    if boxed is not None:
+        saliency = look_at_folder(boxed, manifest, model, label=label, by=by, progress=progress)
     return FolderEvaluation(
         bundle=model.identity,
         folder=folder.resolve().name,
@@ -140,6 +153,7 @@ def evaluate_folder(
         summary=summary,
         figures=figures,
         operating_point=_measured(model, probabilities, scored.labels, positive),
+        saliency=saliency,
         warnings=(*_training_warnings(summary), *scored.warnings),
     )
 
