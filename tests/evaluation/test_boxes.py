@@ -45,8 +45,8 @@ def test_boxes_are_grouped_by_image_in_the_order_of_the_folder(tmp_path):
 
 
 def test_an_image_may_be_named_by_a_column_of_the_labels(tmp_path):
-    text = "uid,x,y,width,height,reader\nu2,0,0,0.5,0.5,R1\n"
-    assert list(read_boxes(written(tmp_path, text), MANIFEST)) == ["b.png"]
+    text = "uid,x,y,width,height,reader\nu2,0,0,0.5,0.5,R1\nu1,0,0,0.5,0.5,R2\n"
+    assert list(read_boxes(written(tmp_path, text), MANIFEST)) == ["a.png", "b.png"]
 
 
 @pytest.mark.parametrize(
@@ -58,6 +58,7 @@ def test_an_image_may_be_named_by_a_column_of_the_labels(tmp_path):
         ("uid,view,x,y,width,height\nu1,AP,0,0,1,1\n", "which column names the image?"),
         ("file,file,x,y,width,height\na.png,a.png,0,0,1,1\n", "two columns have the same name"),
         (HEAD, "lists no box"),
+        (HEAD + "a.png,0,0,1,1\na.png,0,0,0.5,1\n", "all boxes are of one patient"),
         (HEAD + "e.png,0,0,1,1\n", "line 2: its file is not that of exactly one image"),
         ("uid,x,y,width,height\nshared,0,0,1,1\n", "line 2: its uid is not that of exactly one"),
         (HEAD + "a.png,0,0,1,1\na.png,0,left,1,1\n", "line 3: x, y, width, height must be numbers"),

@@ -72,7 +72,8 @@ def read_boxes(path: Path, manifest: Manifest) -> dict[str, tuple[Box, ...]]:
     DataError
         The file cannot be read or used: a column is missing, an image is not in `labels.csv`, a
         number is none or outside 0..1, a box has no area or reaches out of the image (a thousandth
-        is let pass as rounding), or there is no box.
+        is let pass as rounding), there is no box, or all are of one patient, so that there are no
+        others to compare with.
     """
     try:
         header, rows = read_rows(path, _FIRST_LINE)
@@ -99,6 +100,10 @@ def read_boxes(path: Path, manifest: Manifest) -> dict[str, tuple[Box, ...]]:
         boxes.setdefault(file, []).append(_box(path, line, row))
     if not boxes:
         raise DataError(f"{path}: lists no box; add one line per box")
+    if len({image.patient_id for image in manifest.images if image.file in boxes}) < 2:
+        raise DataError(
+            f"{path}: all boxes are of one patient; give those of two or more, to compare them"
+        )
     return {i.file: tuple(boxes[i.file]) for i in manifest.images if i.file in boxes}
 
 

@@ -15,7 +15,6 @@ from typing import Any, Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from pneumoscope.errors import DataError
 from pneumoscope.evaluation.bootstrap import Estimate, bootstrap_band
 from pneumoscope.evaluation.boxes import Box, box_mask
 from pneumoscope.evaluation.curves import average_precision
@@ -224,15 +223,15 @@ def fixed_maps(
 
     Raises
     ------
-    DataError
-        All images are of one patient, who then has no others.
+    ValueError
+        If all images are of one patient, who then has no others.
     """
     side = (FIXED_MAP_SIDE, FIXED_MAP_SIDE)
     masks = np.stack([box_mask(each, side) for each in boxes]).astype(np.float64)
     owners = np.asarray(patients, dtype=np.str_)
     unique = np.unique(owners)
     if len(unique) < 2:
-        raise DataError("all boxes are of one patient; give those of two or more to compare with")
+        raise ValueError("all boxes are of one patient")
     whole = masks.sum(axis=0)
     maps = {}
     for patient in unique:

@@ -29,7 +29,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 
 from pneumoscope.errors import DataError, RecipeError
-from pneumoscope.evaluation import read_manifest
+from pneumoscope.evaluation import LabelledImage, read_boxes, read_manifest
 from pneumoscope.files import told, write_files
 from pneumoscope.lab.datasets import (
     Collection,
@@ -43,7 +43,7 @@ from pneumoscope.lab.datasets import (
 )
 from pneumoscope.lab.networks import Network, create
 from pneumoscope.lab.training.module import ClassifierModule
-from pneumoscope.lab.training.recipe import Recipe, read_recipe, source_folder
+from pneumoscope.lab.training.recipe import Recipe, Source, read_recipe, source_folder
 
 RECIPE, SPLIT, RECORD, CHECKPOINTS = "recipe.yaml", "split.json", "record.json", "checkpoints"
 
@@ -71,13 +71,10 @@ def prepare(recipe: Recipe, recipe_path: Path) -> PreparedData:
     RecipeError
         A source's folder does not exist.
     DataError, ImageError
-        A manifest or an image cannot be used; an image has a label that its source is said to lack;
-        no image has the positive class.
+        A manifest, an image or a file of boxes cannot be used; an image has a label that its source
+        is said to lack; no image has the positive class.
     """
-    manifests = [
-        (source.name, read_manifest(source_folder(recipe_path, source)).images)
-        for source in recipe.sources
-    ]
+    manifests = [(source.name, _images(recipe_path, source)) for source in recipe.sources]
     for source, (_, images) in zip(recipe.sources, manifests, strict=True):
         wrong = sorted({image.label for image in images} & set(source.absent_classes))
         if wrong:
@@ -102,6 +99,15 @@ def prepare(recipe: Recipe, recipe_path: Path) -> PreparedData:
         split, collection.files, collection.fingerprints, strata, collection.patients, groups
     )
     return PreparedData(collection, split, strata, paper)
+
+
+def _images(recipe_path: Path, source: Source) -> tuple[LabelledImage, ...]:
+    """List a source's images, and make sure that its boxes can be used when the run is exported."""
+    folder = source_folder(recipe_path, source)
+    manifest = read_manifest(folder)
+    if source.boxes is not None:
+        read_boxes(folder / source.boxes, manifest)
+    return manifest.images
 
 
 def check_unchanged(folder: Path, recipe: Recipe, data: PreparedData) -> None:
