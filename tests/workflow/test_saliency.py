@@ -130,6 +130,21 @@ def test_what_cannot_be_measured_is_told_before_any_image_is_read(
     assert told == []
 
 
+def test_a_large_copy_is_measured_as_its_original_is(folder: Path, tiny_bundle: Bundle) -> None:
+    def measured() -> list[float]:
+        found = saliency_folder(folder, folder / "boxes.csv", bundle=str(tiny_bundle.folder))
+        assert found.held_out is not None
+        return [item.heatmap.value or 0 for item in found.held_out.measures.values()]
+
+    before = measured()
+    for index in BOXES:
+        path = folder / f"{index}.png"
+        with Image.open(path) as image:
+            large = image.resize((20 * image.width, 20 * image.height), Image.Resampling.NEAREST)
+        large.save(path)
+    assert measured() == pytest.approx(before, abs=0.03)
+
+
 def test_an_evaluation_has_it_where_boxes_are_given(folder: Path, tiny_bundle: Bundle) -> None:
     place, boxes = str(tiny_bundle.folder), folder / "boxes.csv"
     assert evaluate_folder(folder, bundle=place).saliency is None

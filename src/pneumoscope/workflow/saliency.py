@@ -36,6 +36,8 @@ from pneumoscope.workflow.diagnose import Reader
 from pneumoscope.workflow.score import Progress
 
 LABEL = "PNEUMONIA"
+MEASURED_SIDE = 1024
+"""Larger images are measured at this many pixels on their longer side: it bounds the memory."""
 
 _ALL_TRAINED = "Every image with boxes was in the bundle's own training: there is no verdict."
 
@@ -109,8 +111,9 @@ def saliency_folder(
 ) -> FolderSaliency:
     """Measure how well a class's heatmaps agree with readers' boxes, on the images that have any.
 
-    The heatmap is that of `diagnose`: Grad-CAM, resized to the image, with its Otsu mask. The fixed
-    map of other patients' boxes, trained-on images among them, goes the same way.
+    The heatmap is that of `diagnose`: Grad-CAM, resized to the image (at most to `MEASURED_SIDE`),
+    with its Otsu mask. The fixed map of other patients' boxes, trained-on images among them, goes
+    the same way.
 
     Parameters
     ----------
@@ -235,8 +238,8 @@ def _look(
         radiograph = read_radiograph(image.path)
     except ImageError:
         return None
-    decision, heatmap = reader.look(radiograph, label)
-    mine, shape = boxes[image.file], radiograph.pixels.shape
+    mine, shape = boxes[image.file], _measured_shape(radiograph.height, radiograph.width)
+    decision, heatmap = reader.look(radiograph, label, shape)
     measured = MeasuredImage(
         patient=image.patient_id,
         area=float(box_mask(mine, shape).mean()),
@@ -247,3 +250,8 @@ def _look(
     )
     known = fingerprint(radiograph.pixels) in reader.bundle.training_images
     return _Looked(image, measured, known)
+
+
+def _measured_shape(height: int, width: int) -> tuple[int, int]:
+    scale = min(1.0, MEASURED_SIDE / max(height, width))
+    return max(1, round(height * scale)), max(1, round(width * scale))
