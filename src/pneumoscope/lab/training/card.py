@@ -13,6 +13,7 @@ from pneumoscope.lab.networks import Network, count_parameters
 from pneumoscope.lab.training.finished import FinishedRun
 from pneumoscope.lab.training.looks import Looks
 from pneumoscope.lab.training.measure import PartFigures
+from pneumoscope.lab.training.randomisation import SEEDS
 from pneumoscope.lab.training.recipe import Recipe
 
 
@@ -82,6 +83,7 @@ def _values(facts: CardFacts) -> dict[str, Any]:
         "parameters": count_parameters(facts.network),
         "counts": counts,
         "compared": _same_populations(facts.comparison),
+        "seeds": SEEDS,
         "notice": NOTICE,
     }
 
