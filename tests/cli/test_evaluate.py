@@ -198,3 +198,52 @@ def test_a_wrong_column_or_target_is_one_line_and_nothing_is_written(
     assert ended.code == 2
     assert ended.err.count("\n") == 1
     assert words in ended.err
+
+
+def with_boxes(folder: Path) -> Path:
+    """Give both images of PNEUMONIA a box."""
+    path = folder / "boxes.csv"
+    path.write_text(
+        "file,x,y,width,height\nPNEUMONIA/2.png,0,0,0.5,0.5\nPNEUMONIA/5.png,0.5,0.5,0.5,0.5\n",
+        "utf-8",
+    )
+    return path
+
+
+def test_boxes_add_where_it_looks_to_the_document_the_table_and_the_page(
+    cli: Cli, folder: Path, bundle: str, tmp_path: Path
+) -> None:
+    page, target = tmp_path / "out.html", tmp_path / "out.json"
+    start = ("evaluate", "--data", with_table(folder), "--bundle", bundle, "--by", "view")
+    boxes = ("--boxes", with_boxes(folder))
+    ended = cli(*start, *boxes, "--report", page, "--json", target)
+    assert ended.code == 0
+    document = json.loads(target.read_text("utf-8"))
+    check_schema(document)
+    found = document["saliency"]
+    assert (found["label"], found["boxes"], found["held_out"]["n"]) == ("PNEUMONIA", 2, 2)
+    assert [group["group"] for group in found["subgroups"]["view"]] == ["AP", "PA"]
+    html = page.read_text("utf-8")
+    for text in (html, " ".join(ended.out.split())):
+        assert found["verdict"] in text
+        for item in found["held_out"]["measures"].values():
+            assert f"{item['heatmap']['value']:.3f}" in text
+            assert f"{item['over_fixed_map']['value']:+.3f}" in text
+    assert "saliency" not in cli(*start, "--json", "-").json()
+
+
+@pytest.mark.parametrize("option", ["--json", "--report"])
+def test_the_boxes_are_never_written_over(cli: Cli, folder: Path, bundle: str, option: str) -> None:
+    boxes = with_boxes(folder)
+    before = boxes.read_bytes()
+    ended = cli("evaluate", "--data", folder, "--bundle", bundle, "--boxes", boxes, option, boxes)
+    assert (ended.code, ended.err.count("\n")) == (2, 1)
+    assert boxes.read_bytes() == before
+
+
+def test_boxes_that_cannot_be_used_are_one_line(cli: Cli, folder: Path, bundle: str) -> None:
+    boxes = with_boxes(folder)
+    boxes.write_text("file,x,y\n", "utf-8")
+    ended = cli("evaluate", "--data", folder, "--bundle", bundle, "--boxes", boxes)
+    assert (ended.code, ended.err.count("\n")) == (2, 1)
+    assert "no column 'width'" in ended.err

@@ -8,7 +8,13 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 
-from pneumoscope.evaluation import evaluate_figures, evaluate_predictions
+from pneumoscope.evaluation import (
+    MapFit,
+    MeasuredImage,
+    evaluate_figures,
+    evaluate_predictions,
+    measure_saliency,
+)
 from pneumoscope.findings import BundleIdentity
 from pneumoscope.reports import evaluation_to_html, to_evaluation_document
 
@@ -52,6 +58,7 @@ def document(
     labels=CLASSES,
     column="view",
     group="AP",
+    looks=None,
 ):
     rng = np.random.default_rng(3)
     probabilities = rng.dirichlet(np.ones(3), images)
@@ -80,8 +87,29 @@ def document(
         overlap={"identical": ["a.png", "b.png"], "near": ["c.png"]},
         without_overlap=rest.as_dict(),
         operating_point=point if positive else None,
+        saliency=looks,
         warnings=("2 of 60 images were in the bundle's own training.", "One more."),
     )
+
+
+def looks(column="view", group="AP", *, trained=False, patients=4):
+    """Where heatmaps look, as the workflow gives it."""
+    fits = [MapFit(*values) for values in ((0.412, 0.321, 0.345, 1), (0.519, 0.234, 0.256, 0))]
+    images = [
+        MeasuredImage(str(i % patients), 0.123, empty=False, answered=True, heatmap=a, fixed=b)
+        for i, (a, b) in enumerate([fits, fits[::-1], fits, fits])
+    ]
+    summary = measure_saliency(images, resamples=20).as_dict()
+    return {
+        "label": "PNEUMONIA",
+        "boxes": 5,
+        "unreadable": [],
+        "rule": "made up",
+        "verdict": "No better than guessing.",
+        "held_out": None if trained else summary,
+        "in_training": summary if trained else None,
+        "subgroups": {column: [] if trained else [{"group": group} | summary]},
+    }
 
 
 @pytest.fixture(params=[None, "PNEUMONIA"])
@@ -165,8 +193,10 @@ def test_the_page_can_be_read_by_a_screen_reader(given):
         {"column": ATTACK},
         {"group": ATTACK},
         {"positive": "NORMAL", "labels": (*CLASSES, ATTACK)},
+        {"looks": looks(column=ATTACK)},
+        {"looks": looks(group=ATTACK)},
     ],
-    ids=["bundle", "folder", "column", "group", "label"],
+    ids=["bundle", "folder", "column", "group", "label", "looks' column", "looks' group"],
 )
 def test_foreign_text_is_only_text(changes):
     html = evaluation_to_html(document(**changes))
@@ -182,3 +212,32 @@ def test_few_images_are_shown_as_undefined_not_as_an_error(images, positive):
     text = Page(evaluation_to_html(document(positive, images))).text
     assert "undefined" in text
     assert "fewer than 20 images" in text
+
+
+def test_where_it_looks_has_its_verdict_first_and_then_its_numbers():
+    given = document(looks=looks())
+    page = Page(evaluation_to_html(given))
+    found = given["saliency"]["held_out"]["measures"]["auprc"]
+    said = (
+        "Where the heatmaps of PNEUMONIA look",
+        given["saliency"]["verdict"],
+        "Not in the bundle's training",
+        f"{found['heatmap']['value']:.3f}",
+        f"{found['over_fixed_map']['value']:+.3f}",
+        "Of these, view AP",
+    )
+    places = [page.text.index(line) for line in said]
+    assert places == sorted(places)
+    tags = [tag for tag, _ in page.tags]
+    assert tags.count("caption") == tags.count("table")
+
+
+@pytest.mark.parametrize("changes", [{"trained": True}, {"patients": 1}])
+def test_where_it_looks_without_a_verdict(changes):
+    text = Page(evaluation_to_html(document(looks=looks(**changes)))).text
+    assert "No better than guessing." in text
+    assert "None" not in text
+
+
+def test_without_boxes_the_page_says_nothing_of_where_it_looks(given):
+    assert "heatmap" not in Page(evaluation_to_html(given)).text

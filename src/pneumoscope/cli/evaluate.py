@@ -38,6 +38,10 @@ def evaluate(
         list[str] | None,
         typer.Option(metavar="COLUMN", help="A column of labels.csv to give subgroups of."),
     ] = None,
+    boxes: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE.csv", help="Readers' boxes to measure the heatmaps against."),
+    ] = None,
     json: Annotated[
         str | None,
         typer.Option(metavar="-|FILE", help="Write JSON; - for stdout and nothing else."),
@@ -49,7 +53,8 @@ def evaluate(
     """Score every readable image of a labelled folder, with 95% intervals over the patients."""
     to_stdout, json_file = json_target(json)
     targets = {"--json": json_file, "--report": report}
-    check_targets(targets, sources=[data / "labels.csv"])
+    read = [data / "labels.csv", *([] if boxes is None else [boxes])]
+    check_targets(targets, sources=read)
 
     from pneumoscope.reports import evaluation_to_text
     from pneumoscope.workflow import evaluate_folder
@@ -61,6 +66,7 @@ def evaluate(
             positive=positive,
             negatives=tuple(negative or ()),
             by=tuple(by or ()),
+            boxes=boxes,
             progress=progress,
         )
     document = _document(result)
@@ -92,5 +98,6 @@ def _document(result: FolderEvaluation) -> dict[str, object]:
             "sensitivity": float(measured[1].sensitivity),
             "specificity": float(measured[1].specificity),
         },
+        saliency=None if result.saliency is None else result.saliency.as_dict(),
         warnings=result.warnings,
     )

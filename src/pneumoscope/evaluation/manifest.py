@@ -106,7 +106,7 @@ def read_manifest(folder: Path) -> Manifest:
 def _from_table(folder: Path, table: Path) -> Manifest:
     if not _inside(table, folder.resolve()):
         raise DataError(f"{table}: a link that leads outside {folder}; put the table itself there")
-    header, rows = _read_rows(table)
+    header, rows = read_rows(table, "file,label[,patient_id,...]")
     for column in ("file", "label"):
         if column not in header:
             raise DataError(
@@ -133,8 +133,29 @@ def _from_table(folder: Path, table: Path) -> Manifest:
     return Manifest(tuple(images), has_patients)
 
 
-def _read_rows(table: Path) -> tuple[list[str], list[tuple[int, list[str]]]]:
-    """Header, and each row that is not blank with its line number; all cells stripped."""
+def read_rows(table: Path, columns: str) -> tuple[list[str], list[tuple[int, list[str]]]]:
+    """Read a CSV file of at most 64 MiB that nobody vouches for.
+
+    Parameters
+    ----------
+    table : Path
+        UTF-8, with or without a byte order mark.
+    columns : str
+        What its first line must be, for the message of an error.
+
+    Returns
+    -------
+    header : list of str
+    rows : list of (int, list of str)
+        Each row that is not blank with its line number, as many cells as the header; all stripped.
+
+    Raises
+    ------
+    DataError
+        It is no plain UTF-8 text, too large, malformed, empty, or has a row of another length.
+    OSError
+        It cannot be opened.
+    """
     try:
         text = read_limited(table, MAX_TABLE_BYTES).decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -150,7 +171,7 @@ def _read_rows(table: Path) -> tuple[list[str], list[tuple[int, list[str]]]]:
         ) from error
     lines = [(line, row) for line, row in lines if any(row)]
     if not lines:
-        raise DataError(f"{table}: empty; its first line must be file,label[,patient_id,...]")
+        raise DataError(f"{table}: empty; its first line must be {columns}")
     header = lines[0][1]
     for line, row in lines[1:]:
         if len(row) != len(header):

@@ -120,6 +120,7 @@ def to_evaluation_document(
     overlap: Overlap,
     without_overlap: Mapping[str, object] | None = None,
     operating_point: MeasuredOperatingPoint | None = None,
+    saliency: Mapping[str, object] | None = None,
     warnings: tuple[str, ...] = (),
 ) -> dict[str, object]:
     """Give an evaluation as plain JSON values, as docs/reference/evaluation.schema.json says.
@@ -139,6 +140,8 @@ def to_evaluation_document(
         As `summary`, of the other images; its counts and metrics are kept.
     operating_point : MeasuredOperatingPoint, optional
         The bundle's threshold with the rates measured on these data; NaN becomes None.
+    saliency : mapping of str to object, optional
+        Where the heatmaps look, from `pneumoscope.workflow.FolderSaliency.as_dict`.
     warnings : tuple of str
         What the reader must know before believing the numbers.
 
@@ -156,6 +159,7 @@ def to_evaluation_document(
         "without_overlap": None
         if without_overlap is None
         else {name: without_overlap[name] for name in _REST if name in without_overlap},
+        **({} if saliency is None else {"saliency": _texts(saliency)}),
         "operating_point": None if operating_point is None else _measured(operating_point),
         "warnings": [_text(warning) for warning in warnings],
         "notice": NOTICE,

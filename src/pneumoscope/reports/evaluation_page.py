@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from markupsafe import Markup
 
 from pneumoscope import __version__
 from pneumoscope.reports.charts import (
+    Axis,
     Chart,
     fitted_axis,
     interval_bar,
@@ -19,9 +20,12 @@ from pneumoscope.reports.charts import (
 from pneumoscope.reports.templating import environment
 from pneumoscope.reports.wording import (
     METRICS,
+    SALIENCY_MEASURES,
     format_estimate,
     format_value,
     overlap_words,
+    saliency_counts,
+    saliency_groups,
     without_overlap_words,
 )
 
@@ -77,6 +81,7 @@ def evaluation_to_html(document: Mapping[str, Any]) -> str:
             subgroups=_subgroups(document),
             overlap=overlap_words(document["overlap"]),
             without_overlap=without_overlap_words,
+            saliency=_saliency(document),
             version=__version__,
             value=format_value,
             estimate=format_estimate,
@@ -209,3 +214,36 @@ def _subgroups(document: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
             ],
         }
     return columns
+
+
+def _saliency(document: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Per group of images with boxes: its name, its counts, and per measure a row with its plot."""
+    if "saliency" not in document:
+        return []
+    groups = saliency_groups(document["saliency"])
+    axis = _difference_axis([group for _, group in groups])
+    return [
+        {
+            "name": name,
+            "counts": saliency_counts(group, document["saliency"]["label"]),
+            "low": f"{axis.low:+g}",
+            "high": f"{axis.high:+g}",
+            "rows": [
+                (label, item, interval_bar(difference["value"], difference["ci95"], axis, 0))
+                for measure, label in SALIENCY_MEASURES.items()
+                for item in [group["measures"][measure]]
+                for difference in [item["over_fixed_map"]]
+            ],
+        }
+        for name, group in groups
+    ]
+
+
+def _difference_axis(groups: Sequence[Mapping[str, Any]]) -> Axis:
+    """Choose one axis, even around 0, for the differences of all groups."""
+    differences = [
+        item["over_fixed_map"] for group in groups for item in group["measures"].values()
+    ]
+    ends = [abs(end) for each in differences for end in [each["value"], *(each["ci95"] or ())]]
+    reach = max(math.ceil(10 * max(ends)) / 10, 0.1)
+    return fitted_axis("Difference", -reach, reach)

@@ -21,8 +21,10 @@ from pneumoscope.reports.wording import (
     CALIBRATED,
     CLASS_MEANINGS,
     METRICS,
+    SALIENCY_MEASURES,
     answer,
     confidence_words,
+    format_difference,
     format_estimate,
     format_points,
     format_probability,
@@ -30,6 +32,8 @@ from pneumoscope.reports.wording import (
     heatmap_words,
     operating_words,
     overlap_words,
+    saliency_counts,
+    saliency_groups,
     split_warnings,
     without_overlap_words,
 )
@@ -72,7 +76,7 @@ def to_text(diagnosis: Diagnosis) -> Group:
 
 
 def evaluation_to_text(document: Mapping[str, Any]) -> Group:
-    """Show an evaluation in a terminal: counts, warnings, metrics, confusion, subgroups.
+    """Show an evaluation in a terminal: counts, warnings, figures, subgroups, where it looks.
 
     Parameters
     ----------
@@ -99,6 +103,8 @@ def evaluation_to_text(document: Mapping[str, Any]) -> Group:
     parts.append(_confusion(document))
     for column, groups in document.get("subgroups", {}).items():
         parts.append(_subgroups(column, groups))
+    if "saliency" in document:
+        parts += _saliency(document["saliency"])
     if data["unreadable"]:
         parts.append(line("Unreadable files:"))
         parts += [line(f"  {file}") for file in data["unreadable"]]
@@ -195,3 +201,24 @@ def _subgroups(column: str, groups: Iterable[Mapping[str, Any]]) -> Table:
         cells = (group["group"], str(group["n"]), *map(format_estimate, rates), group["note"] or "")
         table.add_row(*map(line, cells))
     return table
+
+
+def _saliency(saliency: Mapping[str, Any]) -> list[RenderableType]:
+    parts: list[RenderableType] = [
+        line(f"Where the heatmaps of {saliency['label']} look", "bold"),
+        line(saliency["verdict"]),
+        line(f"Rule: {saliency['rule']}."),
+    ]
+    for name, group in saliency_groups(saliency):
+        title = f"{name}: {saliency_counts(group, saliency['label'])}"
+        table = number_table(title, "", "Heatmap", "Fixed map", "Difference (95%)")
+        for measure, label in SALIENCY_MEASURES.items():
+            item = group["measures"][measure]
+            table.add_row(
+                label,
+                format_value(item["heatmap"]["value"]),
+                format_value(item["fixed_map"]["value"]),
+                format_difference(item["over_fixed_map"]),
+            )
+        parts += [Text(), table]
+    return parts

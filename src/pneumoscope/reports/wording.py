@@ -35,6 +35,15 @@ METRICS: Mapping[str, str] = MappingProxyType(
     }
 )
 """What each metric of an evaluation is called, in the order of the tables."""
+SALIENCY_MEASURES: Mapping[str, str] = MappingProxyType(
+    {
+        "auprc": "Pixelwise AUPRC",
+        "mass": "Mass in the boxes",
+        "mask": "Otsu mask in the boxes",
+        "pointing": "Pointing game",
+    }
+)
+"""What each measure of where heatmaps look is called, in the order of the tables."""
 
 # Characters that turn the writing direction: a name could otherwise be shown as another.
 _DIRECTIONS = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
@@ -88,6 +97,38 @@ def overlap_words(overlap: Mapping[str, Any]) -> str:
 def without_overlap_words(rest: Mapping[str, Any]) -> str:
     """Head the figures without such images, the `without_overlap` of a document."""
     return f"Without those in training (n = {rest['n']})"
+
+
+def format_difference(estimate: Mapping[str, Any]) -> str:
+    """Write a difference with its interval, such as "+0.012 (-0.003 to +0.027)"."""
+    value, interval = estimate["value"], estimate["ci95"]
+    if interval is None:
+        return f"{value:+.3f}"
+    return f"{value:+.3f} ({interval[0]:+.3f} to {interval[1]:+.3f})"
+
+
+def saliency_groups(saliency: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any]]]:
+    """Name the groups of images that heatmaps were measured on, the headline first."""
+    groups = [("Not in the bundle's training", saliency["held_out"])]
+    for column, parts in saliency["subgroups"].items():
+        groups += [(f"Of these, {column} {part['group']}", part) for part in parts]
+    groups.append(("In the bundle's training", saliency["in_training"]))
+    return [(name, group) for name, group in groups if group is not None]
+
+
+def saliency_counts(group: Mapping[str, Any], label: str) -> str:
+    """Say over what a class's heatmaps were measured, such as "33 images, 30 patients, ..."."""
+    parts = [
+        f"{group['n']} images",
+        f"{group['patients']} patients",
+        f"answered {label} on {group['answered']}",
+        f"boxes on {format_estimate(group['area'])} of the image's area",
+    ]
+    if group["empty"]:
+        parts.append(f"{group['empty']} heatmaps empty")
+    if group["note"]:
+        parts.append(group["note"])
+    return ", ".join(parts)
 
 
 def plain(text: str) -> str:

@@ -12,17 +12,20 @@ if TYPE_CHECKING:
     from pneumoscope.workflow.evaluate import FolderEvaluation, evaluate_folder
     from pneumoscope.workflow.fingerprint import FolderFingerprint, fingerprint_folder
     from pneumoscope.workflow.overlap import TrainingOverlap
+    from pneumoscope.workflow.saliency import FolderSaliency, saliency_folder
 
 __all__ = [
     "FolderComparison",
     "FolderEvaluation",
     "FolderFingerprint",
+    "FolderSaliency",
     "Reader",
     "TrainingOverlap",
     "compare_folder",
     "diagnose",
     "evaluate_folder",
     "fingerprint_folder",
+    "saliency_folder",
 ]
 
 # Statistics cost import time that a single diagnosis need not pay.
@@ -31,9 +34,11 @@ _LATER = {
     "FolderEvaluation": "evaluate",
     "FolderFingerprint": "fingerprint",
     "TrainingOverlap": "overlap",
+    "FolderSaliency": "saliency",
     "compare_folder": "compare",
     "evaluate_folder": "evaluate",
     "fingerprint_folder": "fingerprint",
+    "saliency_folder": "saliency",
 }
 
 

@@ -54,6 +54,23 @@ class Reader:
         """Say what the image shows, even where `diagnose` would abstain; without a heatmap."""
         return self._decide(self._engine.predict(radiograph))
 
+    def look(
+        self, radiograph: Radiograph, label: str, shape: tuple[int, int]
+    ) -> tuple[Decision, Heatmap]:
+        """Answer, even where `diagnose` would abstain, and show what speaks for a class.
+
+        Parameters
+        ----------
+        radiograph : Radiograph
+        label : str
+            One of the bundle's classes; `diagnose` shows the heatmap of the most probable one.
+        shape : (int, int)
+            Height and width of the heatmap, in pixels; `diagnose` takes those of the image.
+        """
+        prediction = self._engine.predict(radiograph)
+        chosen = prediction.activation_maps[prediction.classes.index(label)]
+        return self._decide(prediction), to_heatmap(chosen, shape)
+
     def diagnose(
         self,
         radiograph: Radiograph,

@@ -24,6 +24,7 @@ from pneumoscope.evaluation import (
 )
 from pneumoscope.findings import BundleIdentity, OperatingPoint
 from pneumoscope.workflow.overlap import TrainingOverlap
+from pneumoscope.workflow.saliency import LABEL, FolderSaliency, boxed_images, look_at_folder
 from pneumoscope.workflow.score import Progress, ScoredFolder, score_folder
 
 
@@ -53,6 +54,8 @@ class FolderEvaluation:
         Curves, rates per class and subgroups of the same images.
     operating_point : (OperatingPoint, Rates) or None
         The bundle's threshold and what it gives here, where it is for the positive class.
+    saliency : FolderSaliency or None
+        Where the heatmaps look, where boxes were given.
     warnings : tuple of str
         What a reader of the figures must know.
     """
@@ -67,6 +70,7 @@ class FolderEvaluation:
     without_overlap: EvaluationSummary | None
     figures: EvaluationFigures
     operating_point: tuple[OperatingPoint, Rates] | None
+    saliency: FolderSaliency | None
     warnings: tuple[str, ...]
 
 
@@ -77,6 +81,7 @@ def evaluate_folder(
     positive: str | None = None,
     negatives: Collection[str] = (),
     by: Sequence[str] = (),
+    boxes: Path | None = None,
     progress: Progress | None = None,
 ) -> FolderEvaluation:
     """Score every readable image of a labelled folder.
@@ -96,6 +101,9 @@ def evaluate_folder(
     by : sequence of str
         Further columns of ``labels.csv`` whose values part the images into subgroups; ``age`` into
         bands.
+    boxes : Path, optional
+        A CSV file of readers' boxes: the images that have any are read once more, to measure where
+        the heatmaps of `positive` (by default PNEUMONIA) look; see `saliency_folder`.
     progress : callable, optional
         Called with (done, all) after every image.
 
@@ -106,8 +114,8 @@ def evaluate_folder(
     Raises
     ------
     DataError
-        The folder cannot be used, has a label that is neither a class nor in `negatives` or no
-        column of `by`, or no image of it can be read.
+        The folder or the boxes cannot be used, it has a label that is neither a class nor in
+        `negatives` or no column of `by`, or no image of it (or none with boxes) can be read.
     BundleError
         See `bundles.find_bundle`.
     """
@@ -117,6 +125,8 @@ def evaluate_folder(
     # What cannot be compared is told before any image is read.
     check_labels([image.label for image in manifest.images], classes, positive, negatives)
     check_columns(manifest, by)
+    label = positive or LABEL
+    boxed = None if boxes is None else boxed_images(boxes, manifest, model, label)
     scored = score_folder(folder, manifest, [model], progress)
     probabilities, overlap = scored.probabilities[0], scored.overlaps[0]
     summary = evaluate_predictions(
@@ -139,6 +149,9 @@ def evaluate_folder(
         negatives=negatives,
         groups={column: group_names(scored.images, column) for column in by},
     )
+    saliency = None
+    if boxed is not None:
+        saliency = look_at_folder(boxed, manifest, model, label=label, by=by, progress=progress)
     return FolderEvaluation(
         bundle=model.identity,
         folder=folder.resolve().name,
@@ -150,6 +163,7 @@ def evaluate_folder(
         without_overlap=_without_overlap(scored, classes, positive, negatives),
         figures=figures,
         operating_point=_measured(model, probabilities, scored.labels, positive),
+        saliency=saliency,
         warnings=(
             *overlap.warning("the bundle's own training", "the figures flatter it"),
             *scored.warnings,

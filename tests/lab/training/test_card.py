@@ -25,6 +25,7 @@ def card(finished):
         threshold=finished.operating_point.threshold,
         figures=finished.figures,
         comparison=None,
+        looks=None,
         parity=(1e-6, 1e-6),
         machine="a machine",
     )

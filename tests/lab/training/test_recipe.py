@@ -184,6 +184,7 @@ def test_what_only_the_card_says_is_no_part_of_the_training(tmp_path, write_reci
         {"positive_sensitivity": 0.5},
         {"sources__0__population": "others"},
         {"sources__0__ages": [1, 5]},
+        {"sources__0__boxes": "boxes.csv"},
     ):
         assert part(**told) == plain
     for trained in (

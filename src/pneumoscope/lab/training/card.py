@@ -11,7 +11,9 @@ from pneumoscope.evaluation import Estimate
 from pneumoscope.findings import NOTICE
 from pneumoscope.lab.networks import Network, count_parameters
 from pneumoscope.lab.training.finished import FinishedRun
+from pneumoscope.lab.training.looks import Looks
 from pneumoscope.lab.training.measure import PartFigures
+from pneumoscope.lab.training.randomisation import SEEDS
 from pneumoscope.lab.training.recipe import Recipe
 
 
@@ -33,6 +35,8 @@ class CardFacts:
         On the report part.
     comparison : pair of FinishedRun or None
         The same recipe split by patient and by image.
+    looks : Looks or None
+        Where it looks; None where no source has boxes.
     parity : (float, float)
         Largest difference of the graph from the network, on logits and maps.
     machine : str
@@ -47,6 +51,7 @@ class CardFacts:
     threshold: float
     figures: tuple[PartFigures, ...]
     comparison: tuple[FinishedRun, FinishedRun] | None
+    looks: Looks | None
     parity: tuple[float, float]
     machine: str
 
@@ -79,6 +84,7 @@ def _values(facts: CardFacts) -> dict[str, Any]:
         "fold": fold,
         "counts": fold["counts"],
         "compared": _same_populations(facts.comparison),
+        "seeds": SEEDS,
         "notice": NOTICE,
     }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+import tempfile
 from dataclasses import asdict
 from pathlib import Path
 
@@ -23,6 +24,7 @@ from pneumoscope.lab.datasets import RadiographDataset
 from pneumoscope.lab.training.card import CardFacts, licence_text, render_card
 from pneumoscope.lab.training.finished import FinishedRun, open_run
 from pneumoscope.lab.training.graph import parity, to_graph
+from pneumoscope.lab.training.looks import Looks, measure_looks
 from pneumoscope.lab.training.prepare import PreparedData
 from pneumoscope.lab.training.run_folder import RECIPE
 
@@ -66,6 +68,12 @@ def export(run: Path, out: Path, *, split_comparison: tuple[Path, Path] | None =
         comparison = _compare(finished, run, *split_comparison)
     graph = to_graph(finished.network, recipe.input.size)
     differences = _gate(finished, graph)
+    contents = {
+        GRAPH: graph,
+        LICENCE: licence_text(recipe).encode(),
+        TRAINING_IMAGES: _training_images(data).encode(),
+    }
+    looks = _looks(finished, run, contents)
     facts = CardFacts(
         recipe=recipe,
         recipe_text=(run / RECIPE).read_text(encoding="utf-8"),
@@ -75,16 +83,22 @@ def export(run: Path, out: Path, *, split_comparison: tuple[Path, Path] | None =
         threshold=finished.operating_point.threshold,
         figures=finished.figures,
         comparison=comparison,
+        looks=looks,
         parity=differences,
         machine=f"{platform.machine()}, torch {torch.__version__}",
     )
-    contents = {
-        GRAPH: graph,
-        CARD: render_card(facts).encode(),
-        LICENCE: licence_text(recipe).encode(),
-        TRAINING_IMAGES: _training_images(data).encode(),
-    }
-    return write_bundle(out, _description(finished), contents)
+    card = {CARD: render_card(facts).encode()}
+    return write_bundle(out, _description(finished), contents | card)
+
+
+def _looks(finished: FinishedRun, run: Path, contents: dict[str, bytes]) -> Looks | None:
+    """Measure where the network looks with a draft of its bundle, whose card is still empty."""
+    recipe = finished.recipe
+    if not any(source.boxes for source in recipe.sources):
+        return None
+    with tempfile.TemporaryDirectory() as place:
+        draft = write_bundle(Path(place) / "draft", _description(finished), contents | {CARD: b""})
+        return measure_looks(recipe, run / RECIPE, finished.data, finished.network, draft)
 
 
 def _description(finished: FinishedRun) -> dict[str, object]:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from pneumoscope.errors import DataError, RecipeError
-from pneumoscope.evaluation import LabelledImage, read_manifest
+from pneumoscope.evaluation import LabelledImage, read_boxes, read_manifest
 from pneumoscope.lab.datasets import (
     Collection,
     DataIdentity,
@@ -20,7 +20,7 @@ from pneumoscope.lab.datasets import (
     split_four_ways,
     units_of,
 )
-from pneumoscope.lab.training.recipe import Recipe, source_folder
+from pneumoscope.lab.training.recipe import Recipe, Source, source_folder
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,13 +100,10 @@ def prepare(
         A source's folder does not exist, the split file has no such fold, or the fold shows a leak
         that is not accepted.
     DataError, ImageError
-        A manifest, an image or the split cannot be used; an image has a label that its source is
-        said to lack; no image has the positive class.
+        A manifest, an image, a file of boxes or the split cannot be used; an image has a label that
+        its source is said to lack; no image has the positive class.
     """
-    manifests = [
-        (source.name, read_manifest(source_folder(recipe_path, source)).images)
-        for source in recipe.sources
-    ]
+    manifests = [(source.name, _images(recipe_path, source)) for source in recipe.sources]
     _check_labels(recipe, [images for _, images in manifests])
     collection = collect(manifests, recipe.classes, recipe.input.size)
     identity = identity_of(collection, recipe)
@@ -128,6 +125,15 @@ def identity_of(collection: Collection, recipe: Recipe) -> DataIdentity:
         for source, label in zip(collection.sources, collection.labels, strict=True)
     )
     return DataIdentity(collection.files, strata, collection.patients, collection.fingerprints)
+
+
+def _images(recipe_path: Path, source: Source) -> tuple[LabelledImage, ...]:
+    """List a source's images, and make sure that its boxes can be used when the run is exported."""
+    folder = source_folder(recipe_path, source)
+    manifest = read_manifest(folder)
+    if source.boxes is not None:
+        read_boxes(folder / source.boxes, manifest)
+    return manifest.images
 
 
 def _check_labels(recipe: Recipe, images: list[tuple[LabelledImage, ...]]) -> None:

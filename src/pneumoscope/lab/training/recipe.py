@@ -43,7 +43,8 @@ class Source(_Section):
     their logits out (`left_out`: nothing is learnt about them), or keeps them in the softmax
     (`as_negative`: the set's images are taken as none of these classes). `population`, `ages` (the
     range in whole years that the set covers well), `licence`, `citation` and `limits` (what a
-    reader of the figures must know of the set) go into the bundle and its card.
+    reader of the figures must know of the set) go into the bundle and its card. `boxes` is a CSV
+    file of readers' boxes in the set's folder: the card then says where the network looks.
     """
 
     name: Text
@@ -53,6 +54,7 @@ class Source(_Section):
     citation: Text | None = None
     limits: tuple[Text, ...] = ()
     ages: tuple[Age, Age] | None = None
+    boxes: Text | None = None
     absent_classes: tuple[str, ...] = ()
     absent_class_loss: Literal["left_out", "as_negative"] = "left_out"
 
@@ -202,7 +204,7 @@ class Recipe(_Section):
 
         Without the keys that are at their defaults, so that a new key changes no older recipe.
         """
-        told = {"population", "licence", "citation", "limits", "ages"}
+        told = {"population", "licence", "citation", "limits", "ages", "boxes"}
         only_told = {"name", "version", "positive_class", "positive_sensitivity"}
         exclude: Any = dict.fromkeys(only_told, True) | {"sources": {"__all__": told}}
         return self.model_dump(mode="json", exclude=exclude, exclude_defaults=True)

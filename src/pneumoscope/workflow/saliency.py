@@ -1,0 +1,257 @@
+"""Where a bundle looks on a labelled folder, against readers' boxes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pneumoscope.bundles import Bundle, find_bundle
+from pneumoscope.errors import DataError, ImageError
+from pneumoscope.evaluation import (
+    SALIENCY_RULE,
+    Box,
+    LabelledImage,
+    Manifest,
+    MeasuredImage,
+    SaliencySummary,
+    box_mask,
+    check_columns,
+    fit_map,
+    fixed_maps,
+    group_names,
+    measure_saliency,
+    read_boxes,
+    read_manifest,
+)
+from pneumoscope.imaging import fingerprint, read_radiograph
+from pneumoscope.inference import available_cores, to_heatmap
+from pneumoscope.workflow.diagnose import Reader
+from pneumoscope.workflow.score import Progress
+
+LABEL = "PNEUMONIA"
+MEASURED_SIDE = 1024
+"""Larger images are measured at this many pixels on their longer side: it bounds the memory."""
+
+_ALL_TRAINED = "Every image with boxes was in the bundle's own training: there is no verdict."
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FolderSaliency:
+    """What `saliency_folder` found.
+
+    Attributes
+    ----------
+    label : str
+        The class whose heatmaps were measured.
+    boxes : int
+        Boxes of the measured images.
+    unreadable : tuple of str
+        Images with boxes that could not be read; they are in no figure.
+    held_out : SaliencySummary or None
+        The headline: over the images that did not train the bundle; None without any.
+    in_training : SaliencySummary or None
+        Over those that did.
+    subgroups : mapping of str to mapping of str to SaliencySummary
+        Per column, then per value: parts of the held-out images.
+    """
+
+    label: str
+    boxes: int
+    unreadable: tuple[str, ...]
+    held_out: SaliencySummary | None
+    in_training: SaliencySummary | None
+    subgroups: Mapping[str, Mapping[str, SaliencySummary]]
+
+    @property
+    def verdict(self) -> str:
+        """The verdict on the held-out images, in words."""
+        return _ALL_TRAINED if self.held_out is None else self.held_out.verdict
+
+    def as_dict(self) -> dict[str, Any]:
+        """Give the figures as plain JSON values."""
+        return {
+            "label": self.label,
+            "boxes": self.boxes,
+            "unreadable": list(self.unreadable),
+            "rule": SALIENCY_RULE,
+            "verdict": self.verdict,
+            "held_out": None if self.held_out is None else self.held_out.as_dict(),
+            "in_training": None if self.in_training is None else self.in_training.as_dict(),
+            "subgroups": {
+                column: [{"group": name} | group.as_dict() for name, group in groups.items()]
+                for column, groups in self.subgroups.items()
+            },
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class _Looked:
+    """One image, what its heatmap agrees with, and whether it is in the training."""
+
+    image: LabelledImage
+    measured: MeasuredImage
+    in_training: bool
+
+
+def saliency_folder(
+    folder: Path,
+    boxes: Path,
+    *,
+    bundle: str | None = None,
+    label: str = LABEL,
+    by: Sequence[str] = (),
+    progress: Progress | None = None,
+) -> FolderSaliency:
+    """Measure how well a class's heatmaps agree with readers' boxes, on the images that have any.
+
+    The heatmap is that of `diagnose`: Grad-CAM, resized to the image (at most to `MEASURED_SIDE`),
+    with its Otsu mask. The fixed map of other patients' boxes, trained-on images among them, goes
+    the same way.
+
+    Parameters
+    ----------
+    folder : Path
+        Holds ``labels.csv`` or class folders; see `evaluation.read_manifest`.
+    boxes : Path
+        A CSV file; see `evaluation.read_boxes`.
+    bundle : str, optional
+        A bundle's name or folder; by default the packaged one.
+    label : str
+        The class whose heatmaps are measured, whatever the bundle answers.
+    by : sequence of str
+        Columns of ``labels.csv`` whose values part the held-out images into subgroups.
+    progress : callable, optional
+        Called with (done, all) after every image with boxes.
+
+    Returns
+    -------
+    FolderSaliency
+
+    Raises
+    ------
+    DataError
+        The folder or the boxes cannot be used, `label` is no class of the bundle, there is no
+        column of `by`, all boxes are of one patient, or no image with boxes can be read.
+    BundleError
+        See `bundles.find_bundle`.
+    """
+    manifest = read_manifest(folder)
+    model = find_bundle(bundle)
+    check_columns(manifest, by)
+    boxed = boxed_images(boxes, manifest, model, label)
+    return look_at_folder(boxed, manifest, model, label=label, by=by, progress=progress)
+
+
+def boxed_images(
+    boxes: Path, manifest: Manifest, model: Bundle, label: str
+) -> dict[str, tuple[Box, ...]]:
+    """Read the boxes and make sure that they can be measured, before any image is read.
+
+    Raises
+    ------
+    DataError
+        See `saliency_folder`.
+    """
+    classes = model.description.classes
+    if label not in classes:
+        raise DataError(
+            f"heatmaps of {label!r} cannot be measured: the bundle's classes are "
+            f"{', '.join(classes)}; name one of them as the positive class"
+        )
+    return read_boxes(boxes, manifest)
+
+
+def look_at_folder(
+    boxes: Mapping[str, Sequence[Box]],
+    manifest: Manifest,
+    model: Bundle,
+    *,
+    label: str,
+    by: Sequence[str],
+    progress: Progress | None,
+) -> FolderSaliency:
+    """Measure what `boxed_images` allowed; see `saliency_folder`."""
+    images = [image for image in manifest.images if image.file in boxes]
+    looked = _look_at_all(images, boxes, model, label, progress)
+    kept = [one for one in looked if one is not None]
+    if not kept:
+        raise DataError(
+            f"none of the {len(images)} images with boxes can be read; `pneumoscope diagnose` says "
+            "of each why"
+        )
+    held_out = [one for one in kept if not one.in_training]
+    return FolderSaliency(
+        label=label,
+        boxes=sum(len(boxes[one.image.file]) for one in kept),
+        unreadable=tuple(i.file for i, one in zip(images, looked, strict=True) if one is None),
+        held_out=_summary(held_out),
+        in_training=_summary([one for one in kept if one.in_training]),
+        subgroups={column: _subgroups(held_out, column) for column in by},
+    )
+
+
+def _summary(looked: Sequence[_Looked]) -> SaliencySummary | None:
+    return measure_saliency([one.measured for one in looked]) if looked else None
+
+
+def _subgroups(looked: Sequence[_Looked], column: str) -> dict[str, SaliencySummary]:
+    groups: dict[str, list[MeasuredImage]] = {}
+    for name, one in zip(group_names([o.image for o in looked], column), looked, strict=True):
+        groups.setdefault(name, []).append(one.measured)
+    return {name: measure_saliency(groups[name]) for name in sorted(groups)}
+
+
+def _look_at_all(
+    images: Sequence[LabelledImage],
+    boxes: Mapping[str, Sequence[Box]],
+    model: Bundle,
+    label: str,
+    progress: Progress | None,
+) -> list[_Looked | None]:
+    """Look at every image, in order; None where it cannot be read."""
+    reader = Reader(model, threads=1)
+    maps = fixed_maps([boxes[i.file] for i in images], [i.patient_id for i in images])
+    looked = []
+    with ThreadPoolExecutor(available_cores()) as pool:
+        for one in pool.map(partial(_look, reader, label, boxes, maps), images):
+            looked.append(one)
+            if progress is not None:
+                progress(len(looked), len(images))
+    return looked
+
+
+def _look(
+    reader: Reader,
+    label: str,
+    boxes: Mapping[str, Sequence[Box]],
+    maps: Mapping[str, NDArray[np.float32]],
+    image: LabelledImage,
+) -> _Looked | None:
+    try:
+        radiograph = read_radiograph(image.path)
+    except ImageError:
+        return None
+    mine, shape = boxes[image.file], _measured_shape(radiograph.height, radiograph.width)
+    decision, heatmap = reader.look(radiograph, label, shape)
+    measured = MeasuredImage(
+        patient=image.patient_id,
+        area=float(box_mask(mine, shape).mean()),
+        empty=not heatmap.values.any(),
+        answered=decision.predicted == label,
+        heatmap=fit_map(heatmap, mine),
+        fixed=fit_map(to_heatmap(maps[image.patient_id], shape), mine),
+    )
+    known = fingerprint(radiograph.pixels) in reader.bundle.training_images
+    return _Looked(image, measured, known)
+
+
+def _measured_shape(height: int, width: int) -> tuple[int, int]:
+    scale = min(1.0, MEASURED_SIDE / max(height, width))
+    return max(1, round(height * scale)), max(1, round(width * scale))
