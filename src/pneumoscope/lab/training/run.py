@@ -140,13 +140,14 @@ def _check_same_split(checkpoint: Path, data: PreparedData) -> None:
         )
 
 
-def build_network(recipe: Recipe) -> Network:
-    """Build the recipe's network with fresh weights."""
+def build_network(recipe: Recipe, *, fetch: bool = False) -> Network:
+    """Build the recipe's network; fetch its ImageNet weights unless a checkpoint's follow."""
     return create(
         recipe.network.name,
         classes=len(recipe.classes),
         size=recipe.input.size,
         options=recipe.network.options,
+        fetch=fetch,
     )
 
 
@@ -213,7 +214,7 @@ def train(recipe_path: Path, out: Path, *, resume: bool = False) -> Path:
     lightning.seed_everything(recipe.seed, verbose=False)
     if recipe.training.threads is not None:
         torch.set_num_threads(recipe.training.threads)
-    network = build_network(recipe)
+    network = build_network(recipe, fetch=last is None and recipe.initial_weights is None)
     steps = 0
     if last is not None:
         load_weights(network, last)
