@@ -99,3 +99,11 @@ def test_terms_have_their_citation_where_there_is_one(finished):
     text = licence_text(finished.recipe)
     assert "- children (made-up children): CC0 1.0.\n  Nobody 2020, Made-up Children\n" in text
     assert "- adults (made-up adults): for tests only\n" in text
+    assert "ImageNet" not in text
+
+
+def test_terms_of_imagenet_are_there_when_training_started_from_its_weights(finished):
+    choice = finished.recipe.network.model_copy(update={"options": {"pretrained": True}})
+    text = licence_text(finished.recipe.model_copy(update={"network": choice}))
+    assert "for tests only\n- ImageNet-1k, as the start of the training" in text
+    assert "non-commercial research\n\nWhere one of these sets" in text

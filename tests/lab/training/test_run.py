@@ -23,7 +23,13 @@ from pneumoscope.errors import DataError, RecipeError
 from pneumoscope.lab.networks import create
 from pneumoscope.lab.training import read_recipe, train
 from pneumoscope.lab.training.module import ClassifierModule
-from pneumoscope.lab.training.run import known_classes, load_weights, prepare, recipe_digest
+from pneumoscope.lab.training.run import (
+    build_network,
+    known_classes,
+    load_weights,
+    prepare,
+    recipe_digest,
+)
 
 pytestmark = pytest.mark.lab
 
@@ -270,6 +276,21 @@ def test_initial_weights_that_are_missing_are_named(write_recipe, tmp_path):
     with pytest.raises(RecipeError, match=r"absent\.ckpt: no such checkpoint"):
         train(recipe, tmp_path / "run")
     assert not (tmp_path / "run").exists()
+
+
+def test_imagenet_weights_are_read_by_training_and_not_by_what_comes_after(
+    write_recipe, tmp_path, monkeypatch
+):
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    cached = tmp_path / "hub" / "checkpoints" / "resnet152-394f9c45.pth"
+    cached.parent.mkdir(parents=True)
+    cached.write_text("no weights")
+    network = {"name": "resnet152", "options": {"pretrained": True}}
+    recipe = write_recipe(tmp_path / "r.yaml", {"network": network})
+    with pytest.raises(RecipeError, match=r"'resnet152'.*394f9c45.*pretrained: false"):
+        train(recipe, tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+    assert build_network(read_recipe(recipe)).pretrained
 
 
 def test_a_missing_source_says_where_it_was_looked_for(

@@ -12,10 +12,8 @@ import torch
 from torch import Tensor, nn
 
 SERVER = "https://download.pytorch.org/models/"
-SOURCE = (
-    "random initialisation; with pretrained ImageNet-1k, torchvision's (BSD-3-Clause; ImageNet's "
-    "own terms: research)"
-)
+# ImageNet's own terms allow research only, which not everyone takes to bind weights.
+SOURCE = "random; pretrained: ImageNet-1k (torchvision, BSD-3-Clause; images for research)"
 # Without an answer for so long the server counts as out of reach. torch itself would wait forever.
 TIMEOUT_S = 20.0
 
