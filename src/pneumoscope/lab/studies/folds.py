@@ -86,7 +86,7 @@ def spread(values: Sequence[float] | Floats, digits: int = 4) -> str:
     return f"{np.mean(values):.{digits}f} ± {np.std(values, ddof=1):.{digits}f}"
 
 
-def with_interval(estimate: Estimate) -> str:
+def signed(estimate: Estimate) -> str:
     """Write a difference with its sign and its 95% interval; "-" where it is undefined."""
     if estimate.value is None:
         return "-"

@@ -22,7 +22,7 @@ from pneumoscope.lab.datasets import (
     units_of,
 )
 from pneumoscope.lab.studies.experiment import Result, recipe_contents, run_experiment
-from pneumoscope.lab.studies.folds import one_by_one, with_interval
+from pneumoscope.lab.studies.folds import one_by_one, signed
 from pneumoscope.lab.studies.leaked_images import (
     MANY,
     HeldOut,
@@ -151,7 +151,7 @@ def _write_tax(
     for name, tax in taxes.items():
         arms = [[each[name] for each in arm] for arm in metrics.values()]
         cells = [f"{np.mean(a):.4f} ({min(a):.4f} to {max(a):.4f})" for a in arms]
-        rows.append([name.replace("_", " "), *cells, with_interval(tax)])
+        rows.append([name.replace("_", " "), *cells, signed(tax)])
     page.table(["", "by image", "by patient", "difference (95% interval)"], rows)
     page.text(
         "Means over the repeats, with the least and the most. The repeats draw from the same "
@@ -167,7 +167,7 @@ def _write_within(
     page.heading("Within the arm by image: patients that trained against patients that did not")
     page.values("within", {name: [e.as_dict() for e in row] for name, row in within.items()})
     table = [
-        [name, f"{shared.value:.4f}", f"{alone.value:.4f}", with_interval(difference)]
+        [name, f"{shared.value:.4f}", f"{alone.value:.4f}", signed(difference)]
         for name, (shared, alone, difference) in within.items()
         if shared.value is not None and alone.value is not None
     ]
