@@ -13,8 +13,12 @@ from pneumoscope.lab import networks  # noqa: E402
 pytestmark = pytest.mark.lab
 
 
-def test_entries_are_of_the_published_form_with_the_options_of_the_recipe():
-    entries = networks.catalogue()
+@pytest.fixture(scope="module")
+def entries():
+    return networks.catalogue()
+
+
+def test_entries_are_of_the_published_form_with_the_options_of_the_recipe(entries):
     assert [entry.name for entry in entries] == networks.names()
     for entry in entries:
         built = networks.create(
@@ -30,8 +34,8 @@ def test_entries_are_of_the_published_form_with_the_options_of_the_recipe():
         assert json.loads(json.dumps(entry.as_dict())) == entry.as_dict()
 
 
-def test_the_published_count_of_li_2025():
-    (entry,) = (entry for entry in networks.catalogue() if entry.name == "li_cnn")
+def test_the_published_count_of_li_2025(entries):
+    (entry,) = (entry for entry in entries if entry.name == "li_cnn")
     assert (entry.input_size, entry.classes) == (256, 2)
     blocks = sum(
         9 * inputs * filters + filters + 4 * filters
@@ -41,7 +45,7 @@ def test_the_published_count_of_li_2025():
     assert entry.parameters == blocks + head
 
 
-def test_no_option_is_what_the_data_decide():
-    for entry in networks.catalogue():
+def test_no_option_is_what_the_data_decide(entries):
+    for entry in entries:
         assert not {"classes", "size"} & set(entry.options)
         assert inspect.Parameter.empty not in entry.options.values()

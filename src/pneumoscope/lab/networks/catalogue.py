@@ -8,7 +8,8 @@ from typing import Any
 
 import torch
 
-from pneumoscope.lab.networks.registry import Network, count_parameters, create, describe, names
+from pneumoscope.lab.networks.network import Network, count_parameters
+from pneumoscope.lab.networks.registry import create, describe, names
 
 _ANY_SIZE = 224
 
@@ -56,7 +57,8 @@ def catalogue() -> list[NetworkEntry]:
 def _entry(name: str) -> NetworkEntry:
     published = _shape_only(name, classes=Network.default_classes, size=_ANY_SIZE)
     size, classes = published.default_size, published.default_classes
-    network = _shape_only(name, classes=classes, size=size)
+    as_published = (size, classes) == (_ANY_SIZE, Network.default_classes)
+    network = published if as_published else _shape_only(name, classes=classes, size=size)
     summary, options = describe(name)
     return NetworkEntry(
         name=name,

@@ -3,104 +3,101 @@
 from __future__ import annotations
 
 import torch
-from monai.networks.nets.densenet import DenseNet121, DenseNet169, DenseNet201
 from torch import Tensor, nn
 from torch.nn import functional
 
-from pneumoscope.lab.networks.capsules import ClassCapsules, squash, squash_gradient
-from pneumoscope.lab.networks.registry import Network, register
+from pneumoscope.lab.networks.backbones import DenseNetNetwork, map_side
+from pneumoscope.lab.networks.capsules import (
+    ClassCapsules,
+    OwnTransforms,
+    SharedTransform,
+    squash,
+    squash_gradient,
+)
+from pneumoscope.lab.networks.network import Network, grad_cam
+from pneumoscope.lab.networks.registry import register
 
-BACKBONES = {121: (DenseNet121, 1024), 169: (DenseNet169, 1664), 201: (DenseNet201, 1920)}
 PRIMARY_TYPES, PRIMARY_LENGTH = 64, 16
 CLASS_LENGTH = 32
 
 
-class DenseNetCapsNet(Network):
+class DenseNetCapsNet(DenseNetNetwork):
     """DenseNet features, primary capsules, routed class capsules, two linear layers.
 
     Parameters
     ----------
     classes : int
         Number of classes; 3 as published.
-    backbone : {121, 169, 201}
-        Which DenseNet; 201 for the published headline.
-    extra_convolution : bool
-        A 3x3 convolution to 128 channels before the capsules.
-    frozen : bool
-        Keep the backbone's weights and running statistics as they are.
+    size : int
+        Side of the square input in pixels, at least 64.
+    backbone, extra_convolution, frozen, pretrained
+        See `DenseNetNetwork`.
+    shared_transform : bool
+        One transform for all primary capsules, as in the authors' code; or, as in their equations,
+        one for each.
     iterations : int
         Routing iterations; 4 as published.
     dropout : float
         Before the last layer, 0..1; 0.5 as published.
     """
 
-    default_size = 224
-
     def __init__(
         self,
         classes: int,
+        size: int,
         backbone: int = 201,
         *,
         extra_convolution: bool = True,
         frozen: bool = False,
+        shared_transform: bool = True,
         iterations: int = 4,
         dropout: float = 0.5,
+        pretrained: bool = False,
     ) -> None:
-        super().__init__()
-        if backbone not in BACKBONES:
-            raise ValueError(f"backbone {backbone} is none of {', '.join(map(str, BACKBONES))}")
-        build, channels = BACKBONES[backbone]
-        self.backbone = build(spatial_dims=2, in_channels=3, out_channels=1).features
-        self.frozen = frozen
-        self.backbone.requires_grad_(not frozen)
-        self.extra = nn.Conv2d(channels, 128, 3, padding=1) if extra_convolution else None
-        inputs = 128 if extra_convolution else channels
-        self.primary = nn.Conv2d(inputs, PRIMARY_TYPES * PRIMARY_LENGTH, 3, padding=1)
-        self.capsules = ClassCapsules(classes, PRIMARY_LENGTH, CLASS_LENGTH, iterations)
+        super().__init__(
+            backbone,
+            size,
+            extra_convolution=extra_convolution,
+            frozen=frozen,
+            pretrained=pretrained,
+        )
+        self.primary = nn.Conv2d(self.channels, PRIMARY_TYPES * PRIMARY_LENGTH, 3, padding=1)
+        lengths = (PRIMARY_LENGTH, CLASS_LENGTH, iterations)
+        number = PRIMARY_TYPES * map_side(size) ** 2
+        self.capsules: ClassCapsules = (
+            SharedTransform(classes, *lengths)
+            if shared_transform
+            else OwnTransforms(classes, number, *lengths)
+        )
         self.hidden = nn.Linear(classes * CLASS_LENGTH, 512)
         self.dropout = nn.Dropout(dropout)
         self.output = nn.Linear(512, classes)
 
-    def train(self, mode: bool = True) -> DenseNetCapsNet:
-        """Set the mode; a frozen backbone always stays in evaluation."""
-        super().train(mode)
-        if self.frozen:
-            self.backbone.eval()
-        return self
-
-    def features(self, images: Tensor) -> Tensor:
-        """Feature map (n, channels, rows, columns) that the capsules read."""
-        features = functional.relu(self.backbone(images))
-        return features if self.extra is None else functional.relu(self.extra(features))
-
-    def forward(self, images: Tensor) -> Tensor:
-        """Logits (n, classes) of images (n, 3, size, size)."""
+    def pooled(self, images: Tensor) -> Tensor:
+        """Vector (n, 512) before the last layer."""
         features = self.features(images)
         # Routing multiplies small numbers many times: half precision is too coarse for it.
         with torch.autocast(images.device.type, enabled=False):
             vectors = self._primary_vectors(features.to(self.primary.weight.dtype))
             capsules = self.capsules(squash(vectors))
-            hidden = functional.relu(self.hidden(capsules.flatten(1)))
-            return self.output(self.dropout(hidden))
+            return functional.relu(self.hidden(capsules.flatten(1)))
 
     def explain(self, images: Tensor) -> tuple[Tensor, Tensor]:
         """See `Network.explain`; the map is of the last convolution before the capsules."""
         features = self.features(images)
         vectors = self._primary_vectors(features)
-        primary = squash(vectors)
-        steps = self.capsules.route(primary)
-        capsules = steps[-1].output
+        routing = self.capsules.route(squash(vectors))
+        capsules = routing.output
         hidden = self.hidden(capsules.flatten(1))
         logits = self.output(functional.relu(hidden))
 
         active = torch.where(hidden > 0, 1.0, 0.0)
         to_hidden = active.unsqueeze(1) * self.output.weight
         to_capsules = (to_hidden @ self.hidden.weight).unflatten(-1, capsules.shape[1:])
-        to_primary = self.capsules.gradient(primary, steps, to_capsules)
+        to_primary = self.capsules.gradient(routing, to_capsules)
         to_vectors = squash_gradient(vectors.unsqueeze(1), to_primary)
         weights = self._mean_gradient(to_vectors, features.shape[2], features.shape[3])
-        maps = torch.einsum("ntc,nchw->nthw", weights, features)
-        return logits, functional.relu(maps)
+        return logits, grad_cam(weights, features)
 
     def penalised_kernels(self) -> list[Tensor]:
         """Return the kernels of the two linear layers."""
@@ -149,17 +146,20 @@ def densenet_capsnet(
     backbone: int = 201,
     extra_convolution: bool = True,
     frozen: bool = False,
+    shared_transform: bool = True,
     iterations: int = 4,
     dropout: float = 0.5,
+    pretrained: bool = False,
 ) -> Network:
     """DenseNet-121, -169 or -201 with a capsule head (Baral 2025)."""
-    if size < 64:
-        raise ValueError(f"input size {size} leaves no feature map: at least 64 is needed")
     return DenseNetCapsNet(
         classes,
+        size,
         backbone,
         extra_convolution=extra_convolution,
         frozen=frozen,
+        shared_transform=shared_transform,
         iterations=iterations,
         dropout=dropout,
+        pretrained=pretrained,
     )

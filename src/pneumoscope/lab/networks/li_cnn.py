@@ -7,7 +7,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from pneumoscope.lab.networks.dropout import FastDropout
-from pneumoscope.lab.networks.registry import Network, register
+from pneumoscope.lab.networks.network import Network, grad_cam
+from pneumoscope.lab.networks.registry import register
 
 FILTERS = (32, 64, 128, 256)
 SLOPE = 0.2
@@ -64,10 +65,10 @@ class LiCNN(Network):
         """Feature map (n, 256, size / 16, size / 16) after the fourth block."""
         return self.blocks(images)
 
-    def forward(self, images: Tensor) -> Tensor:
-        """Logits (n, classes) of images (n, 3, size, size)."""
+    def pooled(self, images: Tensor) -> Tensor:
+        """Vector (n, 100) before the last layer."""
         hidden = self.norm(self.hidden(self.features(images).flatten(1)))
-        return self.output(self.dropout(functional.leaky_relu(hidden, SLOPE)))
+        return functional.leaky_relu(hidden, SLOPE)
 
     def explain(self, images: Tensor) -> tuple[Tensor, Tensor]:
         """See `Network.explain`; the map is of the fourth block's output."""
@@ -80,8 +81,7 @@ class LiCNN(Network):
         gradient = (slope.unsqueeze(1) * self.output.weight) @ self.hidden.weight
         _, channels, rows, columns = features.shape
         weights = gradient.unflatten(-1, (channels, rows * columns)).mean(-1)
-        maps = torch.einsum("ntc,nchw->nthw", weights, features)
-        return logits, functional.relu(maps)
+        return logits, grad_cam(weights, features)
 
 
 @register

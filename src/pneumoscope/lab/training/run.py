@@ -91,7 +91,7 @@ def train(
     lightning.seed_everything(recipe.seed, verbose=False)
     if recipe.training.threads is not None:
         torch.set_num_threads(recipe.training.threads)
-    network = build_network(recipe)
+    network = build_network(recipe, fetch=last is None and recipe.initial_weights is None)
     steps = 0
     if last is not None:
         load_weights(network, last)

@@ -19,13 +19,14 @@ from pneumoscope.lab.training.recipe import Recipe
 _PREFIX = "network."
 
 
-def build_network(recipe: Recipe) -> Network:
-    """Build the recipe's network with fresh weights."""
+def build_network(recipe: Recipe, *, fetch: bool = False) -> Network:
+    """Build the recipe's network; fetch its ImageNet weights unless a checkpoint's follow."""
     return create(
         recipe.network.name,
         classes=len(recipe.classes),
         size=recipe.input.size,
         options=recipe.network.options,
+        fetch=fetch,
     )
 
 

@@ -1,0 +1,85 @@
+"""Every network's graph agrees with it: logits and maps, for any number of images.
+
+Deep backbones repeat the same few layers; they are cut to one of each, as exporting them whole
+takes minutes.
+"""
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+pytest.importorskip("monai")
+pytest.importorskip("lightning")
+
+from torch import nn  # noqa: E402
+
+from pneumoscope.lab.networks import create, names  # noqa: E402
+from pneumoscope.lab.training.export import LOGIT_TOLERANCE, MAP_TOLERANCE  # noqa: E402
+from pneumoscope.lab.training.graph import parity, round_to_half, to_graph  # noqa: E402
+
+pytestmark = pytest.mark.lab
+
+
+def _patches(network):
+    network.backbone = nn.Sequential(nn.Conv2d(3, 1024, 32, stride=32), nn.BatchNorm2d(1024))
+
+
+def _first_of_each_stage(network):
+    for stage in ("layer1", "layer2", "layer3", "layer4"):
+        setattr(network.backbone, stage, getattr(network.backbone, stage)[:1])
+
+
+def _without_repeats(network):
+    for block in ("Mixed_6c", "Mixed_6d", "Mixed_6e", "Mixed_7c"):
+        delattr(network.backbone, block)
+
+
+def _one_layer(network):
+    network.backbone.encoder.layers = network.backbone.encoder.layers[:1]
+
+
+CASES = {
+    "li_cnn": ("li_cnn", 32, {}, lambda _: None),
+    "shared": ("densenet_capsnet", 96, {"backbone": 121}, _patches),
+    "own": ("densenet_capsnet", 64, {"backbone": 121, "shared_transform": False}, _patches),
+    "fc": ("densenet_fc", 64, {"backbone": 121}, _patches),
+    "resnet152": ("resnet152", 64, {}, _first_of_each_stage),
+    "inception_v3": ("inception_v3", 107, {}, _without_repeats),
+    "vision_transformer": ("vision_transformer", 48, {}, _one_layer),
+}
+
+
+def test_every_network_is_here():
+    assert {name for name, *_ in CASES.values()} == set(names())
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_the_graph_agrees_with_the_network(case):
+    name, size, options, shorten = CASES[case]
+    torch.manual_seed(1)
+    network = create(name, classes=3, size=size, options=options, fetch=False)
+    shorten(network)
+    network.train()
+    with torch.no_grad():
+        for _ in range(3):
+            network(torch.rand(4, 3, size, size))
+    round_to_half(network.eval())
+    graph = to_graph(network, size)
+    for count in (1, 3):
+        images = np.random.default_rng(count).random((count, 3, size, size), dtype=np.float32)
+        assert network.explain(torch.from_numpy(images))[1].amax() > 0
+        logits, maps = parity(network, graph, images)
+        assert logits < LOGIT_TOLERANCE
+        assert maps < MAP_TOLERANCE
+
+
+def test_the_scale_of_imagenet_is_inside_the_graph():
+    network = create(
+        "vision_transformer", classes=2, size=32, options={"pretrained": True}, fetch=False
+    )
+    _one_layer(network)
+    round_to_half(network.eval())
+    images = np.random.default_rng(0).random((2, 3, 32, 32), dtype=np.float32)
+    logits, maps = parity(network, to_graph(network, 32), images)
+    assert logits < LOGIT_TOLERANCE
+    assert maps < MAP_TOLERANCE
