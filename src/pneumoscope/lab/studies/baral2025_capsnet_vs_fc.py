@@ -196,7 +196,14 @@ def _write_differences(context: Context, page: Page, arms: Sequence[_Arm]) -> No
             {name: e.as_dict() for name, e in zip(FIGURES, estimates, strict=True)},
         )
     page.table(
-        ["", "published: capsules / plain", "capsules", "plain", "difference", "95% interval"],
+        [
+            "",
+            "published: capsules / plain",
+            "capsules",
+            "plain",
+            "difference",
+            "mean difference (95% interval)",
+        ],
         rows,
     )
     page.text(

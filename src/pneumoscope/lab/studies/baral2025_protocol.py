@@ -39,18 +39,18 @@ SMOKE = {
 
 DATA_DIFFER = (
     "**The data differ.** Baral 2025 has 17,229 images of a merged public set whose patients are "
-    "not known. Here the three classes come from two sets: children from Guangzhou (NORMAL, "
-    "PNEUMONIA) and adults of the RSNA challenge (NORMAL, ABNORMAL, PNEUMONIA), 6,285 images "
-    "whose patients are known. All ABNORMAL images are of adults, so telling the source helps to "
-    "tell the class: the accuracy on the adults alone is the harder figure. The share of the test "
-    "set is the published one, 2,229 of 17,229. The publication groups no patients; *by image* is "
-    "its protocol, *by patient* the honest one."
+    "not known. Here the three classes come from two sets whose patients are known: children from "
+    "Guangzhou (NORMAL, PNEUMONIA) and adults of the RSNA challenge (NORMAL, ABNORMAL, PNEUMONIA). "
+    "All ABNORMAL images are of adults, so telling the source helps to tell the class: the "
+    "accuracy on the adults alone is the harder figure. The share of the test set is the published "
+    "one, 2,229 of 17,229. The publication groups no patients; *by image* is its protocol, *by "
+    "patient* the honest one."
 )
 DEPARTURES = (
-    "The backbone starts from torchvision's ImageNet weights and gets its input on their scale; "
-    "the publication had Keras' weights and fed 0..1 as it was. Images are reduced before CLAHE, "
-    "which runs on the grey image; the published text has CLAHE first, its training code after the "
-    "augmentation. An epoch leaves out the last, incomplete batch."
+    "At full scale the backbone starts from torchvision's ImageNet weights and gets its input on "
+    "their scale; the publication had Keras' weights and fed 0..1 as it was. Images are reduced "
+    "before CLAHE, which runs on the grey image; the published text has CLAHE first, its training "
+    "code after the augmentation. An epoch leaves out the last, incomplete batch."
 )
 
 
