@@ -72,6 +72,11 @@ class _Arm:
         at = rows.index(row), RATES.index(rate)
         return self.of_folds(lambda fold: float(fold.rates[at]))
 
+    def at_kept_epoch(self, figure: str) -> list[float]:
+        """A figure of the epoch whose checkpoint was kept: the lowest loss on the stop part."""
+        kept = [min(r.epochs, key=lambda epoch: epoch["stop_loss"]) for r in self.results]
+        return [epoch[figure] for epoch in kept]
+
 
 def _run(context: Context, page: Page) -> None:
     data = identify_sources(context, page)
@@ -142,9 +147,9 @@ def _write_published(page: Page, headline: Sequence[_Arm]) -> None:
         ["test accuracy", spread(PUBLISHED_FOLDS)]
         + [spread(arm.of_folds(lambda fold: fold.accuracy)) for arm in headline],
         ["validation accuracy", f"{PUBLISHED_VALIDATION[0]} (fold 5)"]
-        + [spread([_kept_epoch(r)["stop_accuracy"] for r in arm.results]) for arm in headline],
+        + [spread(arm.at_kept_epoch("stop_accuracy")) for arm in headline],
         ["validation loss", f"{PUBLISHED_VALIDATION[1]} (fold 5)"]
-        + [spread([_kept_epoch(r)["stop_loss"] for r in arm.results]) for arm in headline],
+        + [spread(arm.at_kept_epoch("stop_loss")) for arm in headline],
     ]
     for average, published in PUBLISHED_AVERAGES.items():
         for rate, value in zip(RATES, published, strict=False):
@@ -159,15 +164,11 @@ def _write_published(page: Page, headline: Sequence[_Arm]) -> None:
     )
 
 
-def _kept_epoch(result: Result) -> dict[str, float]:
-    """The epoch whose checkpoint was kept: the lowest loss on the stop part."""
-    return dict(min(result.epochs, key=lambda epoch: epoch["stop_loss"]))
-
-
 def _write_schemes(page: Page, arms: Sequence[_Arm]) -> None:
-    page.heading("The schemes on the test set")
+    page.heading("The schemes (Tables 3 and 8)")
     page.table(
-        ["scheme", "images: train / stop / test", "accuracy", "least to most", "loss"]
+        ["scheme", "images: train / stop / test", "validation accuracy", "validation loss"]
+        + ["test accuracy", "least to most", "test loss"]
         + [f"{rate}, macro" for rate in RATES],
         [_scheme_row(arm) for arm in arms],
     )
@@ -191,6 +192,8 @@ def _scheme_row(arm: _Arm) -> list[str]:
     return [
         arm.name,
         sizes,
+        spread(arm.at_kept_epoch("stop_accuracy")),
+        spread(arm.at_kept_epoch("stop_loss")),
         spread(accuracy),
         f"{min(accuracy):.4f} to {max(accuracy):.4f}",
         spread(arm.of_folds(lambda fold: fold.loss)),

@@ -50,7 +50,8 @@ DEPARTURES = (
     "At full scale the backbone starts from torchvision's ImageNet weights and gets its input on "
     "their scale; the publication had Keras' weights and fed 0..1 as it was. Images are reduced "
     "before CLAHE, which runs on the grey image; the published text has CLAHE first, its training "
-    "code after the augmentation. An epoch leaves out the last, incomplete batch."
+    "code after the augmentation. A bootstrap keeps the images that it drew twice, which the "
+    "authors' copying by file name dropped. An epoch leaves out the last, incomplete batch."
 )
 
 
