@@ -51,7 +51,9 @@ DEPARTURES = (
     "their scale; the publication had Keras' weights and fed 0..1 as it was. Images are reduced "
     "before CLAHE, which runs on the grey image; the published text has CLAHE first, its training "
     "code after the augmentation. A bootstrap keeps the images that it drew twice, which the "
-    "authors' copying by file name dropped. An epoch leaves out the last, incomplete batch."
+    "authors' copying by file name dropped. The validation figures, which choose the epoch and the "
+    "rate, are means of the two sources; the test figures count every image once. An epoch "
+    "leaves out the last, incomplete batch."
 )
 
 
