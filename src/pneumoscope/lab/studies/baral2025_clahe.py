@@ -278,7 +278,7 @@ def _peak(measured: Sequence[_Measured], measure: str) -> str:
     return (
         f"**{measure.capitalize()}** is largest at {named} sets and classes, {ORDERS[0]}. Taken as "
         f"the aim, it picks clip limit {PUBLISHED_CLIP:g} with {PUBLISHED_TILES} x "
-        f"{PUBLISHED_TILES} tiles in {picked}."
+        f"{PUBLISHED_TILES} tiles, the middle of the grid, in {picked} of {len(measured)}."
     )
 
 
