@@ -59,9 +59,9 @@ def _auroc(value: float, reach: float = 0.02) -> Estimate:
 @pytest.mark.parametrize(
     ("part", "whole", "word"),
     [
-        (_auroc(0.80), _auroc(0.90), "**it cheats**: 75%"),
-        (_auroc(0.75), _auroc(1.00), "**it cheats**: 50%"),
-        (_auroc(0.60), _auroc(0.90), "in part: 25%"),
+        (_auroc(0.80), _auroc(0.90), "**it cheats**: 75.0%"),
+        (_auroc(0.75), _auroc(1.00), "**it cheats**: 50.0%"),
+        (_auroc(0.60), _auroc(0.90), "in part: 25.0%"),
         (_auroc(0.60, 0.1), _auroc(0.90), "no: chance lies"),
         (_auroc(0.30), _auroc(0.90), "no: it answers the wrong way round"),
         (_auroc(0.60), _auroc(0.45), "cannot be said (the whole"),

@@ -52,8 +52,14 @@ PLAIN_VIEWS: tuple[str, ...] = (
     "centre alone",
     "16-pixel thumbnail",
 )
-LUNG_VIEWS: tuple[str, ...] = (WHOLE, "outside the lungs alone", "lungs alone")
-LUNG_FREE = ("border alone", "outside the centre alone", "outside the lungs alone")
+LUNG_VIEWS: tuple[str, ...] = (
+    WHOLE,
+    "outside the lungs alone",
+    "outline of the lungs alone",
+    "lungs alone",
+)
+LUNG_FREE = ("border alone", "outside the centre alone", *LUNG_VIEWS[1:3])
+TISSUE = np.float32(0.75)  # stands for what lies outside where only the outline is left
 PLAIN_FEATURES = ("border", "outside the centre", "16-pixel thumbnail", "file", "spectrum")
 LUNG_FEATURES = ("outside the lungs", "outline of the lungs")
 
@@ -72,6 +78,11 @@ _RULE = (
     "advantage over chance (AUROC - 0.5) is left; **in part**, between."
 )
 _LIMITS = (
+    "Only the border is certain to hold no lung. The fixed rectangle may leave the edges of the "
+    "lungs of a child that fills the picture; a mask may leave out a consolidated part of a lung, "
+    "whose picture then stays outside; and the outline of a cut is a clue of its own: what the "
+    "*outline alone* gives is not in the image. For these two *it cheats* is a suspicion, to be "
+    "looked into. "
     "A network was never trained on grey images, so a *no* is weaker evidence than a *yes*: what "
     "it does not use alone it may still use beside the lungs. The rows *border removed* and "
     "*centre alone* say what it loses without them."
@@ -187,7 +198,9 @@ def _views(pixels: Pixels, lung: Mask | None) -> dict[str, Pixels]:
     found = (*parts, only(pixels, ~outside), enlarged.astype(np.float32))
     views = dict(zip(PLAIN_VIEWS, found, strict=True))
     if lung is not None:
-        views |= dict(zip(LUNG_VIEWS[1:], (only(pixels, ~lung), only(pixels, lung)), strict=True))
+        outline = only(np.full_like(pixels, TISSUE), ~lung)
+        cut = (only(pixels, ~lung), outline, only(pixels, lung))
+        views |= dict(zip(LUNG_VIEWS[1:], cut, strict=True))
     return views
 
 
@@ -293,7 +306,7 @@ def _write_probes(page: Page, seen: Sequence[_Seen]) -> None:
         f"AUROC, 95% interval in brackets, of a plain logistic regression (scikit-learn, C = "
         f"{STRENGTH}, not tuned) on standardised features, in {FOLDS} folds that keep patients and "
         "identical pictures together; 1,000 bootstrap draws of patients. Labels are told from the "
-        "other labels of the set. 0.5 is chance; less means that the folds disagree."
+        "other labels of the set. 0.5 is chance. The intervals do not hold the draw of the folds."
     )
     found = {task.name: _probed(task, PLAIN_FEATURES) for task in tasks}
     _probe_table(page, found)
@@ -399,7 +412,7 @@ def grade(part: Estimate, whole: Estimate) -> str:
         return "cannot be said (the whole image is told no better than by chance)"
     kept = (part.value - 0.5) / (whole.value - 0.5)
     word = "**it cheats**" if kept >= CHEATS else "in part"
-    return f"{word}: {kept:.0%} of the whole image's advantage over chance is left"
+    return f"{word}: {kept:.1%} of the whole image's advantage over chance is left"
 
 
 def _write_view(page: Page, adults: Sequence[_Seen], answered: Sequence[_Seen]) -> None:
