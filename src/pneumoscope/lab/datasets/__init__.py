@@ -1,7 +1,9 @@
-"""Data sets for training: collections, splits, augmentation."""
+"""Data sets for training: collections, splits, augmentation, batches."""
 
 from pneumoscope.lab.datasets.augmentation import Augmentation, augment
 from pneumoscope.lab.datasets.collection import Collection, collect
+from pneumoscope.lab.datasets.loading import PrefetchingLoader
+from pneumoscope.lab.datasets.sampling import Draw, EpochSampler
 from pneumoscope.lab.datasets.split import (
     PARTS,
     FourWaySplit,
@@ -9,16 +11,18 @@ from pneumoscope.lab.datasets.split import (
     linked_groups,
     split_four_ways,
 )
-from pneumoscope.lab.datasets.torch_data import RadiographDataset, balanced_sampler
+from pneumoscope.lab.datasets.torch_data import RadiographDataset
 
 __all__ = [
     "PARTS",
     "Augmentation",
     "Collection",
+    "Draw",
+    "EpochSampler",
     "FourWaySplit",
+    "PrefetchingLoader",
     "RadiographDataset",
     "augment",
-    "balanced_sampler",
     "certificate",
     "collect",
     "linked_groups",

@@ -33,9 +33,10 @@ from pneumoscope.evaluation import read_manifest
 from pneumoscope.files import told, write_files
 from pneumoscope.lab.datasets import (
     Collection,
+    EpochSampler,
     FourWaySplit,
+    PrefetchingLoader,
     RadiographDataset,
-    balanced_sampler,
     certificate,
     collect,
     linked_groups,
@@ -44,6 +45,7 @@ from pneumoscope.lab.datasets import (
 from pneumoscope.lab.networks import Network, create
 from pneumoscope.lab.training.module import ClassifierModule
 from pneumoscope.lab.training.recipe import Recipe, read_recipe, source_folder
+from pneumoscope.lab.training.waiting import DataWait
 
 RECIPE, SPLIT, RECORD, CHECKPOINTS = "recipe.yaml", "split.json", "record.json", "checkpoints"
 
@@ -90,7 +92,12 @@ def prepare(recipe: Recipe, recipe_path: Path) -> PreparedData:
             f"positive_class {recipe.positive_class!r}: no image of any source has this label; "
             "choose a class that occurs"
         )
-    collection = collect(manifests, recipe.classes, recipe.input.size)
+    collection = collect(
+        manifests,
+        recipe.classes,
+        recipe.input.size,
+        max_unreadable_share=recipe.data.max_unreadable_share,
+    )
     strata = tuple(
         f"{recipe.sources[source].name} {recipe.classes[label]}"
         for source, label in zip(collection.sources, collection.labels, strict=True)
@@ -292,6 +299,7 @@ def _write_record(recipe_path: Path, recipe: Recipe, out: Path, data: PreparedDa
     packages = ("pneumoscope", "torch", "lightning", "monai", "numpy", "opencv-python-headless")
     record = {
         "recipe_sha256": recipe_digest(recipe),
+        "left_out": list(data.collection.left_out),
         "precision": _precision(),
         "device": torch.cuda.get_device_name() if torch.cuda.is_available() else "cpu",
         "machine": platform.machine(),
@@ -338,6 +346,7 @@ def _trainer(recipe: Recipe, out: Path, logger: CSVLogger) -> lightning.Trainer:
         ),
         # Not `save_last` of the above, which writes only when the best one changes.
         ModelCheckpoint(out / CHECKPOINTS, filename="last", enable_version_counter=False),
+        DataWait(),
     ]
     if settings.minutes is not None:
         callbacks.append(Timer(timedelta(minutes=settings.minutes), interval="epoch"))
@@ -365,12 +374,12 @@ def _precision() -> Literal["bf16-mixed", "16-mixed", "32-true"]:
     return "bf16-mixed" if torch.cpu._is_avx512_bf16_supported() else "32-true"
 
 
-def _loaders(recipe: Recipe, data: PreparedData) -> tuple[DataLoader[Any], DataLoader[Any]]:
+def _loaders(recipe: Recipe, data: PreparedData) -> tuple[PrefetchingLoader, PrefetchingLoader]:
     """Loaders of the training part (balanced, augmented) and the stop part (as it is)."""
     spec, settings = recipe.input.spec, recipe.training
     training = data.split.indices("train")
-    sampler = balanced_sampler(
-        data.collection.sources[training].tolist(), settings.samples_per_epoch
+    sampler = EpochSampler(
+        data.collection.sources[training], recipe.seed, samples=settings.samples_per_epoch
     )
     if len(sampler) < settings.batch_size:
         raise RecipeError(
@@ -378,14 +387,14 @@ def _loaders(recipe: Recipe, data: PreparedData) -> tuple[DataLoader[Any], DataL
             f"{settings.batch_size}; lower batch_size or raise samples_per_epoch"
         )
     # Whole batches only: a normalisation layer cannot train on a last batch of one image.
-    train_loader = DataLoader(
+    train_loader = PrefetchingLoader(
         RadiographDataset(data.collection, training, spec, recipe.augmentation),
-        batch_size=settings.batch_size,
+        settings.batch_size,
         sampler=sampler,
         drop_last=True,
     )
-    stop_loader = DataLoader(
+    stop_loader = PrefetchingLoader(
         RadiographDataset(data.collection, np.sort(data.split.indices("stop")), spec),
-        batch_size=settings.batch_size,
+        settings.batch_size,
     )
     return train_loader, stop_loader
