@@ -1,25 +1,27 @@
-"""Collections as torch data sets, and the draw that balances their sources."""
+"""Collections as torch data sets."""
 
 from __future__ import annotations
-
-from collections.abc import Sequence
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.utils.data import Dataset, WeightedRandomSampler
+from torch.utils.data import Dataset
 
 from pneumoscope.findings import InputSpec
 from pneumoscope.imaging import equalise
 from pneumoscope.lab.datasets.augmentation import Augmentation, augment
 from pneumoscope.lab.datasets.collection import Collection
+from pneumoscope.lab.datasets.sampling import Draw
 
 Sample = tuple[Tensor, Tensor, Tensor]
 
 
 class RadiographDataset(Dataset[Sample]):
     """Images (3, size, size) in 0..1, label index and source index of one part of a collection.
+
+    Items are numbers, or the `Draw` of an `EpochSampler` where images are augmented: it says which
+    random change the image gets, so that nothing depends on who asks, and when.
 
     Parameters
     ----------
@@ -29,7 +31,7 @@ class RadiographDataset(Dataset[Sample]):
     spec : InputSpec
         Its size is the collection's.
     augmentation : Augmentation or None
-        None leaves the images as they are. The draws follow torch's seed.
+        None leaves the images as they are.
     """
 
     def __init__(
@@ -47,30 +49,16 @@ class RadiographDataset(Dataset[Sample]):
     def __len__(self) -> int:
         return len(self.indices)
 
-    def __getitem__(self, item: int) -> Sample:
+    def __getitem__(self, drawn: int | Draw) -> Sample:
+        item = drawn.item if isinstance(drawn, Draw) else drawn
         position = int(self.indices[item])
         grey = self.collection.pixels[position]
         if self.augmentation is not None:
-            rng = np.random.default_rng(int(torch.randint(2**62, ()).item()))
-            grey = augment(grey, self.augmentation, rng)
+            if not isinstance(drawn, Draw):
+                raise TypeError("augmented images are drawn by an EpochSampler")
+            grey = augment(grey, self.augmentation, drawn.generator())
         return (
             torch.from_numpy(equalise(grey, self.spec)),
             torch.tensor(self.collection.labels[position]),
             torch.tensor(self.collection.sources[position]),
         )
-
-
-def balanced_sampler(sources: Sequence[int], samples: int | None) -> WeightedRandomSampler:
-    """Draw every source equally often, with replacement.
-
-    Parameters
-    ----------
-    sources : sequence of int
-        Source index of each training image.
-    samples : int or None
-        Draws per epoch; None for as many as there are images.
-    """
-    numbers = np.asarray(sources)
-    counts = np.bincount(numbers)
-    weights = 1.0 / counts[numbers]
-    return WeightedRandomSampler(weights.tolist(), samples or len(numbers), replacement=True)

@@ -57,6 +57,12 @@ class Source(_Section):
     absent_class_loss: Literal["left_out", "as_negative"] = "left_out"
 
 
+class Data(_Section):
+    """What is done about images that cannot be read; see `pneumoscope.lab.datasets.collect`."""
+
+    max_unreadable_share: float = Field(0, ge=0, lt=1)
+
+
 class Split(_Section):
     """Shares of the patients (or images) in the four parts, and the seed that draws them."""
 
@@ -159,6 +165,7 @@ class Recipe(_Section):
     positive_class: str
     positive_sensitivity: float = Field(0.9, gt=0, le=1)
     sources: tuple[Source, ...] = Field(min_length=1)
+    data: Data = Data()
     split: Split = Split()
     input: Input = Input()
     network: NetworkChoice
@@ -203,7 +210,8 @@ class Recipe(_Section):
         Without the keys that are at their defaults, so that a new key changes no older recipe.
         """
         told = {"population", "licence", "citation", "limits", "ages"}
-        only_told = {"name", "version", "positive_class", "positive_sensitivity"}
+        # `data` only allows; which images were left out is seen in the split's certificate.
+        only_told = {"name", "version", "positive_class", "positive_sensitivity", "data"}
         exclude: Any = dict.fromkeys(only_told, True) | {"sources": {"__all__": told}}
         return self.model_dump(mode="json", exclude=exclude, exclude_defaults=True)
 

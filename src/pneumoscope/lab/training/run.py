@@ -22,10 +22,10 @@ from lightning.pytorch.callbacks import (
 )
 from lightning.pytorch.loggers import CSVLogger
 from torch import Tensor
-from torch.utils.data import DataLoader, RandomSampler, Sampler
+from torch.utils.data import DataLoader
 
 from pneumoscope.errors import InputError, RecipeError
-from pneumoscope.lab.datasets import RadiographDataset, balanced_sampler
+from pneumoscope.lab.datasets import EpochSampler, PrefetchingLoader, RadiographDataset
 from pneumoscope.lab.networks import Network
 from pneumoscope.lab.training.memory import keep_freed_memory
 from pneumoscope.lab.training.module import ClassifierModule
@@ -250,13 +250,12 @@ def _loaders(recipe: Recipe, data: PreparedData) -> tuple[DataLoader[Any], DataL
     """Loaders of the training part (balanced, augmented) and the stop part (as it is)."""
     spec, settings = recipe.input.spec, recipe.training
     training = data.split.indices("train")
-    sampler: Sampler[int]
-    if settings.sampling == "every_image":
-        sampler = RandomSampler(training)
-    else:
-        sampler = balanced_sampler(
-            data.collection.sources[training].tolist(), settings.samples_per_epoch
-        )
+    sampler = EpochSampler(
+        data.collection.sources[training],
+        recipe.seed,
+        samples=settings.samples_per_epoch,
+        way="balanced" if settings.sampling == "balanced_sources" else "shuffle",
+    )
     drawn = settings.samples_per_epoch or len(training)
     if drawn < settings.batch_size:
         raise RecipeError(
@@ -264,14 +263,14 @@ def _loaders(recipe: Recipe, data: PreparedData) -> tuple[DataLoader[Any], DataL
             f"{settings.batch_size}; lower batch_size or raise samples_per_epoch"
         )
     # Whole batches only: a normalisation layer cannot train on a last batch of one image.
-    train_loader = DataLoader(
+    train_loader = PrefetchingLoader(
         RadiographDataset(data.collection, training, spec, recipe.augmentation),
-        batch_size=settings.batch_size,
+        settings.batch_size,
         sampler=sampler,
         drop_last=True,
     )
-    stop_loader = DataLoader(
+    stop_loader = PrefetchingLoader(
         RadiographDataset(data.collection, np.sort(data.split.indices("stop")), spec),
-        batch_size=settings.batch_size,
+        settings.batch_size,
     )
     return train_loader, stop_loader
