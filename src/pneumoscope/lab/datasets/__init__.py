@@ -1,7 +1,13 @@
 """Data sets for training: collections, splits and their certificates, augmentation, batches."""
 
 from pneumoscope.lab.datasets.augmentation import Augmentation, augment
-from pneumoscope.lab.datasets.certificate import DataIdentity, certify, digest, fold_facts
+from pneumoscope.lab.datasets.certificate import (
+    DataIdentity,
+    certify,
+    digest,
+    document,
+    fold_facts,
+)
 from pneumoscope.lab.datasets.collection import Collection, collect
 from pneumoscope.lab.datasets.loading import PrefetchingLoader
 from pneumoscope.lab.datasets.sampling import Draw, EpochSampler
@@ -16,7 +22,12 @@ from pneumoscope.lab.datasets.split import (
     split_four_ways,
     units_of,
 )
-from pneumoscope.lab.datasets.split_file import certificate_path, read_split, write_split
+from pneumoscope.lab.datasets.split_file import (
+    CertificateError,
+    certificate_path,
+    read_split,
+    write_split,
+)
 from pneumoscope.lab.datasets.split_folders import identify, scheme_settings, split_folders
 from pneumoscope.lab.datasets.torch_data import RadiographDataset
 
@@ -25,6 +36,7 @@ __all__ = [
     "SCHEMES",
     "Augmentation",
     "By",
+    "CertificateError",
     "Collection",
     "DataIdentity",
     "Draw",
@@ -41,6 +53,7 @@ __all__ = [
     "certify",
     "collect",
     "digest",
+    "document",
     "draw",
     "fold_facts",
     "identify",

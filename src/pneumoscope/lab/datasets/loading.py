@@ -26,11 +26,14 @@ class PrefetchingLoader(DataLoader[Any]):
     Parameters
     ----------
     dataset : RadiographDataset
-    batch_size : int
+    batch_size : int or None
+        None where `batches` are given.
     sampler : Sampler or None
         None for every image once, in order.
     drop_last : bool
         Whether to leave out a last batch that is not full.
+    batches : list of list of int, or None
+        The batches themselves, instead of the three above.
     threads : int or None
         None for one per core, at most 8. The batches do not depend on it.
 
@@ -43,13 +46,17 @@ class PrefetchingLoader(DataLoader[Any]):
     def __init__(
         self,
         dataset: RadiographDataset,
-        batch_size: int,
+        batch_size: int | None = None,
         *,
         sampler: Sampler[Any] | None = None,
         drop_last: bool = False,
+        batches: list[list[int]] | None = None,
         threads: int | None = None,
     ) -> None:
-        super().__init__(dataset, batch_size=batch_size, sampler=sampler, drop_last=drop_last)
+        if batches is None:
+            super().__init__(dataset, batch_size=batch_size, sampler=sampler, drop_last=drop_last)
+        else:
+            super().__init__(dataset, batch_sampler=batches)
         self.threads = threads or min(available_cores(), _MOST_THREADS)
         self.waited = 0.0
 

@@ -128,7 +128,7 @@ class Training(_Section):
     image once an epoch (`every_image`). `keep` says which epoch's checkpoint is the best one, by
     the stop part. `class_weights` weighs the cross-entropy: inversely to the class's images in the
     train part (`balanced`), or as stated per class. `ema_decay` keeps the running average of the
-    weights instead of the last ones.
+    weights instead of the last ones. `batch_size` is that of all `devices` together.
     """
 
     epochs: int = Field(30, ge=1)
@@ -152,6 +152,15 @@ class Training(_Section):
     def _sampling_agrees(self) -> Training:
         if self.sampling == "every_image" and self.samples_per_epoch is not None:
             raise ValueError("sampling every_image draws all images: leave samples_per_epoch out")
+        return self
+
+    @model_validator(mode="after")
+    def _devices_share(self) -> Training:
+        if self.batch_size % self.devices or self.batch_size < 2 * self.devices:
+            raise ValueError(
+                f"batch_size {self.batch_size} cannot be shared by {self.devices} devices: make it "
+                "a multiple, of at least 2 each"
+            )
         return self
 
 
