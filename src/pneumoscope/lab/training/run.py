@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import signal
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -20,6 +19,7 @@ from pneumoscope.lab.training.batches import (
     training_loader,
 )
 from pneumoscope.lab.training.callbacks import callbacks
+from pneumoscope.lab.training.interrupts import Interrupts
 from pneumoscope.lab.training.memory import keep_freed_memory
 from pneumoscope.lab.training.module import ClassifierModule
 from pneumoscope.lab.training.prepare import PreparedData, SplitChoice, prepare
@@ -163,7 +163,7 @@ def _fit(
     last: Path | None,
     process: Process,
 ) -> None:
-    """Train, and pass an interrupt on as what it is."""
+    """Train one process's share."""
     training = training_loader(recipe, data, process)
     # Convolutions of CPUs and GPUs like this layout best. (The stubs do not know the keyword.)
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -175,29 +175,23 @@ def _fit(
         seed=recipe.seed,
         class_weights=weights,
     )
-    on_interrupt = signal.getsignal(signal.SIGINT)
-    with warnings.catch_warnings():
+    stop = stop_loader(recipe, data, process)
+    with warnings.catch_warnings(), Interrupts() as interrupts:
         # Like its log, Lightning's warnings are for programmers.
         warnings.filterwarnings("ignore", module=r"lightning\.")
-        try:
-            trainer = _trainer(recipe, out, process)
-            stop = stop_loader(recipe, data, process)
-            trainer.fit(module, training, stop, ckpt_path=last, weights_only=True)
-        except SystemExit:
-            # This is how Lightning answers an interrupt, after it has tidied up; it leaves the
-            # process deaf to the next one.
-            signal.signal(signal.SIGINT, on_interrupt)
-            raise KeyboardInterrupt from None
+        trainer = _trainer(recipe, process, [*callbacks(recipe.training, out), interrupts])
+        trainer.fit(module, training, stop, ckpt_path=last, weights_only=True)
 
 
-def _trainer(recipe: Recipe, out: Path, process: Process) -> lightning.Trainer:
+def _trainer(
+    recipe: Recipe, process: Process, beside: list[lightning.Callback]
+) -> lightning.Trainer:
     """Build a trainer for whatever machine this is."""
-    settings = recipe.training
     several = process.count > 1
     return lightning.Trainer(
-        max_epochs=settings.epochs,
+        max_epochs=recipe.training.epochs,
         precision=_precision(),
-        callbacks=callbacks(settings, out),
+        callbacks=beside,
         logger=False,
         devices=process.count,
         strategy="ddp" if several else "auto",
