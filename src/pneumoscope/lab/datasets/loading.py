@@ -66,7 +66,9 @@ class PrefetchingLoader(DataLoader[Any]):
                 ahead.extend(pool.submit(self._make, items) for items in islice(batches, 1))
                 yield batch
         finally:
-            pool.shutdown(cancel_futures=True)
+            # Without a wait: whoever stops early lets go of the iterator, and Python loses an
+            # interrupt that comes while it cleans up.
+            pool.shutdown(wait=False, cancel_futures=True)
 
     def _make(self, items: list[Any]) -> Any:
         return self.collate_fn([self.dataset[item] for item in items])
