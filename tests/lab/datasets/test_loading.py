@@ -90,7 +90,7 @@ class Slow(torch.utils.data.Dataset):
         if item == self.fails:
             raise OSError("the disk went away")
         time.sleep(self.seconds)
-        return item
+        return (torch.tensor(item),) * 3
 
 
 def test_the_time_waited_is_that_of_the_one_who_waits():

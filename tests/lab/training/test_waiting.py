@@ -34,11 +34,11 @@ class Sleepy(lightning.LightningModule, torch.utils.data.Dataset):
 
     def __getitem__(self, item):
         time.sleep(self.item_seconds)
-        return torch.zeros(1)
+        return (torch.zeros(1),) * 3
 
     def training_step(self, batch, _):
         time.sleep(self.step_seconds)
-        return (self.weight - batch).square().sum()
+        return (self.weight - batch[0]).square().sum()
 
     def configure_optimizers(self):
         return torch.optim.SGD(self.parameters(), lr=0.1)

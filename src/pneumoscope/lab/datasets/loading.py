@@ -12,7 +12,7 @@ from typing import Any
 from torch.utils.data import DataLoader, Sampler
 
 from pneumoscope.inference import available_cores
-from pneumoscope.lab.datasets.torch_data import RadiographDataset
+from pneumoscope.lab.datasets.torch_data import RadiographDataset, to_batch
 
 _MOST_THREADS = 8  # each holds a batch
 
@@ -49,7 +49,13 @@ class PrefetchingLoader(DataLoader[Any]):
         drop_last: bool = False,
         threads: int | None = None,
     ) -> None:
-        super().__init__(dataset, batch_size=batch_size, sampler=sampler, drop_last=drop_last)
+        super().__init__(
+            dataset,
+            batch_size=batch_size,
+            sampler=sampler,
+            drop_last=drop_last,
+            collate_fn=to_batch,
+        )
         self.threads = threads or min(available_cores(), _MOST_THREADS)
         self.waited = 0.0
 
