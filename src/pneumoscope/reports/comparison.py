@@ -8,7 +8,7 @@ from typing import Any
 from rich.console import Group, RenderableType
 from rich.table import Table
 
-from pneumoscope.reports.elements import line, notice_panel, number_table, warning_lines
+from pneumoscope.reports.elements import line, notice_panel, number_table, warning_line
 from pneumoscope.reports.wording import METRICS, format_probability, format_value
 
 _TESTS = {"delong": "AUROC", "mcnemar": "Accuracy"}
@@ -29,6 +29,7 @@ def comparison_to_text(document: Mapping[str, Any]) -> Group:
     """
     data, tests = document["data"], document["tests"]
     parts: list[RenderableType] = [notice_panel(document["notice"])]
+    parts += map(warning_line, document["warnings"])
     for letter in ("a", "b"):
         bundle = document[letter]
         parts.append(line(f"{letter}: {bundle['name']} {bundle['version']}"))
@@ -46,7 +47,7 @@ def comparison_to_text(document: Mapping[str, Any]) -> Group:
     if data["unreadable"]:
         parts.append(line("Unreadable files:"))
         parts += [line(f"  {file}") for file in data["unreadable"]]
-    return Group(*parts, *warning_lines(document["warnings"]))
+    return Group(*parts)
 
 
 def _counts(document: Mapping[str, Any]) -> str:

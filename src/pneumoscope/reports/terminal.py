@@ -15,7 +15,6 @@ from pneumoscope.reports.elements import (
     notice_panel,
     number_table,
     warning_line,
-    warning_lines,
 )
 from pneumoscope.reports.wording import (
     CALIBRATED,
@@ -85,6 +84,7 @@ def evaluation_to_text(document: Mapping[str, Any]) -> Group:
     bundle, data = document["bundle"], document["data"]
     parts: list[RenderableType] = [
         notice_panel(document["notice"]),
+        *map(warning_line, document["warnings"]),
         line(f"Model: {bundle['name']} {bundle['version']}"),
         line(f"Data: {data['folder']}"),
         line(_counts(document)),
@@ -98,7 +98,7 @@ def evaluation_to_text(document: Mapping[str, Any]) -> Group:
     if data["unreadable"]:
         parts.append(line("Unreadable files:"))
         parts += [line(f"  {file}") for file in data["unreadable"]]
-    return Group(*parts, *warning_lines(document["warnings"]))
+    return Group(*parts)
 
 
 def _decision(decision: Decision, *, with_severity: bool) -> list[RenderableType]:

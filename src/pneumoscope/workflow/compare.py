@@ -15,6 +15,7 @@ from pneumoscope.evaluation import (
     read_manifest,
 )
 from pneumoscope.findings import BundleIdentity
+from pneumoscope.workflow.leaks import leak_warnings
 from pneumoscope.workflow.score import Progress, score_folder
 
 
@@ -123,7 +124,11 @@ def compare_folder(
         abstained=scored.abstained,
         in_training=in_training,
         summary=summary,
-        warnings=(*_own_warnings(first, second, in_training, summary.n), *scored.warnings),
+        warnings=(
+            *leak_warnings(first, second),
+            *_own_warnings(first, second, in_training, summary.n),
+            *scored.warnings,
+        ),
     )
 
 

@@ -22,6 +22,7 @@ from pneumoscope.findings import (
 from pneumoscope.imaging import read_radiograph, unsuitable
 from pneumoscope.inference import OnnxEngine, to_heatmap
 from pneumoscope.severity import assess
+from pneumoscope.workflow.leaks import leak_warnings
 
 ADULT_AGE = 18
 RULE_BASE = "baral2025"
@@ -89,7 +90,7 @@ class Reader:
             severity=severity,
             symptoms=dict(symptoms or {}),
             patient=patient,
-            warnings=(*radiograph.notes, *warnings),
+            warnings=(*leak_warnings(self.bundle), *radiograph.notes, *warnings),
         )
 
     def _decide(self, prediction: Prediction) -> Decision:

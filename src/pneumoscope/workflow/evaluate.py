@@ -23,6 +23,7 @@ from pneumoscope.evaluation import (
     read_manifest,
 )
 from pneumoscope.findings import BundleIdentity, OperatingPoint
+from pneumoscope.workflow.leaks import leak_warnings
 from pneumoscope.workflow.score import Progress, score_folder
 
 
@@ -140,7 +141,7 @@ def evaluate_folder(
         summary=summary,
         figures=figures,
         operating_point=_measured(model, probabilities, scored.labels, positive),
-        warnings=(*_training_warnings(summary), *scored.warnings),
+        warnings=(*leak_warnings(model), *_training_warnings(summary), *scored.warnings),
     )
 
 

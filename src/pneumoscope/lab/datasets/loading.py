@@ -12,7 +12,7 @@ from typing import Any
 from torch.utils.data import DataLoader, Sampler
 
 from pneumoscope.inference import available_cores
-from pneumoscope.lab.datasets.torch_data import RadiographDataset
+from pneumoscope.lab.datasets.torch_data import RadiographDataset, to_batch
 
 _MOST_THREADS = 8  # each holds a batch
 
@@ -54,9 +54,15 @@ class PrefetchingLoader(DataLoader[Any]):
         threads: int | None = None,
     ) -> None:
         if batches is None:
-            super().__init__(dataset, batch_size=batch_size, sampler=sampler, drop_last=drop_last)
+            super().__init__(
+                dataset,
+                batch_size=batch_size,
+                sampler=sampler,
+                drop_last=drop_last,
+                collate_fn=to_batch,
+            )
         else:
-            super().__init__(dataset, batch_sampler=batches)
+            super().__init__(dataset, batch_sampler=batches, collate_fn=to_batch)
         self.threads = threads or min(available_cores(), _MOST_THREADS)
         self.waited = 0.0
 
@@ -73,7 +79,9 @@ class PrefetchingLoader(DataLoader[Any]):
                 ahead.extend(pool.submit(self._make, items) for items in islice(batches, 1))
                 yield batch
         finally:
-            pool.shutdown(cancel_futures=True)
+            # Without a wait: whoever stops early lets go of the iterator, and Python loses an
+            # interrupt that comes while it cleans up.
+            pool.shutdown(wait=False, cancel_futures=True)
 
     def _make(self, items: list[Any]) -> Any:
         return self.collate_fn([self.dataset[item] for item in items])
