@@ -50,6 +50,8 @@ class Reader:
         self.bundle = bundle
         self._engine = OnnxEngine(bundle, threads=threads)
         _announce(bundle.description.name, bundle.description.version, bundle.terms)
+        for warning in leak_warnings(bundle):
+            _log.warning("%s", warning)
 
     def score(self, radiograph: Radiograph) -> Decision:
         """Say what the image shows, even where `diagnose` would abstain; without a heatmap."""

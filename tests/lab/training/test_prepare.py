@@ -105,7 +105,9 @@ def test_the_chosen_fold_is_the_run_s(recipe_path, split_file):
 def test_folders_in_another_order_are_told(recipe_path, data_folder, tmp_path):
     folders = [data_folder / "adults", data_folder / "children"]
     out = tmp_path / "split.json"
-    split_folders(folders, scheme_settings(scheme="holdout", folds=None, **SHARES), by="patient", out=out)
+    split_folders(
+        folders, scheme_settings(scheme="holdout", folds=None, **SHARES), by="patient", out=out
+    )
     with pytest.raises(DataError, match=r"in another order.*as the recipe's sources"):
         prepare(read_recipe(recipe_path), recipe_path, SplitChoice(out), accept_leak=True)
 
