@@ -54,7 +54,7 @@ def _sides(drawn, fold):
 @settings(deadline=None, max_examples=60)
 @given(units(), schemes, seeds, tests)
 def test_parts_are_disjoint_and_whole_and_nothing_is_lost(drawn, scheme, seed, test):
-    asked = SchemeSettings(scheme=scheme, folds=3, seed=seed, test=test)
+    asked = SchemeSettings(scheme=scheme, folds=3, seed=seed, test=test, stop=0.2, calibrate=0.2)
     folds = draw(drawn, asked).folds
     assert len(folds) == 3
     for fold in folds:
@@ -77,7 +77,7 @@ def test_parts_are_disjoint_and_whole_and_nothing_is_lost(drawn, scheme, seed, t
 @settings(deadline=None, max_examples=40)
 @given(units(), schemes, seeds)
 def test_a_fixed_test_set_is_the_same_for_every_fold(drawn, scheme, seed):
-    asked = SchemeSettings(scheme=scheme, folds=3, seed=seed, test=0.2)
+    asked = SchemeSettings(scheme=scheme, folds=3, seed=seed, test=0.2, calibrate=0.2)
     folds = draw(drawn, asked).folds
     first = folds[0].indices("report").tolist()
     assert all(fold.indices("report").tolist() == first for fold in folds)
@@ -131,7 +131,9 @@ def test_a_bootstrap_holds_out_exactly_the_units_never_drawn(drawn, seed):
 @given(units(), schemes, seeds, tests)
 def test_the_same_seed_gives_the_same_split_and_another_another(drawn, scheme, seed, test):
     def parts(this):
-        asked = SchemeSettings(scheme=scheme, folds=2, seed=this % 2**32, test=test)
+        asked = SchemeSettings(
+            scheme=scheme, folds=3, seed=this % 2**32, test=test, stop=0.2, calibrate=0.2
+        )
         folds = draw(drawn, asked).folds
         return [fold.indices(part).tolist() for fold in folds for part in PARTS]
 

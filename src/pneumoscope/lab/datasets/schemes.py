@@ -99,7 +99,8 @@ def _check(units: Units, settings: SchemeSettings, taken: Positions) -> None:
     names, counts = np.unique(units.strata[taken], return_counts=True)
     if len(names) < 2:
         raise DataError(
-            f"all images have the class {str(names[0])!r}: a network needs at least two; add the others"
+            f"all images have the class {str(names[0])!r}: a network needs at least two; add the "
+            "others"
         )
     folded = settings.scheme in ("kfold", "stratified-kfold")
     if folded and settings.folds < 2:

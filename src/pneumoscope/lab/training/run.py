@@ -38,7 +38,8 @@ from pneumoscope.lab.training.weights import WholeCheckpoints, build_network, lo
 
 _log = logging.getLogger(__name__)
 # Its advice is for programmers; the progress bar says what users need.
-logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
+for _name in ("lightning.pytorch", "lightning.fabric"):
+    logging.getLogger(_name).setLevel(logging.WARNING)
 
 
 def train(
