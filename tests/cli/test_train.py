@@ -58,7 +58,7 @@ def place(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def _split(cli: Cli, place: Path, *more: object) -> Any:
-    return cli("split", place / "made", "--out", place / "split.json", *more)
+    return cli("-q", "split", place / "made", "--out", place / "split.json", *more)
 
 
 def _train(cli: Cli, place: Path, *more: object) -> Any:

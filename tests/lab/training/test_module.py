@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from torch import nn
 from torch.nn import functional
+from torch.utils.data import DataLoader
 
 from pneumoscope.lab.networks import Network
 from pneumoscope.lab.training.module import ClassifierModule, masked_logits
@@ -89,7 +90,7 @@ def _stop_figures(module, *batches):
     )
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", module=r"lightning\.")
-        trainer.validate(module, list(batches), verbose=False)
+        trainer.validate(module, DataLoader(list(batches), batch_size=None), verbose=False)
     return {name: float(value) for name, value in trainer.callback_metrics.items()}
 
 
