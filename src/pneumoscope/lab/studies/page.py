@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 import platform
-import subprocess
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
@@ -18,6 +17,7 @@ from matplotlib.figure import Figure
 from pneumoscope.evaluation import Estimate
 from pneumoscope.files import told, write_files
 from pneumoscope.findings import NOTICE
+from pneumoscope.lab.training import git_commit
 
 SMOKE_NOTICE = (
     "**A smoke run: it proves that the machinery works. Its figures mean nothing and must not be "
@@ -144,24 +144,8 @@ def provenance() -> dict[str, str]:
     """What made a figure: the program, the machine, the libraries."""
     device = torch.cuda.get_device_name() if torch.cuda.is_available() else "no GPU"
     made: Mapping[str, str] = {
-        "commit": _commit(),
+        "commit": git_commit() or "installed package",
         "machine": f"{platform.machine()}, {torch.get_num_threads()} cores, {device}",
         "libraries": ", ".join(f"{name} {version(name)}" for name in _PACKAGES),
     }
     return dict(made)
-
-
-def _commit() -> str:
-    """The checkout's commit, where the program runs from one; "-dirty" if files were changed."""
-    here = Path(__file__).parent
-    try:
-        answer = subprocess.run(  # noqa: S603
-            ["git", "-C", str(here), *_DESCRIBE],  # noqa: S607
-            capture_output=True,
-            text=True,
-            check=True,
-            timeout=10,
-        )
-    except (OSError, subprocess.SubprocessError):
-        return "installed package"
-    return answer.stdout.strip()
