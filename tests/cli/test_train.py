@@ -116,7 +116,7 @@ def test_a_split_by_image_is_refused_or_told_first_by_every_report(
         told = " ".join(ended.out.split())
         assert "was trained on a split that leaks" in told
         if command[0] != "diagnose":
-            assert told.index("a split that leaks") < told.index("Data:")
+            assert told.index("a split that leaks") < told.index("Accuracy")
         document = cli(*command, "--json", "-").json()
         assert "a split that leaks" in document["warnings"][0]
 
