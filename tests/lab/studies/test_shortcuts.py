@@ -48,7 +48,7 @@ def test_a_probe_has_not_seen_the_patient():
 
 def test_a_probe_needs_as_many_patients_of_a_class_as_folds():
     positive = np.arange(20) < 3
-    with pytest.raises(DataError, match="cannot go into 5 folds"):
+    with pytest.raises(DataError, match="cannot be divided into 5"):
         probe(np.zeros((20, 1)), positive, np.arange(20))
 
 
