@@ -111,7 +111,8 @@ class Journal:
         whole = content[: content.rfind(b"\n") + 1]
         try:
             first, *rest = (json.loads(line) for line in whole.splitlines())
-            differing = sorted(k for k in {*first, *header} if first.get(k) != header.get(k))
+            stored = dict(first)
+            differing = sorted(k for k in {*stored, *header} if stored.get(k) != header.get(k))
             if differing:
                 raise InputError(
                     f"{path}: is of another search ({', '.join(differing)} differ); give another "

@@ -39,7 +39,7 @@ def not_empty(masks: Masks, rng: np.random.Generator) -> Masks:
 
 def drop_share(masks: Masks) -> NDArray[np.float64]:
     """Share of zeros (dropped units) of masks (..., units), 0..1."""
-    return 1 - masks.mean(axis=-1)
+    return (~masks).mean(axis=-1)
 
 
 def pack(mask: Masks) -> str:

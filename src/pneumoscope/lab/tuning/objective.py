@@ -65,6 +65,12 @@ class Objective:
         self._weight = weight.detach().double()
         self._bias = bias.detach().double()
 
+    @property
+    def of_guessing(self) -> float:
+        """Objective of the answer that calls all classes of an image's source equally likely."""
+        known = self._known[self._sources].sum(1).double()
+        return float(known.log().mean()) * self.batches
+
     def __call__(self, masks: Masks) -> NDArray[np.float64]:
         """Sum, over the batches, the mean loss with each mask in place.
 

@@ -9,10 +9,13 @@ import numpy as np
 from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from numpy.typing import NDArray
 
 from pneumoscope.lab.tuning.journal import Step
 from pneumoscope.lab.tuning.masks import drop_share, unpack
 
+# Share of the masks that the picture shows whatever the others are.
+_SHOWN = 0.95
 _EACH, _MEAN, _BEST, _PLAIN = "#9aa5b1", "#1f6f9f", "#c2410c", "#374151"
 
 
@@ -47,6 +50,7 @@ def draw_search(
     landscape.scatter(shares, objectives, s=9, color=_EACH, linewidths=0, rasterized=True)
     landscape.axvline(rate, color=_BEST, linewidth=1.2, label=f"p* = {rate:.3f}")
     landscape.set_xlabel("share of units dropped by the mask")
+    _cut(landscape, objectives, without_dropout)
     for axes in (history, landscape):
         axes.axhline(without_dropout, color=_PLAIN, linestyle=":", label="nothing dropped")
         axes.spines[["top", "right"]].set_visible(False)
@@ -59,7 +63,18 @@ def draw_search(
     return drawn.getvalue()
 
 
-def _history(axes: Axes, steps: Sequence[Step], objectives: np.ndarray) -> None:
+def _cut(axes: Axes, objectives: NDArray[np.float64], without_dropout: float) -> None:
+    """Leave the highest losses out, and say how many: they would flatten all others."""
+    low = min(objectives.min(), without_dropout)
+    high = max(np.quantile(objectives, _SHOWN), without_dropout)
+    margin = 0.05 * (high - low) or 0.05
+    axes.set_ylim(low - margin, high + margin)
+    above = int((objectives > high + margin).sum())
+    if above:
+        axes.set_title(f"{above:,} masks lie above", fontsize=9, loc="right")
+
+
+def _history(axes: Axes, steps: Sequence[Step], objectives: NDArray[np.float64]) -> None:
     """Every evaluation in its turn, the steps' mean and spread, and the best so far."""
     ends = np.cumsum([len(step.evaluations) for step in steps])
     means = np.array([step.mean for step in steps])

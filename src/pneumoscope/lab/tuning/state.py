@@ -8,7 +8,6 @@ trained for a few epochs with the preset rate in place.
 from __future__ import annotations
 
 import hashlib
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,7 +17,7 @@ import yaml
 from torch import nn
 
 from pneumoscope.errors import RecipeError
-from pneumoscope.files import told, write_files
+from pneumoscope.files import write_files
 from pneumoscope.lab.datasets import digest
 from pneumoscope.lab.networks import Network, create
 from pneumoscope.lab.training import (
@@ -136,6 +135,8 @@ def reach_state(
     run = out / WARM_UP
     if not finished:
         _train(recipe_path, recipe, out, rate, warm_up)
+    elif not run.is_dir():
+        raise RecipeError(f"{out}: is the search of a finished run; name that run again (--from)")
     return _opened(run, read_recipe(run / RECIPE), run / RECIPE)
 
 
@@ -159,9 +160,10 @@ def _train(recipe_path: Path, recipe: Recipe, out: Path, rate: float, warm_up: W
     path, run = out / WARM_UP_RECIPE, out / WARM_UP
     write_files({path: yaml.safe_dump(contents, sort_keys=False).encode()})
     resume = (run / LAST).is_file()
-    if run.exists() and not resume:  # interrupted before its first checkpoint
-        with told(str(run)):
-            shutil.rmtree(run)
+    if run.exists() and not resume:
+        raise RecipeError(
+            f"{run}: was interrupted before its first checkpoint; remove {out} and search again"
+        )
     train(
         path,
         run,

@@ -8,6 +8,7 @@ and when the search is done ``result.json``, ``search.svg`` and the recipe with 
 from __future__ import annotations
 
 import json
+import logging
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -43,6 +44,7 @@ from pneumoscope.lab.tuning.state import (
 RESULT, PICTURE = "result.json", "search.svg"
 TUNED, TUNED_PER_UNIT = "tuned.yaml", "tuned-per-unit.yaml"
 _FORMAT = 1
+_log = logging.getLogger(__name__)
 _METHODS: dict[str, Callable[[Ledger, SearchSettings], Found]] = {
     "ga": genetic,
     "random": random_search,
@@ -63,6 +65,8 @@ class TuningResult:
         Of the best mask, or the mean of the best rate's masks (`grid`, `bayes`).
     objective_without_dropout : float
         Of the mask that keeps everything: for comparison, and no part of the search.
+    objective_of_guessing : float
+        Of the answer that calls all classes equally likely, likewise.
     mask : str
         The best one; see `pneumoscope.lab.tuning.masks.pack`.
     units : int
@@ -83,6 +87,7 @@ class TuningResult:
     rate: float
     objective: float
     objective_without_dropout: float
+    objective_of_guessing: float
     mask: str
     units: int
     unit_rates: tuple[float, ...]
@@ -137,6 +142,10 @@ def tune_dropout(
     settings, warm_up = settings or SearchSettings(), warm_up or WarmUp()
     recipe = read_recipe(recipe_path)
     check_units(recipe)
+    if resume and warm_up.split is not None:
+        raise InputError("split: a resumed search keeps its own; leave it out")
+    if recipe_path.resolve().parent == out.resolve():
+        raise InputError(f"{out}: holds the recipe; give the search a folder of its own")
     _check_folder(out, resume=resume)
     journal_path = out / JOURNAL
     state = reach_state(
@@ -146,6 +155,14 @@ def tune_dropout(
     begin = Journal.resume if journal_path.is_file() else Journal.start
     journal = begin(journal_path, header)
     objective = build_objective(state.network, recipe, state.data, settings.batches, settings.seed)
+    if _without_dropout(objective) > objective.of_guessing:
+        _log.warning(
+            "the network answers its own training images worse than guessing (%.3f, against %.3f): "
+            "the search will mend that, and say little about dropout; warm up for longer, or "
+            "search a finished run (--from)",
+            _without_dropout(objective),
+            objective.of_guessing,
+        )
     ledger = Ledger(objective, objective.units, settings, journal, progress)
     found = search(ledger, settings)
     result = _result(found, ledger, objective, header)
@@ -190,15 +207,19 @@ def _header(
     }
 
 
+def _without_dropout(objective: Objective) -> float:
+    return float(objective(np.ones((1, objective.units), bool))[0])
+
+
 def _result(
     found: Found, ledger: Ledger, objective: Objective, header: dict[str, Any]
 ) -> TuningResult:
     frequencies = np.clip(1 - found.population.mean(axis=0), 0, MAX_UNIT_RATE)
-    everything = np.ones((1, objective.units), bool)
     return TuningResult(
         rate=round(found.rate, 6),
         objective=found.objective,
-        objective_without_dropout=float(objective(everything)[0]),
+        objective_without_dropout=_without_dropout(objective),
+        objective_of_guessing=objective.of_guessing,
         mask=pack(found.mask),
         units=objective.units,
         unit_rates=tuple(np.round(frequencies, 4).tolist()),
