@@ -1,5 +1,8 @@
 """The batched objective against the whole network with one mask after the other in its place."""
 
+import dataclasses
+import itertools
+
 import numpy as np
 import pytest
 
@@ -90,6 +93,29 @@ def test_a_population_larger_than_a_portion_is_evaluated_in_order():
     np.testing.assert_allclose(objective(masks), each, rtol=1e-12)
 
 
+def _random_head(units, zero=False):
+    torch.manual_seed(1)
+    labels, sources = torch.tensor([[0, 2, 1], [1, 2, 2]]), torch.tensor([[0, 0, 1], [1, 1, 0]])
+    weight = torch.zeros(3, units) if zero else torch.randn(3, units)
+    return Objective(torch.rand(2, 3, units), labels, sources, KNOWN, weight, torch.zeros(3))
+
+
+@pytest.mark.parametrize("kept", [1, 2, 3, 5])
+def test_no_rate_has_a_lower_mean_than_dropping_nothing(kept):
+    # Jensen: the loss is convex in the logits, whose mean over all masks of a share is unchanged.
+    units = 6
+    masks = np.zeros((0, units), bool)
+    for chosen in itertools.combinations(range(units), kept):
+        masks = np.vstack([masks, np.isin(np.arange(units), chosen)])
+    objective = _random_head(units)
+    assert objective(masks).mean() > objective(np.ones((1, units), bool))[0]
+
+
+def test_logits_that_say_nothing_are_worth_a_guess():
+    objective = _random_head(4, zero=True)
+    assert objective(np.ones((1, 4), bool))[0] == pytest.approx(objective.of_guessing)
+
+
 @pytest.fixture(scope="module")
 def data(run, recipe_path):
     return prepare_again(run, read_recipe(recipe_path), recipe_path)
@@ -113,8 +139,6 @@ def test_more_batches_than_images_are_refused(data, recipe_path):
 
 
 def test_batches_of_one_class_are_refused(data, recipe_path):
-    import dataclasses
-
     same = dataclasses.replace(data.collection, labels=np.zeros(len(data.collection), np.int64))
     one_class = dataclasses.replace(data, collection=same)
     with pytest.raises(RecipeError, match="every drawn image is NORMAL"):

@@ -54,7 +54,7 @@ def draw_search(
     for axes in (history, landscape):
         axes.axhline(without_dropout, color=_PLAIN, linestyle=":", label="nothing dropped")
         axes.spines[["top", "right"]].set_visible(False)
-        axes.legend(frameon=False, fontsize=9)
+        axes.legend(framealpha=0.85, edgecolor="none", fontsize=9)
     figure.suptitle(f"{method}: {len(evaluations):,} masks over {units:,} units")
     drawn = io.BytesIO()
     # A fixed salt and no date: the same numbers give the same file.
