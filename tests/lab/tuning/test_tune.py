@@ -20,9 +20,10 @@ pytest.importorskip("deap")
 
 from pneumoscope.lab.networks import UnitDropout, names
 from pneumoscope.lab.training import build_network, read_recipe
-from pneumoscope.lab.tuning import METHODS, SearchSettings, WarmUp, tune_dropout
+from pneumoscope.lab.tuning import METHODS, Objective, SearchSettings, WarmUp, tune_dropout
 from pneumoscope.lab.tuning.masks import drop_share, unpack
 from pneumoscope.lab.tuning.state import check_units
+from pneumoscope.lab.tuning.tune import _warn_of_a_poor_state
 
 pytestmark = pytest.mark.lab
 
@@ -94,8 +95,8 @@ def test_every_method_gives_the_same_kind_of_result(tmp_path, recipe_path, run, 
     assert all(0 <= rate <= 0.95 for rate in result.unit_rates)
     again = tune_dropout(recipe_path, tmp_path / "again", settings, warm_up=WarmUp(run=run))
     assert _answer(again) == _answer(result)
-    pictures = [(tmp_path / name / "tuned.yaml").read_bytes() for name in ("out", "again")]
-    assert pictures[0] == pictures[1]
+    for file in ("tuned.yaml", "tuned-per-unit.yaml", "search.svg"):
+        assert (tmp_path / "out" / file).read_bytes() == (tmp_path / "again" / file).read_bytes()
 
 
 KILLED = """
@@ -156,6 +157,35 @@ def test_an_interrupted_warm_up_goes_on(searched, recipe_path, tmp_path):
     (copy / "journal.jsonl").unlink()
     with pytest.raises(RecipeError, match="before its first checkpoint; remove"):
         tune_dropout(recipe_path, copy, SMALL, warm_up=WarmUp(epochs=1), resume=True)
+
+
+def test_a_refusal_after_the_warm_up_costs_no_second_one(searched, recipe_path, tmp_path):
+    out, result, _ = searched
+    copy = shutil.copytree(out, tmp_path / "copy")
+    (copy / "journal.jsonl").unlink()
+    many = SearchSettings(**(SMALL.as_dict() | {"batches": 100}))
+    warm_up = WarmUp(epochs=1)
+    with pytest.raises(RecipeError, match="batches: 100 of 4 images"):
+        tune_dropout(recipe_path, copy, many, warm_up=warm_up, resume=True)
+    again = tune_dropout(recipe_path, copy, SMALL, warm_up=warm_up, resume=True)
+    assert _answer(again) == _answer(result)
+
+
+def test_a_network_worse_than_guessing_is_warned_of(caplog):
+    import torch
+
+    def poor(weight):
+        labels = torch.tensor([[0, 1]])
+        known = torch.ones(1, 2, dtype=torch.bool)
+        features = torch.tensor([[[1.0, 0.0], [0.0, 1.0]]])
+        zeros = torch.zeros_like(labels)
+        return Objective(features, labels, zeros, known, torch.tensor(weight), torch.zeros(2))
+
+    with caplog.at_level("WARNING", logger="pneumoscope"):
+        _warn_of_a_poor_state(poor([[5.0, 0.0], [0.0, 5.0]]))
+        assert not caplog.records
+        _warn_of_a_poor_state(poor([[0.0, 5.0], [5.0, 0.0]]))
+    assert "worse than guessing" in caplog.text
 
 
 @pytest.mark.parametrize(

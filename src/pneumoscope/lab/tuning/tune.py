@@ -144,25 +144,17 @@ def tune_dropout(
     check_units(recipe)
     if resume and warm_up.split is not None:
         raise InputError("split: a resumed search keeps its own; leave it out")
-    if recipe_path.resolve().parent == out.resolve():
-        raise InputError(f"{out}: holds the recipe; give the search a folder of its own")
-    _check_folder(out, resume=resume)
+    _check_folder(out, recipe_path, resume=resume)
     journal_path = out / JOURNAL
     state = reach_state(
         recipe_path, recipe, out, settings.rate, warm_up, finished=journal_path.is_file()
     )
     header = _header(recipe, state, settings, warm_up)
+    objective = build_objective(state.network, recipe, state.data, settings.batches, settings.seed)
+    # Last of what can be refused: a journal binds the folder to its settings.
     begin = Journal.resume if journal_path.is_file() else Journal.start
     journal = begin(journal_path, header)
-    objective = build_objective(state.network, recipe, state.data, settings.batches, settings.seed)
-    if _without_dropout(objective) > objective.of_guessing:
-        _log.warning(
-            "the network answers its own training images worse than guessing (%.3f, against %.3f): "
-            "the search will mend that, and say little about dropout; warm up for longer, or "
-            "search a finished run (--from)",
-            _without_dropout(objective),
-            objective.of_guessing,
-        )
+    _warn_of_a_poor_state(objective)
     ledger = Ledger(objective, objective.units, settings, journal, progress)
     found = search(ledger, settings)
     result = _result(found, ledger, objective, header)
@@ -175,7 +167,9 @@ def search(ledger: Ledger, settings: SearchSettings) -> Found:
     return _METHODS[settings.method](ledger, settings)
 
 
-def _check_folder(out: Path, *, resume: bool) -> None:
+def _check_folder(out: Path, recipe_path: Path, *, resume: bool) -> None:
+    if recipe_path.resolve().parent == out.resolve():
+        raise InputError(f"{out}: holds the recipe; give the search a folder of its own")
     if out.exists() and not out.is_dir():
         raise InputError(f"{out}: is a file; give a folder for the search")
     begun = (out / JOURNAL).exists() or (out / WARM_UP).exists()
@@ -205,6 +199,18 @@ def _header(
         "split_sha256": state.data.certificate["sha256"],
         "weights_sha256": state.weights_sha256,
     }
+
+
+def _warn_of_a_poor_state(objective: Objective) -> None:
+    plain, guessing = _without_dropout(objective), objective.of_guessing
+    if plain > guessing:
+        _log.warning(
+            "the network answers its own training images worse than guessing (%.3f, against %.3f): "
+            "the search will mend that, and say little about dropout; warm up for longer, or "
+            "search a finished run (--from)",
+            plain,
+            guessing,
+        )
 
 
 def _without_dropout(objective: Objective) -> float:
