@@ -21,6 +21,7 @@ from pneumoscope.cli import (
     split,
     study,
     train,
+    tune_dropout,
 )
 from pneumoscope.errors import InputError, PneumoscopeError
 
@@ -42,6 +43,7 @@ app.command("split")(split.split)
 app.command("train")(train.train)
 app.command("export")(train.export)
 app.command("study")(study.study)
+app.command("tune-dropout")(tune_dropout.tune_dropout)
 app.command("phantom")(phantom.phantom)
 app.add_typer(data.app, name="data")
 app.add_typer(bundle.app, name="bundle")

@@ -3,6 +3,7 @@
 import sys
 
 from pneumoscope.lab.networks.catalogue import NetworkEntry, catalogue
+from pneumoscope.lab.networks.dropout import MAX_UNIT_RATE, UnitDropout
 from pneumoscope.lab.networks.network import Network, count_parameters
 from pneumoscope.lab.networks.registry import create, discover, names
 
@@ -10,8 +11,10 @@ from pneumoscope.lab.networks.registry import create, discover, names
 discover(sys.modules[__name__])
 
 __all__ = [
+    "MAX_UNIT_RATE",
     "Network",
     "NetworkEntry",
+    "UnitDropout",
     "catalogue",
     "count_parameters",
     "create",

@@ -3,16 +3,19 @@
 from pneumoscope.lab.training.export import export
 from pneumoscope.lab.training.finished import logits_of
 from pneumoscope.lab.training.memory import keep_freed_memory
+from pneumoscope.lab.training.module import masked_logits
 from pneumoscope.lab.training.prepare import PreparedData, SplitChoice
 from pneumoscope.lab.training.provenance import git_commit
 from pneumoscope.lab.training.recipe import Recipe, read_recipe, source_folder
 from pneumoscope.lab.training.run import train
-from pneumoscope.lab.training.run_folder import BEST, METRICS, RECORD, prepare_again
+from pneumoscope.lab.training.run_folder import BEST, LAST, METRICS, RECIPE, RECORD, prepare_again
 from pneumoscope.lab.training.weights import build_network, load_weights
 
 __all__ = [
     "BEST",
+    "LAST",
     "METRICS",
+    "RECIPE",
     "RECORD",
     "PreparedData",
     "Recipe",
@@ -23,6 +26,7 @@ __all__ = [
     "keep_freed_memory",
     "load_weights",
     "logits_of",
+    "masked_logits",
     "prepare_again",
     "read_recipe",
     "source_folder",

@@ -22,13 +22,14 @@ from pneumoscope.errors import RecipeError
 from pneumoscope.files import read_limited
 from pneumoscope.findings import InputSpec
 from pneumoscope.lab.datasets import Augmentation
-from pneumoscope.lab.networks import names
+from pneumoscope.lab.networks import MAX_UNIT_RATE, names
 
 DATA_VARIABLE = "PNEUMOSCOPE_DATA"
 MAX_BYTES = 1 << 20
 
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[float, Field(gt=0)]
+UnitRate = Annotated[float, Field(ge=0, le=MAX_UNIT_RATE)]
 Seed = Annotated[int, Field(ge=0, le=2**32 - 1)]
 
 
@@ -102,10 +103,14 @@ class Input(_Section):
 
 
 class NetworkChoice(_Section):
-    """A registered network and its options."""
+    """A registered network and its options.
+
+    `unit_dropout` has a rate for every unit before the last layer, instead of the one rate there.
+    """
 
     name: str
     options: dict[str, int | float | bool | str] = Field(default_factory=dict)
+    unit_dropout: tuple[UnitRate, ...] | None = Field(None, min_length=1, max_length=100_000)
 
     @field_validator("name")
     @classmethod

@@ -13,21 +13,37 @@ from lightning.fabric.plugins.io.torch_io import TorchCheckpointIO
 
 from pneumoscope.errors import RecipeError
 from pneumoscope.files import told, write_files
-from pneumoscope.lab.networks import Network, create
+from pneumoscope.lab.networks import Network, UnitDropout, create
 from pneumoscope.lab.training.recipe import Recipe
 
 _PREFIX = "network."
 
 
 def build_network(recipe: Recipe, *, fetch: bool = False) -> Network:
-    """Build the recipe's network; fetch its ImageNet weights unless a checkpoint's follow."""
-    return create(
+    """Build the recipe's network; fetch its ImageNet weights unless a checkpoint's follow.
+
+    Raises
+    ------
+    RecipeError
+        See `create`; or the recipe's `unit_dropout` has not one rate for each unit.
+    """
+    network = create(
         recipe.network.name,
         classes=len(recipe.classes),
         size=recipe.input.size,
         options=recipe.network.options,
         fetch=fetch,
     )
+    rates = recipe.network.unit_dropout
+    if rates is not None:
+        units = network.output.in_features
+        if len(rates) != units:
+            raise RecipeError(
+                f"network.unit_dropout: has {len(rates)} rates, but {recipe.network.name} has "
+                f"{units} units before its last layer; give one for each"
+            )
+        network.dropout = UnitDropout(rates)
+    return network
 
 
 def load_weights(network: Network, checkpoint: Path) -> None:

@@ -1,0 +1,150 @@
+"""`pneumoscope tune-dropout`: the laboratory, imported only when called."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from pneumoscope.cli.output import (
+    check_targets,
+    json_target,
+    need_lab,
+    print_text,
+    write_stdout,
+)
+from pneumoscope.files import write_files
+
+if TYPE_CHECKING:
+    from pneumoscope.lab.tuning import Step, TuningResult
+
+_log = logging.getLogger(__name__)
+
+
+def tune_dropout(
+    recipe: Annotated[Path, typer.Option(metavar="R.yaml", help="The training recipe.")],
+    out: Annotated[Path, typer.Option(metavar="DIR", help="The search's folder.")],
+    method: Annotated[str, typer.Option(help="ga (Zeng 2020), random, grid or bayes.")] = "ga",
+    rate: Annotated[float, typer.Option(help="The preset rate, above 0 and below 1.")] = 0.5,
+    population: Annotated[int, typer.Option(help="Masks per generation, or per rate.")] = 40,
+    generations: Annotated[int, typer.Option(help="After the first population.")] = 30,
+    evaluations: Annotated[
+        int | None, typer.Option(metavar="N", help="End after so many masks.")
+    ] = None,
+    minutes: Annotated[
+        float | None, typer.Option(metavar="M", help="End the search after so many minutes.")
+    ] = None,
+    crossover: Annotated[float, typer.Option(help="Share of pairs that exchange genes.")] = 0.8,
+    mutation: Annotated[
+        float | None, typer.Option(help="Chance of a bit to flip; by default 1 / units.")
+    ] = None,
+    elite: Annotated[int, typer.Option(help="Best masks that go on unchanged.")] = 1,
+    scaling: Annotated[
+        str, typer.Option(help="Of the roulette wheel: published, rank or sigma.")
+    ] = "published",
+    batches: Annotated[int, typer.Option(help="Training batches that masks are tried on.")] = 4,
+    seed: Annotated[int, typer.Option(help="Of the batches, the masks and the evolution.")] = 0,
+    warm_up_epochs: Annotated[
+        int, typer.Option(help="Training before the search, with the preset rate.")
+    ] = 3,
+    from_run: Annotated[
+        Path | None,
+        typer.Option("--from", metavar="RUN", help="Search a finished run instead of a warm-up."),
+    ] = None,
+    split: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="SPLIT.json", help="A split of `pneumoscope split`; else the recipe's own."
+        ),
+    ] = None,
+    fold: Annotated[int, typer.Option(min=1, help="Which fold of --split, from 1.")] = 1,
+    accept_leak: Annotated[
+        bool, typer.Option("--accept-leak", help="Search on a split that leaks.")
+    ] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with the search in DIR.")] = False,
+    json: Annotated[
+        str | None,
+        typer.Option(metavar="-|FILE", help="Write the result; - for stdout and nothing else."),
+    ] = None,
+) -> None:
+    """Search the dropout rate of a recipe's network (Zeng 2020), or by a plain method."""
+    to_stdout, json_file = json_target(json)
+    check_targets({"--json": json_file}, sources=[recipe])
+    need_lab("the search")
+    from pneumoscope.lab.training import SplitChoice
+    from pneumoscope.lab.tuning import SearchSettings, WarmUp
+    from pneumoscope.lab.tuning import tune_dropout as run
+    from pneumoscope.reports import dump
+
+    settings = SearchSettings(
+        method=method,
+        rate=rate,
+        population=population,
+        generations=generations,
+        evaluations=evaluations,
+        minutes=minutes,
+        crossover=crossover,
+        mutation=mutation,
+        elite=elite,
+        scaling=scaling,
+        batches=batches,
+        seed=seed,
+    )
+    choice = None if split is None else SplitChoice(split, fold)
+    warm_up = WarmUp(warm_up_epochs, choice, accept_leak, from_run)
+    with _search_shown("generation" if method == "ga" else "step") as progress:
+        result = run(recipe, out, settings, warm_up=warm_up, resume=resume, progress=progress)
+    if json_file is not None:
+        write_files({json_file: dump(result.as_dict()).encode()})
+    if to_stdout:
+        write_stdout(dump(result.as_dict()))
+    else:
+        print_text(_told(result, out))
+
+
+@contextmanager
+def _search_shown(name: str) -> Iterator[Callable[[Step], None]]:
+    """Show each step on stderr: on one line that changes in a terminal, else line by line."""
+    from rich.console import Console
+    from rich.status import Status
+
+    stderr = Console(stderr=True)
+    if not (stderr.is_terminal and _log.isEnabledFor(logging.INFO)):
+        yield lambda step: _log.info("%s", _progress_line(name, step))
+        return
+    # Begun by the first step: the warm-up before it shows a bar of its own.
+    status = Status("", console=stderr)
+
+    def show(step: Step) -> None:
+        status.update(_progress_line(name, step))
+        status.start()
+
+    try:
+        yield show
+    finally:
+        status.stop()
+
+
+def _progress_line(name: str, step: Step) -> str:
+    return (
+        f"{name} {step.number}: best {step.best:.4f} (drops {step.best_drop_share:.1%}), "
+        f"mean {step.mean:.4f}, spread {step.spread:.4f}, {step.seconds:.0f} s"
+    )
+
+
+def _told(result: TuningResult, out: Path) -> str:
+    """Say what was found, and what it is worth."""
+    return (
+        f"p* = {result.rate:.3f} by {result.search['method']}, from {result.evaluations:,} masks "
+        f"over {result.units:,} units in {result.seconds:.1f} s\n"
+        f"Objective {result.objective:.4f}; with nothing dropped "
+        f"{result.objective_without_dropout:.4f} (of training images: no measure of a better "
+        "network)\n"
+        f"Picture: {out / 'search.svg'}\n"
+        f"Next: pneumoscope train --recipe {out / 'tuned.yaml'} --out RUN, beside rates of 0.2 "
+        "and 0.5"
+    )
