@@ -1,6 +1,7 @@
 """The values that travel between the rooms: frozen, typed, validated."""
 
 from pneumoscope.findings.assessment import Assessment, FiredRule, SeverityLevel
+from pneumoscope.findings.bounds import Bounds
 from pneumoscope.findings.decision import Abstention, Confidence, Decision, OperatingPoint
 from pneumoscope.findings.diagnosis import NOTICE, BundleIdentity, Diagnosis
 from pneumoscope.findings.heatmap import Contour, Heatmap
@@ -14,6 +15,7 @@ from pneumoscope.findings.radiograph import (
     PatientIdentity,
     Radiograph,
 )
+from pneumoscope.findings.visit import Visit
 
 __all__ = [
     "MAX_SIDE",
@@ -21,6 +23,7 @@ __all__ = [
     "NOTICE",
     "Abstention",
     "Assessment",
+    "Bounds",
     "BundleIdentity",
     "Confidence",
     "Contour",
@@ -36,4 +39,5 @@ __all__ = [
     "Prediction",
     "Radiograph",
     "SeverityLevel",
+    "Visit",
 ]
