@@ -2,6 +2,8 @@
 
 from pneumoscope.findings.assessment import Assessment, FiredRule, SeverityLevel
 from pneumoscope.findings.bounds import Bounds
+from pneumoscope.findings.change import Change, Direction, Trend
+from pneumoscope.findings.course import Course, TrackedVisit
 from pneumoscope.findings.decision import Abstention, Confidence, Decision, OperatingPoint
 from pneumoscope.findings.diagnosis import NOTICE, BundleIdentity, Diagnosis
 from pneumoscope.findings.heatmap import Contour, Heatmap
@@ -25,11 +27,14 @@ __all__ = [
     "Assessment",
     "Bounds",
     "BundleIdentity",
+    "Change",
     "Confidence",
     "Contour",
+    "Course",
     "Decision",
     "Diagnosis",
     "DicomSource",
+    "Direction",
     "FiredRule",
     "Heatmap",
     "InputSpec",
@@ -39,5 +44,7 @@ __all__ = [
     "Prediction",
     "Radiograph",
     "SeverityLevel",
+    "TrackedVisit",
+    "Trend",
     "Visit",
 ]

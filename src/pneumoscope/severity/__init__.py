@@ -1,7 +1,8 @@
 """Symptoms and the image's share to a severity, with the reasons (Baral 2025, 3.6)."""
 
 from pneumoscope.severity.assessment import assess
-from pneumoscope.severity.rule_base import rule_bases
+from pneumoscope.severity.personal import personal_theta, rescale
+from pneumoscope.severity.rule_base import identify_rule_base, rule_bases
 from pneumoscope.severity.symptoms import (
     SYMPTOMS,
     Symptom,
@@ -15,7 +16,10 @@ __all__ = [
     "Symptom",
     "assess",
     "check_symptoms",
+    "identify_rule_base",
     "parse_symptoms",
+    "personal_theta",
     "read_symptoms",
+    "rescale",
     "rule_bases",
 ]

@@ -1,0 +1,103 @@
+"""A patient's course: the history gives the bounds, they judge the visit, the visit joins it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from pneumoscope.errors import InputError, SymptomError
+from pneumoscope.findings import (
+    Assessment,
+    Bounds,
+    Course,
+    SeverityLevel,
+    TrackedVisit,
+    Visit,
+)
+from pneumoscope.severity import assess, identify_rule_base, rescale, rule_bases
+from pneumoscope.tracking import TrackingOptions, bounds_of, detect_change
+
+_LEVELS = tuple(SeverityLevel)
+
+
+def track_visits(
+    visits: Sequence[Visit],
+    *,
+    rule_base: str | None = None,
+    options: TrackingOptions | None = None,
+) -> Course:
+    """Follow a patient through the visits.
+
+    Parameters
+    ----------
+    visits : sequence of Visit
+        In the order of time, at least one.
+    rule_base : str, optional
+        One of `rule_bases()`, alone or with its version as `identify_rule_base` gives it; by
+        default `guideline` where there is one, else `baral2025`.
+    options : TrackingOptions, optional
+        Of the personal bounds.
+
+    Returns
+    -------
+    Course
+        Each visit judged by the population's ranges and by those of the earlier visits; the worse
+        level is the one given.
+
+    Raises
+    ------
+    InputError
+        No visit, an unknown rule base, or another version than the program's.
+    """
+    if not visits:
+        raise InputError("there are no visits to follow; give at least one")
+    identity = _identity(rule_base)
+    tracked: list[TrackedVisit] = []
+    levels: list[SeverityLevel | None] = []
+    for number, visit in enumerate(visits):
+        bounds = bounds_of(visits[:number], identity, options)
+        population, personal, note = _assess(visit, bounds, identity.partition("@")[0])
+        levels.append(None if population is None else population.level)
+        tracked.append(
+            TrackedVisit(
+                visit=visit,
+                bounds=bounds,
+                population=population,
+                personal=personal,
+                level=_worse(population, personal),
+                change=detect_change(visits[: number + 1], levels),
+                note=note,
+            )
+        )
+    return Course(identity, tuple(tracked), bounds_of(visits, identity, options))
+
+
+def _identity(rule_base: str | None) -> str:
+    """Name and version of the program's rule base, refused where the history's is another."""
+    if rule_base is None:
+        rule_base = "guideline" if "guideline" in rule_bases() else "baral2025"
+    name, _, version = rule_base.partition("@")
+    identity = identify_rule_base(name)
+    if version and rule_base != identity:
+        raise InputError(
+            f"the history was scored with rule base {rule_base[:80]}, this program has {identity}; "
+            f"give the name {name} alone to score all visits again"
+        )
+    return identity
+
+
+def _assess(
+    visit: Visit, bounds: Bounds, rule_base: str
+) -> tuple[Assessment | None, Assessment | None, str]:
+    """Score a visit twice, or say which symptoms the rule base misses."""
+    try:
+        population = assess(visit.symptoms, rule_base=rule_base)
+        personal = assess(rescale(visit.symptoms, bounds), rule_base=rule_base)
+    except SymptomError as error:
+        return None, None, str(error)
+    return population, personal, ""
+
+
+def _worse(population: Assessment | None, personal: Assessment | None) -> SeverityLevel | None:
+    if population is None or personal is None:
+        return None
+    return max(population.level, personal.level, key=_LEVELS.index)
