@@ -58,11 +58,14 @@ class Course:
         At least one.
     bounds : Bounds
         The patient's own ranges with all visits in them, for the next visit.
+    warnings : tuple of str
+        What a reader must know.
     """
 
     rule_base: str
     visits: tuple[TrackedVisit, ...]
     bounds: Bounds
+    warnings: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if not self.visits:

@@ -1,4 +1,4 @@
-"""Made-up patients, their procedural radiographs and their courses: for the demo, the tests, the load."""
+"""Made-up patients, their radiographs and courses: for the demo, the tests, the load."""
 
 from pneumoscope.synthetic.courses import CourseKind, SimulatedCourse, make_course
 from pneumoscope.synthetic.files import (

@@ -87,8 +87,8 @@ def make_course(
     """Simulate one patient.
 
     One hidden illness moves all eleven symptoms, each with a strength of its own, with noise that
-    is shared by a day's symptoms and noise of each; written down as finely as a bedside does. Two
-    of three days or more have a visit.
+    is shared by a day's symptoms and noise of each; written down as finely as a bedside does. The
+    visits are one to three days apart, mostly one.
 
     Parameters
     ----------

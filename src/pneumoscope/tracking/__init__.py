@@ -6,7 +6,7 @@ from pneumoscope.tracking.change import (
     RECENT_VISITS,
     burden,
     detect_change,
-    evidence,
+    worsening_p,
 )
 from pneumoscope.tracking.options import PUBLISHED, TrackingOptions
 from pneumoscope.tracking.personal import bounds_of, replay
@@ -24,8 +24,8 @@ __all__ = [
     "bounds_of",
     "burden",
     "detect_change",
-    "evidence",
     "read_visits",
     "replay",
     "widen",
+    "worsening_p",
 ]

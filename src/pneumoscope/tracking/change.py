@@ -13,6 +13,7 @@ from pneumoscope.severity import SYMPTOMS
 from pneumoscope.tracking.trend import Trends, trends
 
 RECENT_VISITS = 10
+LONG_VISITS = 40
 LEAST_VISITS = 5
 ALPHA = 0.05
 LEAST_CHANGE_OF_SYMPTOM = 0.10
@@ -29,10 +30,12 @@ _LEVELS = tuple(SeverityLevel)
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Evidence:
-    """What the recent visits say, before any limit is applied.
+    """What the last visits say, before any limit is applied.
 
     Attributes
     ----------
+    visits : int
+        How many they are.
     names : tuple of str
         Of the figures: the symptoms that can be tested, then the burden if it can.
     found : Trends
@@ -46,6 +49,7 @@ class Evidence:
         Whether the change is large enough to matter.
     """
 
+    visits: int
     names: tuple[str, ...]
     found: Trends
     change: NDArray[np.float64]
@@ -58,20 +62,22 @@ class Evidence:
         return float(self.p_value[counted].min()) if counted.any() else 1.0
 
 
-def evidence(visits: Sequence[Visit]) -> Evidence | None:
-    """Test the recent visits for trends.
+def evidence(visits: Sequence[Visit], last: int = RECENT_VISITS) -> Evidence | None:
+    """Test the last visits for trends.
 
     Parameters
     ----------
     visits : sequence of Visit
-        In the order of time; the last 10 count.
+        In the order of time.
+    last : int
+        How many of them count.
 
     Returns
     -------
     Evidence or None
         None where no symptom was found at 5 of them.
     """
-    recent = visits[-RECENT_VISITS:]
+    recent = visits[-last:]
     shares = np.array([[_badness(v, name) for name in _TREND_SYMPTOMS] for v in recent])
     if len(recent) < LEAST_VISITS:
         return None
@@ -93,6 +99,7 @@ def evidence(visits: Sequence[Visit]) -> Evidence | None:
     least = np.where(is_burden, LEAST_CHANGE_OF_BURDEN, LEAST_CHANGE_OF_SYMPTOM)
     factor = np.where(is_burden, 1, tested.sum())
     return Evidence(
+        visits=len(recent),
         names=tuple(names),
         found=found,
         change=change,
@@ -100,6 +107,23 @@ def evidence(visits: Sequence[Visit]) -> Evidence | None:
         # A change of just 0.1 must not hang on how a subtraction rounds.
         large=np.abs(change) >= least - 1e-9,
     )
+
+
+def worsening_p(visits: Sequence[Visit]) -> float:
+    """Give the least corrected p-value by which the patient's trend is for the worse.
+
+    Parameters
+    ----------
+    visits : sequence of Visit
+        In the order of time.
+
+    Returns
+    -------
+    float
+        0..1; at or below 0.05 `detect_change` says worsening. 1 where no change is large enough.
+    """
+    recent, slow = _found(visits)
+    return min((found.smallest_p(1) for found in (recent, slow) if found is not None), default=1.0)
 
 
 def detect_change(visits: Sequence[Visit], levels: Sequence[SeverityLevel | None] = ()) -> Change:
@@ -110,9 +134,12 @@ def detect_change(visits: Sequence[Visit], levels: Sequence[SeverityLevel | None
     the burden is the mean of the symptoms that were found at all of these visits, as shares of
     their clinical ranges. A symptom has a trend if the Mann-Kendall test, corrected for the number
     of symptoms, gives p <= 0.05 and the Theil-Sen slope over these days is at least 0.1 of the
-    clinical range; the burden, if p <= 0.05 and 0.05. The patient is worsening if anything is, or
-    if the last level is severe, or two levels higher, where the one before it was not; improving if
-    something is and nothing is worsening; else stable.
+    clinical range; the burden, if p <= 0.05 and 0.05. Where nothing is improving, the same is asked
+    of the last 40 visits, so that a decline too slow for ten is not missed.
+
+    The patient is worsening if anything is, or if the last level is severe, or two levels higher,
+    where the one before it was not; improving if something is and nothing is worsening; else
+    stable, which means that no trend was found, not that the patient is well.
 
     Parameters
     ----------
@@ -124,29 +151,38 @@ def detect_change(visits: Sequence[Visit], levels: Sequence[SeverityLevel | None
     Returns
     -------
     Change
-        With the trend of every symptom that could be tested.
+        With the trend of every symptom that could be tested over the last 10 visits.
     """
     leap = _leap(levels)
-    found = evidence(visits)
-    if found is None:
-        if leap:
-            return Change(Direction.WORSENING, leap)
-        return Change(
-            Direction.UNKNOWN,
-            f"No trend can be told: no symptom was found at {LEAST_VISITS} of the last "
-            f"{RECENT_VISITS} visits.",
-        )
-    told = [_trend(found, k) for k in range(len(found.names))]
-    burden = told.pop() if found.names[-1] == BURDEN else None
-    every = [*([] if burden is None else [burden]), *told]
-    worse = [trend.name for trend in every if trend.direction is Direction.WORSENING]
-    better = [trend.name for trend in every if trend.direction is Direction.IMPROVING]
-    if worse or leap:
+    recent, slow = _found(visits)
+    if recent is None and slow is None:
+        direction = Direction.WORSENING if leap else Direction.UNKNOWN
+        too_few = f"A trend needs {LEAST_VISITS} visits with the same symptom."
+        return Change(direction, leap or too_few)
+    told = [] if recent is None else [_trend(recent, k) for k in range(len(recent.names))]
+    worse, better = _moved(recent, 1), _moved(recent, -1)
+    slowly = [name for name in _moved(slow, 1) if name not in worse]
+    if worse or slowly or leap:
         direction = Direction.WORSENING
     else:
         direction = Direction.IMPROVING if better else Direction.STABLE
-    reason = _reason(min(len(visits), RECENT_VISITS), worse, better, leap)
-    return Change(direction, reason, burden, tuple(told))
+    reasons = [
+        leap,
+        _sentence("Worse", recent, worse),
+        _sentence("Slowly worse", slow, slowly),
+        _sentence("Better", recent, better),
+    ]
+    reason = " ".join(filter(None, reasons)) or "No trend is beyond chance and large enough."
+    burden_trend = told.pop() if told and told[-1].name == BURDEN else None
+    return Change(direction, reason, burden_trend, tuple(told))
+
+
+def _found(visits: Sequence[Visit]) -> tuple[Evidence | None, Evidence | None]:
+    """Give the evidence of the recent visits, and of many where it counts."""
+    recent = evidence(visits)
+    if len(visits) <= RECENT_VISITS or (recent is not None and recent.smallest_p(-1) <= ALPHA):
+        return recent, None
+    return recent, evidence(visits, LONG_VISITS)
 
 
 def burden(visit: Visit) -> float:
@@ -176,12 +212,22 @@ def _span(name: str) -> float:
     return SYMPTOMS[name].maximum - SYMPTOMS[name].minimum
 
 
+def _moved(found: Evidence | None, sign: int) -> list[str]:
+    """Name what has a trend for the worse (1) or for the better (-1)."""
+    if found is None:
+        return []
+    counted = found.large & (found.p_value <= ALPHA) & (np.sign(found.change) == sign)
+    return [name for name, moved in zip(found.names, counted, strict=True) if moved]
+
+
 def _trend(found: Evidence, k: int) -> Trend:
     name, numbers = found.names[k], found.found
     scale, unit = (1.0, "share") if name == BURDEN else (_span(name), SYMPTOMS[name].unit)
     direction = Direction.STABLE
-    if found.large[k] and found.p_value[k] <= ALPHA:
-        direction = Direction.WORSENING if found.change[k] > 0 else Direction.IMPROVING
+    if name in _moved(found, 1):
+        direction = Direction.WORSENING
+    elif name in _moved(found, -1):
+        direction = Direction.IMPROVING
     return Trend(
         name=name,
         unit=unit,
@@ -209,15 +255,10 @@ def _leap(levels: Sequence[SeverityLevel | None]) -> str:
     return ""
 
 
-def _reason(visits: int, worse: Sequence[str], better: Sequence[str], leap: str) -> str:
-    parts = [leap] if leap else []
-    if worse:
-        parts.append(f"Worse over the last {visits} visits: {_listed(worse)}.")
-    if better:
-        parts.append(f"Better over the last {visits} visits: {_listed(better)}.")
-    if not parts:
-        parts.append(f"No trend over the last {visits} visits is beyond chance and large enough.")
-    return " ".join(parts)
+def _sentence(how: str, found: Evidence | None, names: Sequence[str]) -> str:
+    if found is None or not names:
+        return ""
+    return f"{how} over the last {found.visits} visits: {_listed(names)}."
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -195,7 +195,7 @@ def _probabilities(value: object) -> dict[str, float] | None:
     if not isinstance(value, dict) or not value:
         raise VisitError('probabilities is no object; write it like {"PNEUMONIA": 0.9, ...}')
     numbers = [number for number in value.values() if _is_probability(number)]
-    if len(numbers) < len(value) or abs(sum(numbers) - 1) > 1e-3:
+    if len(numbers) < len(value) or abs(sum(numbers) - 1) > 0.01:
         raise VisitError("probabilities are not numbers within 0..1 that sum to 1; check them")
     return {name: float(number) for name, number in value.items()}
 

@@ -16,6 +16,7 @@ from pneumoscope.findings import (
 from pneumoscope.severity import assess, identify_rule_base, rescale, rule_bases
 from pneumoscope.tracking import TrackingOptions, bounds_of, detect_change
 
+PUBLISHED_RULE_BASE = "baral2025"
 _LEVELS = tuple(SeverityLevel)
 
 
@@ -68,13 +69,18 @@ def track_visits(
                 note=note,
             )
         )
-    return Course(identity, tuple(tracked), bounds_of(visits, identity, options))
+    return Course(
+        rule_base=identity,
+        visits=tuple(tracked),
+        bounds=bounds_of(visits, identity, options),
+        warnings=_warnings(identity),
+    )
 
 
 def _identity(rule_base: str | None) -> str:
     """Name and version of the program's rule base, refused where the history's is another."""
     if rule_base is None:
-        rule_base = "guideline" if "guideline" in rule_bases() else "baral2025"
+        rule_base = "guideline" if "guideline" in rule_bases() else PUBLISHED_RULE_BASE
     name, _, version = rule_base.partition("@")
     identity = identify_rule_base(name)
     if version and rule_base != identity:
@@ -83,6 +89,16 @@ def _identity(rule_base: str | None) -> str:
             f"give the name {name} alone to score all visits again"
         )
     return identity
+
+
+def _warnings(identity: str) -> tuple[str, ...]:
+    if identity.partition("@")[0] != PUBLISHED_RULE_BASE:
+        return ()
+    return (
+        f"The rule base {PUBLISHED_RULE_BASE} is kept as published, with its known defects: it can "
+        "call an ill patient negligible, and its level jumps from visit to visit. Go by the "
+        "symptoms and their trends.",
+    )
 
 
 def _assess(
