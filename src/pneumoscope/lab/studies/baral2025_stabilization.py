@@ -1,4 +1,4 @@
-"""Baral 2025, Tables 11 and 12, Figure 11: do the personal bounds come to rest?"""
+"""Baral 2025, Tables 11 and 12, Figure 11: whether the personal bounds come to rest."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How soon is a worsening noticed, at the same rate of false alarms?"""
+"""How soon a worsening is noticed, at the same rate of false alarms."""
 
 from __future__ import annotations
 
