@@ -11,6 +11,9 @@ from pneumoscope.severity import SYMPTOMS, Symptom
 from pneumoscope.tracking.options import TrackingOptions
 from pneumoscope.tracking.steps import adjusted_range, widen
 
+# Narrower than any bedside value is written down: what rounding leaves of equal values.
+_NO_WIDTH = 1e-9
+
 
 def bounds_of(
     visits: Sequence[Visit], rule_base: str, options: TrackingOptions | None = None
@@ -40,7 +43,7 @@ def bounds_of(
         values = [v.symptoms[symptom.name] for v in visits if symptom.name in v.symptoms]
         if len(values) >= chosen.minimum_values:
             low, high = _range(symptom, values, chosen)
-            if low < high:
+            if high - low > _NO_WIDTH:
                 ranges[symptom.name] = (low, high)
     return Bounds(ranges=ranges, rule_base=rule_base, visits=len(visits))
 

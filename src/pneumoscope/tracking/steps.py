@@ -16,6 +16,8 @@ _LEAST_FACTOR, _MOST_FACTOR = 0.1, 0.6
 # 1.4826 times the median absolute deviation estimates a normal standard deviation. Where most
 # ratings are equal it is 0, so it is never taken below the finest step of a bedside rating.
 _MAD_SCALE, _MAD_LIMIT, _MAD_FLOOR = 1.4826, 3.5, 0.05
+# The mean of equal values may differ from them in its last digit.
+_ROUNDING = 1e-9
 
 _Values = NDArray[np.float64]
 
@@ -63,7 +65,8 @@ def without_outliers(values: _Values, rule: str) -> _Values:
         See `TrackingOptions`.
     """
     if rule == "zscore":
-        distance, limit = np.abs(values - values.mean()), 3.0 * values.std()
+        distance = np.abs(values - values.mean())
+        limit = 3.0 * values.std() + _ROUNDING
     else:
         distance = np.abs(values - np.median(values))
         limit = _MAD_LIMIT * max(_MAD_SCALE * float(np.median(distance)), _MAD_FLOOR)
