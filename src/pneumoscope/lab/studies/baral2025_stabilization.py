@@ -66,11 +66,10 @@ def _run(context: Context, page: Page) -> None:
     page.heading("What the figure cannot show")
     page.text(
         "A change in per cent of the bound depends on where the scale begins: the same move is "
-        "small for a temperature near 36 °C and without limit for a bound near 0, which is all "
-        "that sets fever duration and hemoptysis apart from fever value. And coming to rest is no "
-        "merit by itself: bounds that rest on all visits (`published`) must move less the "
-        "more visits there are, also when the patient changes; bounds on the last ten (`default`) "
-        "keep following."
+        "small for a temperature near 36 °C and without limit for a bound near 0. That alone makes "
+        "fever value look the steadiest. And coming to rest is no merit by itself: bounds that "
+        "rest on all visits (`published`) move less the more visits there are, and so are slow to "
+        "follow a patient who changes late; bounds on the last ten (`default`) keep following."
     )
 
 

@@ -272,11 +272,12 @@ def _write_levels(page: Page, patients: int) -> None:
 def _write_limits(page: Page) -> None:
     page.heading("What this does not say")
     page.text(
-        "These patients are made up: one hidden illness, independent noise, a straight worsening "
-        "that begins between the 8th and the 15th visit. Real noise is correlated in time, which "
-        "raises the false alarms of every method. EWMA takes the first visits as the patient's "
-        "usual state; a relapsing patient is ill at the first visits, so the worsening column is "
-        "the fair one for it. An alarm before the onset counts as early, not as noticed."
+        "These patients are made up: one hidden illness, noise that is new at every visit, a "
+        "straight worsening that begins between the 8th and the 15th visit. Real noise is "
+        "correlated in time, which raises the false alarms of every method. EWMA takes the first "
+        "visits as the patient's usual state; a relapsing patient is ill at the first visits, so "
+        "the worsening column is the fair one for it. An alarm before the onset counts as early, "
+        "not as noticed, and the delay is that of those who were noticed."
     )
 
 
