@@ -98,7 +98,11 @@ class OperatingPointSection(_Section):
 
 
 class BundleDescription(_Section):
-    """What ``bundle.json`` says."""
+    """What ``bundle.json`` says.
+
+    `leaks` says in words why the bundle's own figures flatter it, where its split was accepted with
+    a leak; it is empty for an honest one.
+    """
 
     schema_version: Literal[1]
     name: Name
@@ -109,6 +113,7 @@ class BundleDescription(_Section):
     operating_point: OperatingPointSection | None
     training_sets: tuple[TrainingSet, ...] = Field(min_length=1)
     split_sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
+    leaks: tuple[Text, ...] = ()
     files: dict[str, FileRecord]
 
     @model_validator(mode="after")

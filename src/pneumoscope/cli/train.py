@@ -20,10 +20,15 @@ def train(
             metavar="SPLIT.json", help="A split of `pneumoscope split`; else the recipe's own."
         ),
     ] = None,
-    fold: Annotated[int, typer.Option(min=1, help="Which fold of --split, from 1.")] = 1,
+    fold: Annotated[
+        int | None, typer.Option(min=1, help="Which fold of --split, from 1; by default 1.")
+    ] = None,
     accept_leak: Annotated[
         bool,
-        typer.Option("--accept-leak", help="Train on a split that leaks; every report says so."),
+        typer.Option(
+            "--accept-leak",
+            help="Train on a split that leaks or has no valid certificate; every report says so.",
+        ),
     ] = False,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in RUN.")] = False,
 ) -> None:
@@ -34,7 +39,9 @@ def train(
 
     if resume and split is not None:
         raise InputError("--split: a resumed run keeps its own split; leave it out")
-    choice = None if split is None else SplitChoice(split, fold)
+    if fold is not None and split is None:
+        raise InputError("--fold: is of a split file; give --split, too")
+    choice = None if split is None else SplitChoice(split, fold or 1)
     best = run(recipe, out, split=choice, accept_leak=accept_leak, resume=resume)
     typer.echo(f"Best checkpoint: {best}\nNext: pneumoscope export {out} --out BUNDLE")
 

@@ -18,6 +18,7 @@ from pneumoscope.evaluation import (
     read_manifest,
 )
 from pneumoscope.findings import BundleIdentity
+from pneumoscope.workflow.leaks import leak_warnings
 from pneumoscope.workflow.overlap import TrainingOverlap
 from pneumoscope.workflow.score import Progress, ScoredFolder, score_folder
 
@@ -127,7 +128,11 @@ def compare_folder(
         overlaps=overlaps,
         summary=compare(np.ones_like(fresh)),
         without_overlap=compare(fresh) if fresh.any() and not fresh.all() else None,
-        warnings=(*_own_warnings(first, second, overlaps), *scored.warnings),
+        warnings=(
+            *leak_warnings(first, second),
+            *_own_warnings(first, second, overlaps),
+            *scored.warnings,
+        ),
     )
 
 

@@ -22,6 +22,7 @@ from pneumoscope.findings import (
 from pneumoscope.imaging import read_radiograph, unsuitable
 from pneumoscope.inference import OnnxEngine, to_heatmap
 from pneumoscope.severity import assess
+from pneumoscope.workflow.leaks import leak_warnings
 
 ADULT_AGE = 18
 RULE_BASE = "baral2025"
@@ -49,6 +50,8 @@ class Reader:
         self.bundle = bundle
         self._engine = OnnxEngine(bundle, threads=threads)
         _announce(bundle.description.name, bundle.description.version, bundle.terms)
+        for warning in leak_warnings(bundle):
+            _log.warning("%s", warning)
 
     def score(self, radiograph: Radiograph) -> Decision:
         """Say what the image shows, even where `diagnose` would abstain; without a heatmap."""
@@ -106,7 +109,7 @@ class Reader:
             severity=severity,
             symptoms=dict(symptoms or {}),
             patient=patient,
-            warnings=(*radiograph.notes, *warnings),
+            warnings=(*leak_warnings(self.bundle), *radiograph.notes, *warnings),
         )
 
     def _decide(self, prediction: Prediction) -> Decision:

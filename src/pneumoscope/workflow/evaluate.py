@@ -23,6 +23,7 @@ from pneumoscope.evaluation import (
     read_manifest,
 )
 from pneumoscope.findings import BundleIdentity, OperatingPoint
+from pneumoscope.workflow.leaks import leak_warnings
 from pneumoscope.workflow.overlap import TrainingOverlap
 from pneumoscope.workflow.saliency import LABEL, FolderSaliency, boxed_images, look_at_folder
 from pneumoscope.workflow.score import Progress, ScoredFolder, score_folder
@@ -165,6 +166,7 @@ def evaluate_folder(
         operating_point=_measured(model, probabilities, scored.labels, positive),
         saliency=saliency,
         warnings=(
+            *leak_warnings(model),
             *overlap.warning("the bundle's own training", "the figures flatter it"),
             *scored.warnings,
         ),

@@ -1,5 +1,6 @@
 """Images of several sources decoded once, in one order."""
 
+import re
 import shutil
 
 import numpy as np
@@ -9,7 +10,7 @@ pytest.importorskip("torch")
 pytest.importorskip("monai")
 pytest.importorskip("lightning")
 
-from pneumoscope.errors import DataError, ImageError
+from pneumoscope.errors import DataError
 from pneumoscope.evaluation import read_manifest
 from pneumoscope.imaging import fingerprint, read_radiograph, reduce_by_area
 from pneumoscope.lab.datasets import collect
@@ -22,7 +23,7 @@ CLASSES = ("NORMAL", "ABNORMAL", "PNEUMONIA")
 def test_every_row_is_its_image(collection, manifests):
     rows = [(number, name, i) for number, (name, images) in enumerate(manifests) for i in images]
     assert len(collection) == len(rows) == 12
-    size = collection.pixels.shape[1]
+    size = len(collection.pixels[0])
     for position, (number, name, image) in enumerate(rows):
         pixels = read_radiograph(image.path).pixels
         np.testing.assert_array_equal(collection.pixels[position], reduce_by_area(pixels, size))
@@ -46,11 +47,56 @@ def test_a_label_that_is_no_class_is_refused(manifests):
         collect(manifests, ("NORMAL", "PNEUMONIA"), 32)
 
 
-def test_a_damaged_image_is_named(phantom_folders, tmp_path):
+@pytest.fixture
+def damaged(phantom_folders, tmp_path):
+    """A copy of the first folder, two of its six images unreadable."""
     folder = tmp_path / "copy"
     shutil.copytree(phantom_folders[0], folder)
     images = read_manifest(folder).images
     images[3].path.write_bytes(images[3].path.read_bytes()[:500])
-    with pytest.raises(ImageError, match=images[3].file) as caught:
-        collect([("children", images)], CLASSES, 32)
-    assert "\n" not in str(caught.value)
+    images[4].path.write_bytes(b"")
+    return images
+
+
+@pytest.mark.parametrize("share", [0.0, 0.33])
+def test_unreadable_images_stop_the_run_and_are_named(damaged, share):
+    with pytest.raises(DataError, match=r"children: 2 of 6 images.*0\.334") as caught:
+        collect([("children", damaged)], CLASSES, 32, max_unreadable_share=share)
+    said = str(caught.value)
+    assert damaged[3].file in said
+    assert damaged[4].file in said
+    assert "\n" not in said
+
+
+def test_the_share_that_the_error_names_is_enough(damaged, manifests, caplog):
+    sources = [("children", damaged), ("adults", manifests[1][1])]
+    with pytest.raises(DataError) as caught:
+        collect(sources, CLASSES, 32)
+    share = float(re.search(r"max_unreadable_share: ([0-9.]+)", str(caught.value))[1])
+    collected = collect(sources, CLASSES, 32, max_unreadable_share=share)
+    left_out = tuple(f"children/{damaged[i].file}" for i in (3, 4))
+    assert collected.left_out == left_out
+    assert set(collected.files) == {
+        f"{name}/{i.file}" for name, images in sources for i in images
+    } - set(left_out)
+    assert len(collected) == len(collected.pixels) == len(collected.fingerprints) == 10
+    kept = [image for _, images in sources for image in images if image not in damaged[3:5]]
+    for pixels, image in zip(collected.pixels, kept, strict=True):
+        np.testing.assert_array_equal(
+            pixels, reduce_by_area(read_radiograph(image.path).pixels, 32)
+        )
+    for i in (3, 4):
+        assert sum(damaged[i].file in record.getMessage() for record in caplog.records) == 1
+    assert "2 of 6 images left out" in caplog.text
+
+
+def test_a_large_source_does_not_make_up_for_a_small_one(damaged, manifests):
+    sources = [("adults", manifests[1][1] * 20), ("children", damaged)]
+    with pytest.raises(DataError, match="children: 2 of 6"):
+        collect(sources, CLASSES, 32, max_unreadable_share=0.1)
+
+
+def test_no_share_allows_a_source_without_images(damaged):
+    with pytest.raises(DataError, match="children: 2 of 2 images cannot be read") as caught:
+        collect([("children", damaged[3:5])], CLASSES, 32, max_unreadable_share=0.999)
+    assert "max_unreadable_share" not in str(caught.value)

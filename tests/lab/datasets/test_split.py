@@ -1,7 +1,5 @@
-"""Four parts that share no patient and no picture, and the certificate that says so."""
+"""Four parts that share no patient and no picture, and what must stay together."""
 
-import hashlib
-import json
 from collections import Counter
 
 import numpy as np
@@ -14,13 +12,7 @@ pytest.importorskip("monai")
 pytest.importorskip("lightning")
 
 from pneumoscope.errors import DataError
-from pneumoscope.lab.datasets import (
-    PARTS,
-    FourWaySplit,
-    certificate,
-    linked_groups,
-    split_four_ways,
-)
+from pneumoscope.lab.datasets import PARTS, linked_groups, split_four_ways, units_of
 
 pytestmark = pytest.mark.lab
 
@@ -83,40 +75,44 @@ def test_a_patient_is_not_taken_for_a_picture_of_the_same_name():
     assert linked_groups(["same", "other"], ["x", "same"]).tolist() == [0, 1]
 
 
+def _four_ways(strata, groups, wanted, by, seed):
+    """The part of every image."""
+    (fold,) = split_four_ways(units_of(strata, groups, by), wanted, seed).folds
+    part = {i: name for name in PARTS for i in fold.indices(name).tolist()}
+    assert sum(len(fold.indices(name)) for name in PARTS) == len(part) == len(strata)
+    return [part[i] for i in range(len(strata))]
+
+
 @given(grouped(), shares(), seeds)
 def test_groups_stay_whole_and_every_stratum_is_in_every_part(data, wanted, seed):
     strata, groups = data
-    split = split_four_ways(strata, groups, wanted, by="patient", seed=seed)
-    assert len(split.part) == len(strata)
-    positions = np.concatenate([split.indices(part) for part in PARTS])
-    assert sorted(positions.tolist()) == list(range(len(strata)))
+    part = _four_ways(strata, groups, wanted, "patient", seed)
     for group in set(groups.tolist()):
-        assert len({split.part[i] for i in np.flatnonzero(groups == group)}) == 1
+        assert len({part[i] for i in np.flatnonzero(groups == group)}) == 1
     for stratum in set(strata):
-        assert {p for s, p in zip(strata, split.part, strict=True) if s == stratum} == set(PARTS)
+        assert {p for s, p in zip(strata, part, strict=True) if s == stratum} == set(PARTS)
 
 
 @given(grouped(), shares(), seeds)
 def test_parts_have_their_share_of_the_groups(data, wanted, seed):
     strata, groups = data
-    split = split_four_ways(strata, groups, wanted, by="patient", seed=seed)
+    part = _four_ways(strata, groups, wanted, "patient", seed)
     drawn = {
-        group: (stratum, part)
-        for group, stratum, part in zip(groups.tolist(), strata, split.part, strict=True)
+        group: (stratum, name)
+        for group, stratum, name in zip(groups.tolist(), strata, part, strict=True)
     }
     sizes, counts = Counter(s for s, _ in drawn.values()), Counter(drawn.values())
     for stratum, size in sizes.items():
         # Where parts would be empty the others give way.
         tolerance = 1 if min(wanted.values()) * size >= 2 else len(PARTS) - 1
-        for part in PARTS:
-            assert abs(counts[stratum, part] - wanted[part] * size) <= tolerance + 1e-9
+        for name in PARTS:
+            assert abs(counts[stratum, name] - wanted[name] * size) <= tolerance + 1e-9
 
 
 @given(st.integers(4, 60), shares(), seeds)
 def test_by_image_draws_images_whatever_their_patient(count, wanted, seed):
     one_patient = np.zeros(count, dtype=np.int64)
-    split = split_four_ways(["set A"] * count, one_patient, wanted, by="image", seed=seed)
-    assert set(split.part) == set(PARTS)
+    assert set(_four_ways(["set A"] * count, one_patient, wanted, "image", seed)) == set(PARTS)
 
 
 @given(grouped(), shares(), seeds)
@@ -127,24 +123,19 @@ def test_a_group_of_several_strata_is_drawn_with_most_of_its_images(data, wanted
         members = np.flatnonzero(groups == group)
         if len(members) == 3:
             mixed[members[0]] = "another"
-    split = split_four_ways(mixed, groups, wanted, by="patient", seed=seed)
-    assert split == split_four_ways(strata, groups, wanted, by="patient", seed=seed)
+    drawn = [_four_ways(these, groups, wanted, "patient", seed) for these in (mixed, strata)]
+    assert drawn[0] == drawn[1]
 
 
 @given(grouped(), seeds)
 def test_the_same_seed_gives_the_same_split(data, seed):
-    strata, groups = data
-    first, second = (
-        split_four_ways(strata, groups, SHARES, by="patient", seed=seed) for _ in range(2)
-    )
-    assert first == second
+    drawn = [_four_ways(*data, SHARES, "patient", seed) for _ in range(2)]
+    assert drawn[0] == drawn[1]
 
 
 def test_another_seed_gives_another_split():
     strata, groups = ["set A"] * 60, np.arange(60)
-    parts = {
-        split_four_ways(strata, groups, SHARES, by="patient", seed=seed).part for seed in range(5)
-    }
+    parts = {tuple(_four_ways(strata, groups, SHARES, "patient", seed)) for seed in range(5)}
     assert len(parts) == 5
 
 
@@ -152,70 +143,5 @@ def test_another_seed_gives_another_split():
 def test_too_few_to_split_four_ways_is_said(by, groups):
     strata = ["rsna PNEUMONIA"] * len(groups)
     with pytest.raises(DataError, match=rf"rsna PNEUMONIA: 3 {by}\(s\).*add data") as caught:
-        split_four_ways(strata, np.array(groups), SHARES, by=by, seed=1)
+        _four_ways(strata, np.array(groups), SHARES, by, 1)
     assert "\n" not in str(caught.value)
-
-
-# The certificate
-
-FILES = [f"set/{i}.png" for i in range(8)]
-FINGERPRINTS = [f"{i:016x}" for i in range(8)]
-STRATA = ["set A"] * 8
-PATIENTS = ["a", "a", "b", "b", "c", "c", "d", "d"]
-GROUPS = np.array([0, 0, 1, 1, 1, 1, 2, 2])  # b and c share a picture
-PART = ("train", "stop", "train", "train", "report", "report", "calibrate", "calibrate")
-
-
-def _paper(part=PART, by="image", seed=1, files=FILES, fingerprints=FINGERPRINTS, strata=STRATA):
-    split = FourWaySplit(part, by, seed)
-    return certificate(split, files, fingerprints, strata, PATIENTS, GROUPS)
-
-
-def test_leaks_are_counted():
-    paper = _paper()
-    assert paper["patients_across_parts"] == 1  # a
-    assert paper["groups_across_parts"] == 2  # a, and b with c
-
-
-def test_the_certificate_says_where_every_image_is():
-    paper = _paper()
-    listed = {file: part for part in PARTS for file, _, _ in paper["images"][part]}
-    assert [listed[file] for file in FILES] == list(PART)
-    rows = [row for part in PARTS for row in paper["images"][part]]
-    expected = zip(FILES, STRATA, FINGERPRINTS, strict=True)
-    assert sorted(rows) == sorted(map(list, expected))
-    assert {part: sum(paper["counts"][part].values()) for part in PARTS} == Counter(PART)
-
-
-def test_the_certificate_outlives_json_and_its_hash_can_be_checked():
-    paper = _paper()
-    read = json.loads(json.dumps(paper, indent=1))
-    assert read == paper
-    stated = read.pop("sha256")
-    text = json.dumps(read, sort_keys=True, separators=(",", ":"))
-    assert hashlib.sha256(text.encode()).hexdigest() == stated
-
-
-@pytest.mark.parametrize(
-    "change",
-    [
-        {"part": (*PART[:-1], "report")},
-        {"by": "patient"},
-        {"seed": 2},
-        {"files": [*FILES[:-1], "set/other.png"]},
-        {"fingerprints": [*FINGERPRINTS[:-1], "f" * 16]},
-        {"strata": [*STRATA[:-1], "set B"]},
-    ],
-    ids=lambda change: next(iter(change)),
-)
-def test_any_change_changes_the_hash(change):
-    assert _paper(**change)["sha256"] != _paper()["sha256"]
-
-
-def test_labels_swapped_within_a_part_change_the_hash_though_every_count_stays():
-    strata = [f"set {'AB'[i % 2]}" for i in range(8)]
-    swapped = [strata[1], strata[0], *strata[2:]]
-    part = ("train", "train", *PART[2:])
-    before, after = (_paper(part=part, strata=these) for these in (strata, swapped))
-    assert before["counts"] == after["counts"]
-    assert before["sha256"] != after["sha256"]

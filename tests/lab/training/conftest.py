@@ -3,7 +3,10 @@
 import copy
 import csv
 import json
+import os
 import shutil
+import signal
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -128,8 +131,8 @@ def silently_changed(request, changed_data, run) -> Path:
         return changed_data
     # Two images of one part that follow each other: the draw puts them where they were.
     lines = (adults / "labels.csv").read_text().splitlines()
-    parts = json.loads((run / "split.json").read_text())["images"]
-    part = {file: name for name, rows in parts.items() for file, _, _ in rows}
+    split = json.loads((run / "split.json").read_text())
+    part = {split["images"][i]: name for name, rows in split["folds"][0].items() for i in rows}
     for i in range(1, len(lines) - 1):
         (file, label, *_), (next_file, next_label, *_) = (s.split(",") for s in lines[i : i + 2])
         if part[f"adults/{file}"] == part[f"adults/{next_file}"] and label < next_label:
@@ -138,6 +141,46 @@ def silently_changed(request, changed_data, run) -> Path:
             break
     (adults / "labels.csv").write_text("\n".join(lines) + "\n")
     return changed_data
+
+
+def _rows(run: Path) -> int:
+    try:
+        return len((run / "metrics.csv").read_text().splitlines()) - 1
+    except FileNotFoundError:
+        return 0
+
+
+@pytest.fixture
+def cut_off() -> Callable[..., None]:
+    """Train in a process of its own until some epochs are done, then send it a real signal."""
+    if not hasattr(os, "fork"):
+        pytest.skip("needs fork")
+    from pneumoscope.lab.training import train
+
+    def cut(recipe: Path, out: Path, epochs: int, sent=signal.SIGKILL, **options) -> None:
+        child = os.fork()
+        if not child:
+            code = 1
+            try:
+                train(recipe, out, **options)
+                code = 0
+            except KeyboardInterrupt:
+                code = 130
+            finally:
+                os._exit(code)
+        deadline = time.monotonic() + 60
+        # Without a checkpoint there would be nothing to go on with.
+        last = out / "checkpoints" / "last.ckpt"
+        while not (last.exists() and _rows(out) >= epochs) and time.monotonic() < deadline:
+            time.sleep(0.002)
+            if os.waitid(os.P_PID, child, os.WEXITED | os.WNOHANG | os.WNOWAIT):
+                break
+        os.kill(child, sent)
+        _, status = os.waitpid(child, 0)
+        # It was cut off: it neither ended by itself nor failed.
+        assert os.waitstatus_to_exitcode(status) in (-sent, 130)
+
+    return cut
 
 
 @pytest.fixture(scope="session")
@@ -156,7 +199,8 @@ def run_by_image(tmp_path_factory, write_recipe) -> Path:
     from pneumoscope.lab.training import train
 
     folder = tmp_path_factory.mktemp("runs")
-    train(write_recipe(folder / "tiny.yaml", {"split.by": "image"}), folder / "by-image")
+    recipe = write_recipe(folder / "tiny.yaml", {"split.by": "image"})
+    train(recipe, folder / "by-image", accept_leak=True)
     return folder / "by-image"
 
 

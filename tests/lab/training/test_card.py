@@ -21,6 +21,7 @@ def card(finished):
         recipe_text="name: as given\n",
         network=finished.network,
         certificate=finished.data.certificate,
+        leaks=(),
         temperature=finished.temperature,
         threshold=finished.operating_point.threshold,
         figures=finished.figures,
@@ -44,6 +45,15 @@ def _with_input(finished, **changes):
 def _with_source(finished, **changes):
     first, *others = finished.recipe.sources
     return {"sources": (first.model_copy(update=changes), *others)}
+
+
+def test_an_accepted_leak_stands_at_the_top_and_nothing_of_it_for_an_honest_split(card):
+    told = card(leaks=("3 patients are in more than one part", "it was stale"))
+    top = " ".join(told.split("## ")[0].split())
+    assert (
+        "leaks, accepted with `--accept-leak`: 3 patients are in more than one part; it was" in top
+    )
+    assert "accept-leak" not in card()
 
 
 def test_clahe_is_told_only_where_it_is_used(card, finished):

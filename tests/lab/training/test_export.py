@@ -26,7 +26,7 @@ from pneumoscope.imaging import fingerprint, perceptual_hash, read_radiograph, t
 from pneumoscope.inference import OnnxEngine
 from pneumoscope.lab.training import export, read_recipe, train
 from pneumoscope.lab.training.finished import open_run
-from pneumoscope.lab.training.run import prepare
+from pneumoscope.lab.training.prepare import prepare
 
 pytestmark = pytest.mark.lab
 
@@ -43,8 +43,13 @@ def parts(run, data_folder):
     }
     split = json.loads((run / "split.json").read_text())
     return {
-        part: {file: images[file] for file, _, _ in rows} for part, rows in split["images"].items()
+        part: {split["images"][i]: images[split["images"][i]] for i in at}
+        for part, at in split["folds"][0].items()
     }
+
+
+def _certificate(run):
+    return json.loads((run / "split.certificate.json").read_text())
 
 
 @pytest.fixture(scope="module")
@@ -68,7 +73,8 @@ def test_what_was_written_can_be_read_anywhere(bundle, run, tmp_path):
     assert (description.name, description.version) == ("tiny", "0.1")
     assert description.classes == CLASSES
     assert description.input.spec().size == 32
-    assert description.split_sha256 == json.loads((run / "split.json").read_text())["sha256"]
+    assert description.split_sha256 == _certificate(run)["sha256"]
+    assert description.leaks == ()
     sets = {s.name: (s.images, s.ages, s.absent_classes) for s in description.training_sets}
     assert sets == {"children": (24, None, ("ABNORMAL",)), "adults": (24, (18, 89), ())}
 
@@ -192,8 +198,8 @@ def test_the_card_ends_with_the_recipe(bundle, run):
 
 
 def test_the_card_says_what_the_split_was(bundle, run):
-    split = json.loads((run / "split.json").read_text())
-    assert split["sha256"] in bundle.card
+    assert _certificate(run)["sha256"] in bundle.card
+    (split,) = _certificate(run)["folds"]
     for stratum in split["counts"]["train"]:
         row = " | ".join(
             str(split["counts"][part][stratum]) for part in ("train", "stop", "calibrate", "report")
@@ -203,7 +209,7 @@ def test_the_card_says_what_the_split_was(bundle, run):
 
 def test_the_card_compares_the_splits(bundle, run, run_by_image):
     section = _section(bundle.card, "What a split by image would have claimed")
-    split = json.loads((run_by_image / "split.json").read_text())
+    (split,) = _certificate(run_by_image)["folds"]
     assert split["patients_across_parts"] > 0
     assert f"Split by image, {split['patients_across_parts']} patients stand" in section
     opened = [open_run(folder) for folder in (run, run_by_image)]
@@ -278,7 +284,7 @@ def test_a_recipe_of_another_network_is_refused(copied, write_recipe, tmp_path):
 
 def _move_one(text):
     paper = json.loads(text)
-    paper["images"]["train"].append(paper["images"]["report"].pop())
+    paper["folds"][0]["train"].append(paper["folds"][0]["report"].pop())
     return json.dumps(paper)
 
 
@@ -288,11 +294,11 @@ def _move_one(text):
         (_move_one, "data or the split changed"),
         (lambda text: text.replace('"seed": 3', '"seed": 4'), "data or the split changed"),
         (lambda text: "[]", "data or the split changed"),
-        (lambda text: text[:100], "missing or damaged"),
+        (lambda text: text[:100], "no valid JSON"),
     ],
     ids=["moved", "seed", "other", "cut"],
 )
-def test_a_changed_certificate_is_refused(copied, tmp_path, spoil, said):
+def test_a_changed_split_is_refused(copied, tmp_path, spoil, said):
     paper = copied / "split.json"
     text = paper.read_text()
     paper.write_text(spoil(text))
@@ -340,13 +346,11 @@ def test_what_only_the_bundle_says_may_be_mended(copied, write_recipe, tmp_path)
 
 @pytest.mark.usefixtures("silently_changed")
 def test_other_images_or_labels_of_the_same_names_are_refused(run, tmp_path):
-    split = json.loads((run / "split.json").read_text())
     recipe = read_recipe(run / "recipe.yaml")
-    found = prepare(recipe, run / "recipe.yaml").certificate
-    for key in ("by", "seed", "counts"):
-        assert found[key] == split[key]
-    for part, rows in split["images"].items():
-        assert [row[0] for row in found["images"][part]] == [row[0] for row in rows]
+    found = prepare(recipe, run / "recipe.yaml")
+    assert found.facts == _certificate(run)["folds"][0]
+    (fold,) = json.loads((run / "split.json").read_text())["folds"]
+    assert {part: found.split.indices(part).tolist() for part in fold} == fold
     with pytest.raises(RecipeError, match="data or the split changed"):
         export(run, tmp_path / "bundle")
     assert not (tmp_path / "bundle").exists()
@@ -380,10 +384,19 @@ def test_a_comparison_is_of_a_run_by_patient_and_one_by_image(run, run_by_image,
 def test_a_comparison_is_of_runs_that_differ_in_the_split_alone(run, write_recipe, tmp_path):
     other = tmp_path / "other"
     changes = {"split.by": "image", "training.learning_rate": 0.002, "training.epochs": 1}
-    train(write_recipe(tmp_path / "r.yaml", changes), other)
+    train(write_recipe(tmp_path / "r.yaml", changes), other, accept_leak=True)
     with pytest.raises(RecipeError, match="differ in more than their split"):
         export(run, tmp_path / "bundle", split_comparison=(run, other))
     assert not (tmp_path / "bundle").exists()
+
+
+def test_a_bundle_of_a_leaking_split_says_so_in_its_description_and_its_card(
+    run_by_image, tmp_path
+):
+    leaking = export(run_by_image, tmp_path / "bundle")
+    (leak,) = leaking.description.leaks
+    assert leak == "; ".join(_certificate(run_by_image)["folds"][0]["leaks"])
+    assert leak in leaking.card.split("## ")[0]
 
 
 def test_the_graph_tells_nothing_of_the_machine_that_exported_it(bundle):

@@ -7,10 +7,10 @@ pytest.importorskip("torch")
 pytest.importorskip("monai")
 pytest.importorskip("lightning")
 
-from pneumoscope.lab.datasets import Collection, FourWaySplit
+from pneumoscope.lab.datasets import PARTS, Collection, DataIdentity, Fold, Split
 from pneumoscope.lab.training import Recipe
 from pneumoscope.lab.training.finished import _fit_temperature, _operating_point
-from pneumoscope.lab.training.run import PreparedData
+from pneumoscope.lab.training.prepare import PreparedData
 
 pytestmark = pytest.mark.lab
 
@@ -25,8 +25,10 @@ def _data(rows):
     collection = Collection(
         pixels, labels, sources, names, names, names, names, ({},) * len(labels)
     )
-    split = FourWaySplit(("report", *["calibrate"] * len(rows)), "patient", 1)
-    return PreparedData(collection, split, (), {})
+    at = {"report": np.array([0]), "calibrate": np.arange(1, len(labels))}
+    fold = Fold({part: at.get(part, np.empty(0, int)) for part in PARTS})
+    identity = DataIdentity(names, names, names, names)
+    return PreparedData(collection, identity, Split("four-way", "patient", 1, (fold,)), {})
 
 
 @pytest.fixture(scope="module")

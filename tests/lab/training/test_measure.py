@@ -7,10 +7,10 @@ pytest.importorskip("torch")
 pytest.importorskip("monai")
 pytest.importorskip("lightning")
 
-from pneumoscope.lab.datasets import Collection, FourWaySplit
+from pneumoscope.lab.datasets import PARTS, Collection, DataIdentity, Fold, Split
 from pneumoscope.lab.training import Recipe
 from pneumoscope.lab.training.measure import measure_part
-from pneumoscope.lab.training.run import PreparedData
+from pneumoscope.lab.training.prepare import PreparedData
 
 pytestmark = pytest.mark.lab
 
@@ -44,7 +44,9 @@ def data():
         hashes=names,
         extra=tuple({"view": view} if view else {} for view in views),
     )
-    return PreparedData(collection, FourWaySplit(("report",) * len(ROWS), "patient", 1), (), {})
+    fold = Fold({part: np.arange(len(ROWS) if part == "report" else 0) for part in PARTS})
+    identity = DataIdentity(names, names, collection.patients, names)
+    return PreparedData(collection, identity, Split("four-way", "patient", 1, (fold,)), {})
 
 
 @pytest.fixture(scope="module")

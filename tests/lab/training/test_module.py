@@ -1,6 +1,7 @@
 """The loss with absent classes, the penalties, and the figure that decides when to stop."""
 
 import math
+import warnings
 
 import pytest
 
@@ -8,9 +9,12 @@ pytest.importorskip("torch")
 pytest.importorskip("monai")
 pytest.importorskip("lightning")
 
+import lightning
+import numpy as np
 import torch
 from torch import nn
 from torch.nn import functional
+from torch.utils.data import DataLoader
 
 from pneumoscope.lab.networks import Network
 from pneumoscope.lab.training.module import ClassifierModule, masked_logits
@@ -39,12 +43,20 @@ class _FirstPixels(Network):
 class _Recording(ClassifierModule):
     """Keeps what would be logged."""
 
-    def log(self, name, value, **_):
+    def log(self, name, value, **options):
         self.seen = getattr(self, "seen", {}) | {name: float(value.detach())}
+        if self._trainer is not None:
+            super().log(name, value, **options)
 
 
-def _module(**settings):
-    return _Recording(_FirstPixels(), KNOWN.tolist(), Training(**settings), steps_per_epoch=4)
+def _module(class_weights=None, **settings):
+    return _Recording(
+        _FirstPixels(),
+        KNOWN.tolist(),
+        Training(**settings),
+        steps_per_epoch=4,
+        class_weights=class_weights,
+    )
 
 
 def _batch(rows):
@@ -68,25 +80,77 @@ def test_an_absent_class_gets_no_gradient_and_no_say():
     torch.testing.assert_close(loss[3:], plain)
 
 
+def _stop_figures(module, *batches):
+    trainer = lightning.Trainer(
+        accelerator="cpu",
+        logger=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        enable_checkpointing=False,
+    )
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", module=r"lightning\.")
+        trainer.validate(module, DataLoader(list(batches), batch_size=None), verbose=False)
+    return {name: float(value) for name, value in trainer.callback_metrics.items()}
+
+
 def test_the_stop_loss_is_the_mean_over_the_sources():
-    module = _module()
     # Three images of source 0 and one of source 1, in two batches; losses by hand.
-    module.validation_step(_batch([([0.0, 9.0, 0.0], 0, 0), ([0.0, 9.0, math.log(3)], 2, 0)]), 0)
-    module.validation_step(_batch([([0.0, 9.0, math.log(3)], 0, 0), ([0.0, 0.0, 0.0], 1, 1)]), 1)
-    module.on_validation_epoch_end()
+    seen = _stop_figures(
+        _module(),
+        _batch([([0.0, 9.0, 0.0], 0, 0), ([0.0, 9.0, math.log(3)], 2, 0)]),
+        _batch([([0.0, 9.0, math.log(3)], 0, 0), ([0.0, 0.0, 0.0], 1, 1)]),
+    )
     first = (math.log(2) + math.log(4 / 3) + math.log(4)) / 3
-    assert module.seen["stop_loss"] == pytest.approx((first + math.log(3)) / 2, rel=1e-6)
+    assert seen["stop_loss"] == pytest.approx((first + math.log(3)) / 2, rel=1e-6)
     # Equal logits are answered with the first class: a hit, a hit, a miss; a miss.
-    assert module.seen["stop_accuracy"] == pytest.approx((2 / 3 + 0) / 2)
+    assert seen["stop_accuracy"] == pytest.approx((2 / 3 + 0) / 2)
 
 
 def test_an_epoch_forgets_the_one_before():
     module = _module()
     for label in (0, 2):
-        module.validation_step(_batch([([2.0, 0.0, 0.0], label, 1)]), 0)
-        module.on_validation_epoch_end()
-    assert module.seen["stop_accuracy"] == 0
-    assert module.seen["stop_loss"] == pytest.approx(math.log(math.exp(2) + 2), rel=1e-6)
+        seen = _stop_figures(module, _batch([([2.0, 0.0, 0.0], label, 1)]))
+    assert seen["stop_accuracy"] == 0
+    assert seen["stop_loss"] == pytest.approx(math.log(math.exp(2) + 2), rel=1e-6)
+
+
+def test_the_stop_loss_knows_neither_weights_nor_smoothing():
+    batch = _batch([([1.0, 5.0, 2.0], 2, 0), ([1.0, 0.0, -1.0], 1, 1)])
+    weighted = _module(class_weights=[1.0, 5.0, 9.0], label_smoothing=0.3)
+    assert _stop_figures(weighted, batch) == _stop_figures(_module(), batch)
+
+
+def _slow_loss(rows, smoothing, weights):
+    """Image by image, class by class."""
+    total = share = 0.0
+    for logits, label, source in rows:
+        classes = [c for c in range(3) if KNOWN[source][c]]
+        norm = math.log(sum(math.exp(logits[c]) for c in classes))
+        loss = 0.0
+        for c in classes:
+            target = smoothing / len(classes) + (1 - smoothing) * (c == label)
+            loss -= target * (logits[c] - norm)
+        total += weights[label] * loss
+        share += weights[label]
+    return total / share
+
+
+@pytest.mark.parametrize("smoothing", [0.0, 0.1, 0.7])
+@pytest.mark.parametrize("weights", [None, [0.2, 1.0, 3.0]])
+def test_weights_and_smoothing_are_those_of_a_slow_loss(smoothing, weights):
+    rng = np.random.default_rng(0)
+    rows = []
+    for _ in range(20):
+        source = int(rng.integers(2))
+        label = int(rng.choice(np.flatnonzero(KNOWN[source].numpy())))
+        rows.append((rng.normal(size=3).astype(np.float32).tolist(), label, source))
+    module = _module(label_smoothing=smoothing, class_weights=weights, l1=0, l2=0)
+    loss = module.training_step(_batch(rows), 0)
+    assert loss.item() == pytest.approx(_slow_loss(rows, smoothing, weights or [1.0] * 3), rel=1e-5)
+    # An absent class has no say, smoothed or not.
+    loss.backward()
+    assert torch.isfinite(module.network.kernel.grad).all()
 
 
 def test_training_adds_the_penalties_but_logs_the_cross_entropy():

@@ -30,10 +30,11 @@ def test_no_recipe_of_the_repository_is_left_out():
 
 
 def test_the_recipe_by_image_differs_in_that_alone(published):
-    by_patient, by_image = (published[name].training_part() for name in PUBLISHED[:2])
-    assert by_patient["split"].pop("by") == "patient"
-    assert by_image["split"].pop("by") == "image"
-    assert by_patient == by_image
+    by_patient, by_image = (published[name] for name in PUBLISHED[:2])
+    assert (by_patient.split.by, by_image.split.by) == ("patient", "image")
+    split = by_image.split.model_copy(update={"by": "patient"})
+    told = {name: getattr(by_patient, name) for name in ("name", "version", "sources")}
+    assert by_image.model_copy(update=told | {"split": split}) == by_patient
 
 
 def test_the_second_stage_never_sees_what_the_first_one_reports(published):
@@ -227,3 +228,42 @@ def test_sources_lie_beside_the_recipe_or_where_the_variable_says(
     assert source_folder(path, source) == tmp_path / "set"
     monkeypatch.setenv("PNEUMOSCOPE_DATA", str(tmp_path / "elsewhere"))
     assert source_folder(path, source) == tmp_path / "elsewhere" / "set"
+
+
+def test_a_default_that_is_written_out_changes_no_checksum(tmp_path, write_recipe):
+    plain, written = (
+        read_recipe(write_recipe(tmp_path / "r.yaml", changes)).training_part()
+        for changes in ({}, {"training.label_smoothing": 0.0, "training.devices": 1})
+    )
+    assert plain == written
+
+
+@pytest.mark.parametrize(("batch_size", "devices"), [(8, 3), (2, 2), (3, 2)])
+def test_a_batch_that_devices_cannot_share_is_refused(tmp_path, write_recipe, batch_size, devices):
+    changes = {"training.batch_size": batch_size, "training.devices": devices}
+    with pytest.raises(
+        RecipeError, match=rf"batch_size {batch_size} cannot be shared by {devices}"
+    ):
+        read_recipe(write_recipe(tmp_path / "r.yaml", changes))
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "named"),
+    [
+        ("training.class_weights", {"NORMAL": 1}, "must name every class"),
+        ("training.class_weights", {"NORMAL": 1, "ABNORMAL": 0, "PNEUMONIA": 1}, "class_weights"),
+        ("training.class_weights", "equal", "class_weights"),
+        ("training.label_smoothing", 1, "label_smoothing"),
+        ("training.label_smoothing", -0.1, "label_smoothing"),
+        ("training.ema_decay", 1, "ema_decay"),
+        ("training.ema_decay", float("nan"), "ema_decay"),
+        ("training.sampling", "at_random", "sampling"),
+        ("training.sampling", "every_image", "leave samples_per_epoch out"),
+        ("training.keep", "last", "keep"),
+        ("training.devices", 0, "devices"),
+    ],
+)
+def test_impossible_values_of_the_training_are_named(tmp_path, write_recipe, key, value, named):
+    with pytest.raises(RecipeError, match=named) as caught:
+        read_recipe(write_recipe(tmp_path / "r.yaml", {key: value}))
+    assert "\n" not in str(caught.value)

@@ -1,8 +1,16 @@
-"""Data sets for training: collections, splits and their certificates, augmentation."""
+"""Data sets for training: collections, splits and their certificates, augmentation, batches."""
 
 from pneumoscope.lab.datasets.augmentation import Augmentation, augment
-from pneumoscope.lab.datasets.certificate import DataIdentity, certify, digest, fold_facts
+from pneumoscope.lab.datasets.certificate import (
+    DataIdentity,
+    certify,
+    digest,
+    document,
+    fold_facts,
+)
 from pneumoscope.lab.datasets.collection import Collection, collect
+from pneumoscope.lab.datasets.loading import PrefetchingLoader
+from pneumoscope.lab.datasets.sampling import Draw, EpochSampler
 from pneumoscope.lab.datasets.schemes import SCHEMES, Scheme, SchemeSettings, draw
 from pneumoscope.lab.datasets.split import (
     PARTS,
@@ -14,29 +22,38 @@ from pneumoscope.lab.datasets.split import (
     split_four_ways,
     units_of,
 )
-from pneumoscope.lab.datasets.split_file import certificate_path, read_split, write_split
+from pneumoscope.lab.datasets.split_file import (
+    CertificateError,
+    certificate_path,
+    read_split,
+    write_split,
+)
 from pneumoscope.lab.datasets.split_folders import identify, scheme_settings, split_folders
-from pneumoscope.lab.datasets.torch_data import RadiographDataset, balanced_sampler
+from pneumoscope.lab.datasets.torch_data import RadiographDataset
 
 __all__ = [
     "PARTS",
     "SCHEMES",
     "Augmentation",
     "By",
+    "CertificateError",
     "Collection",
     "DataIdentity",
+    "Draw",
+    "EpochSampler",
     "Fold",
+    "PrefetchingLoader",
     "RadiographDataset",
     "Scheme",
     "SchemeSettings",
     "Split",
     "Units",
     "augment",
-    "balanced_sampler",
     "certificate_path",
     "certify",
     "collect",
     "digest",
+    "document",
     "draw",
     "fold_facts",
     "identify",

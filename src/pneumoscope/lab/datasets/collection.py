@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import logging
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pneumoscope.errors import DataError
+from pneumoscope.errors import DataError, ImageError
 from pneumoscope.evaluation import LabelledImage
-from pneumoscope.imaging import fingerprint, perceptual_hash, read_radiograph, reduce_by_area
+from pneumoscope.lab.datasets.decoded_cache import ReducedImage
+from pneumoscope.lab.datasets.decoding import decode
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -19,8 +24,9 @@ class Collection:
 
     Attributes
     ----------
-    pixels : ndarray of uint8, shape (images, size, size)
-        Reduced by area to the network's size, before CLAHE.
+    pixels : tuple of ndarray of uint8, shape (size, size)
+        Reduced by area to the network's size, before CLAHE. They lie on disk where there is a
+        cache, and are read-only then.
     labels : ndarray of int64, shape (images,)
         Index into the recipe's classes.
     sources : ndarray of int64, shape (images,)
@@ -35,9 +41,11 @@ class Collection:
         `imaging.perceptual_hash` of each image.
     extra : tuple of dict
         Further columns of the manifest (view, age, ...).
+    left_out : tuple of str
+        "source/file" of each image that could not be read; these are in none of the above.
     """
 
-    pixels: NDArray[np.uint8]
+    pixels: tuple[NDArray[np.uint8], ...]
     labels: NDArray[np.int64]
     sources: NDArray[np.int64]
     files: tuple[str, ...]
@@ -45,15 +53,20 @@ class Collection:
     fingerprints: tuple[str, ...]
     hashes: tuple[str, ...]
     extra: tuple[dict[str, str], ...]
+    left_out: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.labels)
 
 
 def collect(
-    sources: Sequence[tuple[str, Sequence[LabelledImage]]], classes: Sequence[str], size: int
+    sources: Sequence[tuple[str, Sequence[LabelledImage]]],
+    classes: Sequence[str],
+    size: int,
+    *,
+    max_unreadable_share: float = 0.0,
 ) -> Collection:
-    """Decode every image of every source.
+    """Decode every image of every source, or take it from the cache of decoded images.
 
     Parameters
     ----------
@@ -63,35 +76,68 @@ def collect(
         The recipe's classes; every label must be among them.
     size : int
         Side of the square that images are reduced to, in pixels.
+    max_unreadable_share : float
+        How much of each source may be unreadable, from 0 to below 1; the log names such images, and
+        they are left out.
 
     Raises
     ------
     DataError
-        A label is not a class.
-    ImageError
-        An image cannot be read.
+        A label is not a class; or more images of a source than allowed cannot be read.
     """
     index = {name: number for number, name in enumerate(classes)}
-    rows = [
-        (number, name, image) for number, (name, images) in enumerate(sources) for image in images
-    ]
-    unknown = sorted({image.label for _, _, image in rows} - set(index))
+    unknown = sorted({image.label for _, images in sources for image in images} - set(index))
     if unknown:
         raise DataError(f"label {unknown[0]!r} is not a class of the recipe: {', '.join(classes)}")
-    pixels = np.empty((len(rows), size, size), dtype=np.uint8)
-    fingerprints, hashes = [], []
-    for position, (_, _, image) in enumerate(rows):
-        radiograph = read_radiograph(image.path)
-        pixels[position] = reduce_by_area(radiograph.pixels, size)
-        fingerprints.append(fingerprint(radiograph.pixels))
-        hashes.append(perceptual_hash(radiograph.pixels))
+    rows: list[tuple[int, str, LabelledImage, ReducedImage]] = []
+    left_out: list[str] = []
+    for number, (name, images) in enumerate(sources):
+        readable, unreadable = _decode_source(name, images, size, max_unreadable_share)
+        rows += [(number, name, image, reduced) for image, reduced in readable]
+        left_out += [f"{name}/{image.file}" for image in unreadable]
     return Collection(
-        pixels=pixels,
-        labels=np.array([index[image.label] for _, _, image in rows], dtype=np.int64),
-        sources=np.array([number for number, _, _ in rows], dtype=np.int64),
-        files=tuple(f"{name}/{image.file}" for _, name, image in rows),
-        patients=tuple(f"{name}/{image.patient_id}" for _, name, image in rows),
-        fingerprints=tuple(fingerprints),
-        hashes=tuple(hashes),
-        extra=tuple(dict(image.extra) for _, _, image in rows),
+        pixels=tuple(reduced.pixels for *_, reduced in rows),
+        labels=np.array([index[image.label] for _, _, image, _ in rows], dtype=np.int64),
+        sources=np.array([number for number, *_ in rows], dtype=np.int64),
+        files=tuple(f"{name}/{image.file}" for _, name, image, _ in rows),
+        patients=tuple(f"{name}/{image.patient_id}" for _, name, image, _ in rows),
+        fingerprints=tuple(reduced.fingerprint for *_, reduced in rows),
+        hashes=tuple(reduced.perceptual_hash for *_, reduced in rows),
+        extra=tuple(dict(image.extra) for _, _, image, _ in rows),
+        left_out=tuple(left_out),
+    )
+
+
+def _decode_source(
+    name: str, images: Sequence[LabelledImage], size: int, max_unreadable_share: float
+) -> tuple[list[tuple[LabelledImage, ReducedImage]], list[LabelledImage]]:
+    """Give a source's readable images, decoded, and its unreadable ones, if they are few enough."""
+    readable, unreadable = [], []
+    for image, decoded in zip(images, decode(name, images, size), strict=True):
+        if isinstance(decoded, ReducedImage):
+            readable.append((image, decoded))
+        else:
+            unreadable.append((image, decoded))
+    if len(unreadable) / len(images) > max_unreadable_share:
+        raise _too_many(name, unreadable, len(images))
+    for _, error in unreadable:
+        _log.warning("%s: left out: %s", name, error)
+    if unreadable:
+        _log.warning("%s: %d of %d images left out", name, len(unreadable), len(images))
+    return readable, [image for image, _ in unreadable]
+
+
+def _too_many(
+    name: str, unreadable: Sequence[tuple[LabelledImage, ImageError]], listed: int
+) -> DataError:
+    """Name the first files that cannot be read, say why of the first, and how to go on."""
+    count = len(unreadable)
+    # A file's name is untrusted text.
+    names = ", ".join(repr(image.path.name) for image, _ in unreadable[:3])
+    names += ", ..." if count > 3 else ""
+    share = math.ceil(1000 * count / listed) / 1000
+    allow = f", or set data: {{max_unreadable_share: {share:g}}} in the recipe" if share < 1 else ""
+    return DataError(
+        f"{name}: {count} of {listed} images cannot be read ({names}); the first is "
+        f"{unreadable[0][1]}. Mend or remove them{allow}"
     )

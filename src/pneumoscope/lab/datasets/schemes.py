@@ -74,28 +74,33 @@ def draw(units: Units, settings: SchemeSettings) -> Split:
         All units have one class, a class has fewer units than the scheme needs, or the shares
         leave a part empty.
     """
-    _check(units, settings)
     everything = np.arange(len(units.strata), dtype=np.int64)
+    _check(units, settings, everything)
     try:
         rest, test = _cut(units, everything, settings.test, settings.seed)
+        # The fixed test set may have left a class too few.
+        _check(units, settings, rest)
         folds = [
             _fold(units, settings, number, fitting, held_out, test)
             for number, (fitting, held_out) in enumerate(_sides(units, settings, rest))
         ]
+    except DataError:
+        raise
     except ValueError as error:
-        if isinstance(error, DataError):
-            raise
         # Scikit-learn's own words for shares that leave nothing to draw.
-        raise DataError(f"{settings.scheme}: the shares cannot be drawn ({error})") from None
+        raise DataError(
+            f"{settings.scheme}: the shares cannot be drawn ({error}); change them, or add data"
+        ) from None
     return Split(settings.scheme, units.by, settings.seed, tuple(folds))
 
 
-def _check(units: Units, settings: SchemeSettings) -> None:
-    """Refuse what no scheme could split."""
-    names, counts = np.unique(units.strata, return_counts=True)
+def _check(units: Units, settings: SchemeSettings, taken: Positions) -> None:
+    """Refuse units that no scheme, or not this one, could divide."""
+    names, counts = np.unique(units.strata[taken], return_counts=True)
     if len(names) < 2:
         raise DataError(
-            f"all images have the class {names[0]!r}: a network needs at least two; add the others"
+            f"all images have the class {str(names[0])!r}: a network needs at least two; add the "
+            "others"
         )
     folded = settings.scheme in ("kfold", "stratified-kfold")
     if folded and settings.folds < 2:
@@ -104,8 +109,8 @@ def _check(units: Units, settings: SchemeSettings) -> None:
     scarce = int(counts.argmin())
     if counts[scarce] < needed:
         raise DataError(
-            f"{names[scarce]}: {counts[scarce]} {units.by}(s) cannot go into {needed} folds; "
-            "ask for fewer folds, or add data"
+            f"{names[scarce]}: {counts[scarce]} {units.by}(s) cannot be divided into {needed}; "
+            "ask for fewer folds or a smaller test set, or add data"
         )
 
 

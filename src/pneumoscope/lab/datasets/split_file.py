@@ -11,37 +11,36 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from pneumoscope.errors import DataError
 from pneumoscope.files import read_limited, write_files
-from pneumoscope.lab.datasets.certificate import (
-    DataIdentity,
-    certify,
-    digest,
-    document,
-    fold_facts,
-)
+from pneumoscope.lab.datasets.certificate import DataIdentity, certify, digest, document
 from pneumoscope.lab.datasets.split import PARTS, Fold, Split
 
 MAX_BYTES = 256 << 20
 AGAIN = "make it again with `pneumoscope split`"
 
-Positions = tuple[Annotated[int, Field(ge=0)], ...]
+# Numbers as JSON writes whole ones; no text, no fraction, nothing that numpy could not hold.
+Position = Annotated[int, Field(strict=True, ge=0, lt=2**31)]
+
+
+class CertificateError(DataError):
+    """A split whose certificate is missing, or is not of this split and these data."""
 
 
 class _FoldSection(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=False)
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
-    train: Positions
-    stop: Positions
-    calibrate: Positions
-    report: Positions
+    train: tuple[Position, ...]
+    stop: tuple[Position, ...]
+    calibrate: tuple[Position, ...]
+    report: tuple[Position, ...]
 
 
 class _SplitSection(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     schema_version: Literal[3]
-    scheme: str
+    scheme: str = Field(pattern=r"^[a-z0-9-]{1,40}$")
     by: Literal["patient", "image"]
-    seed: int = Field(ge=0)
+    seed: int = Field(strict=True, ge=0, lt=2**64)
     images: tuple[str, ...]
     folds: tuple[_FoldSection, ...] = Field(min_length=1)
 
@@ -60,18 +59,15 @@ def write_split(path: Path, split: Split, data: DataIdentity) -> dict[str, Any]:
         A file cannot be written.
     """
     certificate = certify(split, data)
-    contents = {
-        path: document(split, data),
-        certificate_path(path): certificate,
-    }
+    contents = {path: document(split, data), certificate_path(path): certificate}
     write_files({place: (json.dumps(what) + "\n").encode() for place, what in contents.items()})
     return certificate
 
 
-def read_split(path: Path, data: DataIdentity) -> tuple[Split, dict[str, Any]]:
-    """Read a split for these very images, and its certificate.
+def read_split(path: Path, data: DataIdentity, *, certified: bool = True) -> Split:
+    """Read a split for these very images.
 
-    What crosses the borders is counted again on the data: the certificate's word is not taken.
+    The certificate's word is not taken: all that it states is counted again on the data.
 
     Parameters
     ----------
@@ -79,20 +75,26 @@ def read_split(path: Path, data: DataIdentity) -> tuple[Split, dict[str, Any]]:
         The split's file.
     data : DataIdentity
         The images that it is to be used for.
-
-    Returns
-    -------
-    split : Split
-    certificate : dict
-        See `certify`.
+    certified : bool
+        Whether its certificate is asked for. Without it, labels, patients and pictures may have
+        changed since the split was made.
 
     Raises
     ------
+    CertificateError
+        The certificate is missing, or not of this split and these data.
     DataError
-        The split or its certificate is missing or damaged, or of other images, other labels, other
-        patients or another split.
+        The file cannot be read, is no split, or is of other images.
     """
     content = _read(path)
+    split = _parse(path, content, data)
+    if certified:
+        _check_certificate(path, content, split, data)
+    return split
+
+
+def _parse(path: Path, content: Any, data: DataIdentity) -> Split:
+    """Take a split's positions, each within the images and within its part once."""
     try:
         section = _SplitSection.model_validate(content)
     except ValidationError as error:
@@ -101,46 +103,44 @@ def read_split(path: Path, data: DataIdentity) -> tuple[Split, dict[str, Any]]:
         raise DataError(
             f"{path}: not a split ({where or 'content'}: {first['msg']}); {AGAIN}"
         ) from None
-    certificate = _read(certificate_path(path))
-    _check(path, content, certificate, data)
-    folds = []
-    for number, fold in enumerate(section.folds):
-        parts = {part: np.array(getattr(fold, part), dtype=np.int64) for part in PARTS}
-        if any(len(p) and p.max() >= len(data.files) for p in parts.values()):
-            raise DataError(
-                f"{path}: fold {number + 1} names images that it does not list; {AGAIN}"
-            )
-        if not len(parts["train"]) or not len(parts["report"]):
-            raise DataError(f"{path}: fold {number + 1} trains or reports no image; {AGAIN}")
-        folds.append(Fold(parts))
-        if certificate["folds"][number] != fold_facts(folds[-1], data):
-            raise DataError(
-                f"{path}: its certificate states what the data do not bear out; {AGAIN}"
-            )
-    return Split(section.scheme, section.by, section.seed, tuple(folds)), certificate
-
-
-def _check(path: Path, content: Any, certificate: Any, data: DataIdentity) -> None:
-    """Hold the certificate against the split and the data."""
-    beside = certificate_path(path)
-    try:
-        stated, body = (
-            certificate["sha256"],
-            {k: v for k, v in certificate.items() if k != "sha256"},
-        )
-        of_split, of_data = certificate["split_sha256"], certificate["data_sha256"]
-        folds = len(certificate["folds"])
-    except (KeyError, TypeError, AttributeError):
-        raise DataError(f"{beside}: not a split's certificate; {AGAIN}") from None
-    if stated != digest(body):
-        raise DataError(f"{beside}: was changed since it was made; {AGAIN}")
-    if of_split != digest(content) or folds != len(content["folds"]):
-        raise DataError(f"{path}: was changed since its certificate was made; {AGAIN}")
-    if of_data != data.sha256 or content["images"] != list(data.files):
+    if section.images != data.files:
         raise DataError(
-            f"{beside}: is of other images, labels or patients than these (they changed since, or "
-            f"the split is of another folder); {AGAIN}"
+            f"{path}: lists other images than the sources hold, or in another order; {AGAIN}, its "
+            "folders named and ordered as the recipe's sources"
         )
+    folds = []
+    for number, fold in enumerate(section.folds, start=1):
+        parts = {part: np.array(getattr(fold, part), dtype=np.int64) for part in PARTS}
+        for part, positions in parts.items():
+            if len(positions) and positions.max() >= len(data.files):
+                raise DataError(
+                    f"{path}: fold {number} names images that it does not list; {AGAIN}"
+                )
+            drawn_again = section.scheme == "bootstrap" and part == "train"
+            if not drawn_again and len(np.unique(positions)) < len(positions):
+                raise DataError(f"{path}: fold {number} repeats images of {part}; {AGAIN}")
+        if not len(parts["train"]) or not len(parts["report"]):
+            raise DataError(f"{path}: fold {number} trains or reports no image; {AGAIN}")
+        folds.append(Fold(parts))
+    return Split(section.scheme, section.by, section.seed, tuple(folds))
+
+
+def _check_certificate(path: Path, content: Any, split: Split, data: DataIdentity) -> None:
+    """Hold the certificate against the split and the data, and say what is stale."""
+    beside = certificate_path(path)
+    if not beside.is_file():
+        raise CertificateError(f"{path}: its certificate, {beside.name}, is missing; {AGAIN}")
+    stated = _read(beside)
+    if not isinstance(stated, dict):
+        raise CertificateError(f"{beside}: not a split's certificate; {AGAIN}")
+    if stated.get("split_sha256") != digest(content):
+        raise CertificateError(f"{path}: was changed since its certificate was made; {AGAIN}")
+    if stated.get("data_sha256") != data.sha256:
+        raise CertificateError(
+            f"{beside}: is of other pictures, labels or patients than the sources hold now; {AGAIN}"
+        )
+    if stated != certify(split, data):
+        raise CertificateError(f"{beside}: states what the data do not bear out; {AGAIN}")
 
 
 def _read(path: Path) -> Any:

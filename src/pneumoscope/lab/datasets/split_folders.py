@@ -42,7 +42,7 @@ def identify(folders: Sequence[Path]) -> DataIdentity:
     Raises
     ------
     DataError
-        A folder cannot be used, or two have the same name.
+        A folder cannot be used, two have the same name, or there is only one class.
     ImageError
         An image cannot be read.
     """
@@ -54,6 +54,11 @@ def identify(folders: Sequence[Path]) -> DataIdentity:
         (name, read_manifest(folder).images) for name, folder in zip(names, folders, strict=True)
     ]
     classes = sorted({image.label for _, images in manifests for image in images})
+    if len(classes) < 2:
+        raise DataError(
+            f"{', '.join(names)}: all images are labelled {classes[0]!r}; a network needs at least "
+            "two classes, so add the others"
+        )
     collection = collect(manifests, classes, _ANY_SIZE)
     strata = tuple(
         f"{names[source]} {classes[label]}"

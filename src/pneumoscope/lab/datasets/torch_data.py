@@ -1,4 +1,4 @@
-"""Collections as torch data sets, and the draw that balances their sources."""
+"""Collections as torch data sets."""
 
 from __future__ import annotations
 
@@ -8,18 +8,22 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.utils.data import Dataset, WeightedRandomSampler
+from torch.utils.data import Dataset
 
 from pneumoscope.findings import InputSpec
 from pneumoscope.imaging import equalise
 from pneumoscope.lab.datasets.augmentation import Augmentation, augment
 from pneumoscope.lab.datasets.collection import Collection
+from pneumoscope.lab.datasets.sampling import Draw
 
 Sample = tuple[Tensor, Tensor, Tensor]
 
 
 class RadiographDataset(Dataset[Sample]):
     """Images (3, size, size) in 0..1, label index and source index of one part of a collection.
+
+    Items are numbers, or the `Draw` of an `EpochSampler` where images are augmented: it says which
+    random change the image gets, so that nothing depends on who asks, and when.
 
     Parameters
     ----------
@@ -29,7 +33,7 @@ class RadiographDataset(Dataset[Sample]):
     spec : InputSpec
         Its size is the collection's.
     augmentation : Augmentation or None
-        None leaves the images as they are. The draws follow torch's seed.
+        None leaves the images as they are.
     """
 
     def __init__(
@@ -47,12 +51,14 @@ class RadiographDataset(Dataset[Sample]):
     def __len__(self) -> int:
         return len(self.indices)
 
-    def __getitem__(self, item: int) -> Sample:
+    def __getitem__(self, drawn: int | Draw) -> Sample:
+        item = drawn.item if isinstance(drawn, Draw) else drawn
         position = int(self.indices[item])
         grey = self.collection.pixels[position]
         if self.augmentation is not None:
-            rng = np.random.default_rng(int(torch.randint(2**62, ()).item()))
-            grey = augment(grey, self.augmentation, rng)
+            if not isinstance(drawn, Draw):
+                raise TypeError("augmented images are drawn by an EpochSampler")
+            grey = augment(grey, self.augmentation, drawn.generator())
         return (
             torch.from_numpy(equalise(grey, self.spec)),
             torch.tensor(self.collection.labels[position]),
@@ -60,17 +66,21 @@ class RadiographDataset(Dataset[Sample]):
         )
 
 
-def balanced_sampler(sources: Sequence[int], samples: int | None) -> WeightedRandomSampler:
-    """Draw every source equally often, with replacement.
+def to_batch(samples: Sequence[Sample]) -> Sample:
+    """Stack samples, as torch's own collation does but on the calling thread alone.
+
+    torch would start a team of threads for every thread that stacks large tensors, and these take
+    more of the trainer's cores than all else that the loader does.
 
     Parameters
     ----------
-    sources : sequence of int
-        Source index of each training image.
-    samples : int or None
-        Draws per epoch; None for as many as there are images.
+    samples : sequence of (image, label, source)
+
+    Returns
+    -------
+    tuple of Tensor
+        Images (n, 3, size, size), labels (n,), sources (n,).
     """
-    numbers = np.asarray(sources)
-    counts = np.bincount(numbers)
-    weights = 1.0 / counts[numbers]
-    return WeightedRandomSampler(weights.tolist(), samples or len(numbers), replacement=True)
+    images, labels, sources = zip(*samples, strict=True)
+    stacked = np.stack([image.numpy() for image in images])
+    return torch.from_numpy(stacked), torch.stack(labels), torch.stack(sources)

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from pneumoscope.decision import calibrated
 from pneumoscope.errors import InputError
 from pneumoscope.files import told, write_files
-from pneumoscope.lab.datasets import DataIdentity, Split, digest, write_split
+from pneumoscope.lab.datasets import DataIdentity, Split, certify, digest, write_split
 from pneumoscope.lab.studies.page import provenance
 from pneumoscope.lab.studies.study import Context
 from pneumoscope.lab.training import (
@@ -134,16 +134,17 @@ def run_experiment(
     Raises
     ------
     InputError
-        See `train`; or the folder holds another experiment.
+        See `train`; or the folder holds another experiment, or the training diverged.
     """
     folder = context.work / name
-    with told(str(folder)):
-        folder.mkdir(parents=True, exist_ok=True)
-    certificate = write_split(folder / "split.json", split, data)
+    certificate = certify(split, data)
     key = digest([recipe, certificate["sha256"]])
     kept = _kept(folder, key)
     if kept is not None:
         return kept
+    with told(str(folder)):
+        folder.mkdir(parents=True, exist_ok=True)
+    write_split(folder / "split.json", split, data)
     _log.info("%s: training", name)
     recipe_path = folder / "recipe.yaml"
     text = yaml.safe_dump(dict(recipe), sort_keys=False).encode()
@@ -167,10 +168,21 @@ def run_experiment(
         "seconds": None if resume else round(time.monotonic() - began),
         "made_with": provenance(),
     }
-    write_files({folder / RESULT: (json.dumps(body) + "\n").encode()})
+    write_files({folder / RESULT: _document(body, folder)})
     for checkpoint in (run / "checkpoints").glob("*.ckpt"):
         checkpoint.unlink()  # the result is what is kept
     return _result(body)
+
+
+def _document(body: Mapping[str, Any], folder: Path) -> bytes:
+    """Write a result as JSON, which has no NaN."""
+    try:
+        return (json.dumps(body, allow_nan=False) + "\n").encode()
+    except ValueError:
+        raise InputError(
+            f"{folder}: the training diverged (a figure is not a number); change its recipe and "
+            "remove the folder"
+        ) from None
 
 
 def _measure(run: Path, recipe_path: Path) -> dict[str, Any]:
@@ -206,7 +218,7 @@ def _epochs(path: Path) -> list[dict[str, float]]:
 def _kept(folder: Path, key: str) -> Result | None:
     """Read the result of this very experiment, if there is one."""
     try:
-        body = json.loads((folder / RESULT).read_bytes())
+        body = json.loads((folder / RESULT).read_bytes(), parse_constant=_not_json)
         if body["key"] == key:
             return _result(body)
     except FileNotFoundError:
@@ -217,6 +229,11 @@ def _kept(folder: Path, key: str) -> Result | None:
         f"{folder}: holds the result of another recipe, split or data; remove it, or give another "
         "--work"
     )
+
+
+def _not_json(constant: str) -> None:
+    """Refuse NaN and the infinities, which Python would read."""
+    raise ValueError(constant)
 
 
 def _result(body: Mapping[str, Any]) -> Result:

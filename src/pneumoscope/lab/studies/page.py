@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 import platform
-import subprocess
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
@@ -15,10 +14,17 @@ import torch
 from matplotlib import rc_context
 from matplotlib.figure import Figure
 
+from pneumoscope.evaluation import Estimate
 from pneumoscope.files import told, write_files
 from pneumoscope.findings import NOTICE
+from pneumoscope.lab.training import git_commit
 
-_PACKAGES = ("pneumoscope", "torch", "numpy", "scipy", "scikit-learn")
+SMOKE_NOTICE = (
+    "**A smoke run: it proves that the machinery works. Its figures mean nothing and must not be "
+    "compared with anything.**"
+)
+_PACKAGES = ("pneumoscope", "torch", "numpy", "scipy", "scikit-learn", "opencv-python-headless")
+_DESCRIBE = ("describe", "--always", "--abbrev=12", "--dirty", "--exclude=*")
 
 
 class Page:
@@ -31,15 +37,26 @@ class Page:
     title : str
     command : str
         What makes the page again.
+    smoke : bool
+        Its figures mean nothing: it says so, and shows no published figure that they could be
+        compared with.
+
+    Notes
+    -----
+    A study passes what was published through `published` and `published_text`, which keep it off
+    a smoke page.
     """
 
-    def __init__(self, name: str, title: str, *, command: str) -> None:
+    def __init__(self, name: str, title: str, *, command: str, smoke: bool = False) -> None:
         self.name = name
         self._command = command
+        self._smoke = smoke
         self._blocks = [f"# {title}"]
         self._figures: dict[str, bytes] = {}
         self._values: dict[str, Any] = {}
         self._sources: dict[str, str] = {}
+        if smoke:
+            self.text(SMOKE_NOTICE)
 
     def heading(self, text: str) -> None:
         """Begin a section."""
@@ -48,6 +65,15 @@ class Page:
     def text(self, text: str) -> None:
         """Add a paragraph, or several, of Markdown."""
         self._blocks.append(text)
+
+    def published(self, figure: object) -> str:
+        """Give a published figure for a table's cell; a dash where the page shows none."""
+        return "-" if self._smoke else str(figure)
+
+    def published_text(self, text: str) -> None:
+        """Add a paragraph that names published figures, where the page shows them."""
+        if not self._smoke:
+            self.text(text)
 
     def table(self, header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
         """Add a table of finished texts."""
@@ -82,6 +108,8 @@ class Page:
         ------
         InputError
             A file cannot be written.
+        ValueError
+            A value is NaN or infinite, which JSON does not have.
         """
         with told(str(folder)):
             folder.mkdir(parents=True, exist_ok=True)
@@ -89,7 +117,7 @@ class Page:
         rows = {"command": f"`{self._command}`"} | made_with | self._sources
         self.heading("Where these figures come from")
         self.table(["what", "which"], [[key, value] for key, value in rows.items()])
-        self.text(f"{NOTICE}")
+        self.text(NOTICE)
         numbers = {"study": self.name, "command": self._command, "made_with": made_with}
         numbers |= {"sources": self._sources} | self._values
         page = folder / f"{self.name}.md"
@@ -102,28 +130,22 @@ class Page:
         return page
 
 
+def with_interval(estimate: Estimate, digits: int = 3) -> str:
+    """Write an estimate as a table's cell: "0.912 (0.880 to 0.941)"; a dash where undefined."""
+    if estimate.value is None:
+        return "-"
+    value = f"{estimate.value:.{digits}f}"
+    if estimate.low is None or estimate.high is None:
+        return f"{value} (no interval)"
+    return f"{value} ({estimate.low:.{digits}f} to {estimate.high:.{digits}f})"
+
+
 def provenance() -> dict[str, str]:
     """What made a figure: the program, the machine, the libraries."""
     device = torch.cuda.get_device_name() if torch.cuda.is_available() else "no GPU"
     made: Mapping[str, str] = {
-        "commit": _commit(),
+        "commit": git_commit() or "installed package",
         "machine": f"{platform.machine()}, {torch.get_num_threads()} cores, {device}",
         "libraries": ", ".join(f"{name} {version(name)}" for name in _PACKAGES),
     }
     return dict(made)
-
-
-def _commit() -> str:
-    """The checkout's commit, where the program runs from one."""
-    here = Path(__file__).parent
-    try:
-        answer = subprocess.run(  # noqa: S603
-            ["git", "-C", str(here), "rev-parse", "--short=12", "HEAD"],  # noqa: S607
-            capture_output=True,
-            text=True,
-            check=True,
-            timeout=10,
-        )
-    except (OSError, subprocess.SubprocessError):
-        return "installed package"
-    return answer.stdout.strip()

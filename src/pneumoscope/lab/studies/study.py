@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Literal, get_args
 
 from pneumoscope.errors import InputError
+from pneumoscope.files import told
 from pneumoscope.lab.studies.page import Page
 
 Scale = Literal["full", "smoke"]
@@ -23,8 +24,8 @@ class Context:
     Attributes
     ----------
     scale : {"full", "smoke"}
-        `smoke` proves the machinery in minutes; its figures mean nothing and stand beside no
-        published ones.
+        `smoke` proves the machinery in minutes; its figures mean nothing, and its page shows no
+        published ones (`Page.published`).
     data : Path
         Holds the data sets' folders.
     work : Path
@@ -111,11 +112,11 @@ def run_study(name: str, *, scale: str, data: Path, work: Path, out: Path | None
         raise InputError(f"{data}: no such folder; give the folder that holds the data sets")
     context = Context("smoke" if scale == "smoke" else "full", data, work / f"{name}-{scale}")
     study = known[name]
-    page = Page(name, study.title, command=f"pneumoscope study {name} --scale {scale}")
-    if context.smoke:
-        page.text(
-            "**A smoke run: it proves that the machinery works. Its figures mean nothing and must "
-            "not be compared with anything.**"
-        )
+    target = context.work if out is None or context.smoke else out
+    for folder in (context.work, target):
+        with told(str(folder)):  # before hours of work
+            folder.mkdir(parents=True, exist_ok=True)
+    command = f"pneumoscope study {name} --scale {scale}"
+    page = Page(name, study.title, command=command, smoke=context.smoke)
     study.run(context, page)
-    return page.write(context.work if out is None or context.smoke else out)
+    return page.write(target)

@@ -4,6 +4,7 @@ from pneumoscope.lab.training.export import export
 from pneumoscope.lab.training.finished import logits_of
 from pneumoscope.lab.training.memory import keep_freed_memory
 from pneumoscope.lab.training.prepare import PreparedData, SplitChoice
+from pneumoscope.lab.training.provenance import git_commit
 from pneumoscope.lab.training.recipe import Recipe, read_recipe, source_folder
 from pneumoscope.lab.training.run import train
 from pneumoscope.lab.training.run_folder import BEST, METRICS, RECORD, prepare_again
@@ -18,6 +19,7 @@ __all__ = [
     "SplitChoice",
     "build_network",
     "export",
+    "git_commit",
     "keep_freed_memory",
     "load_weights",
     "logits_of",

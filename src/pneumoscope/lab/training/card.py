@@ -29,6 +29,8 @@ class CardFacts:
     network : Network
     certificate : dict
         The split's certificate.
+    leaks : tuple of str
+        Why the figures flatter, in words; empty for an honest split.
     temperature, threshold : float
         The calibration and the operating point.
     figures : tuple of PartFigures
@@ -47,6 +49,7 @@ class CardFacts:
     recipe_text: str
     network: Network
     certificate: dict[str, Any]
+    leaks: tuple[str, ...]
     temperature: float
     threshold: float
     figures: tuple[PartFigures, ...]

@@ -79,6 +79,7 @@ def export(run: Path, out: Path, *, split_comparison: tuple[Path, Path] | None =
         recipe_text=(run / RECIPE).read_text(encoding="utf-8"),
         network=finished.network,
         certificate=data.certificate,
+        leaks=data.leaks,
         temperature=finished.temperature,
         threshold=finished.operating_point.threshold,
         figures=finished.figures,
@@ -132,6 +133,7 @@ def _description(finished: FinishedRun) -> dict[str, object]:
             for source, count in zip(recipe.sources, counts, strict=True)
         ],
         "split_sha256": data.certificate["sha256"],
+        "leaks": list(data.leaks),
     }
 
 

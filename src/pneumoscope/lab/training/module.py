@@ -79,8 +79,10 @@ class ClassifierModule(lightning.LightningModule):
         return self.network(images.contiguous(memory_format=torch.channels_last))
 
     def on_train_epoch_start(self) -> None:
-        """Draw this epoch's dropout from a seed of its own."""
-        torch.manual_seed((self.seed + 7919 * self.current_epoch) % 2**63)
+        """Draw this epoch's dropout from a seed of its own, as does every process of a run."""
+        torch.manual_seed(
+            (self.seed + 7919 * self.current_epoch + 15_485_863 * self.global_rank) % 2**63
+        )
 
     def training_step(self, batch: tuple[Tensor, Tensor, Tensor], _: int) -> Tensor:
         """Cross-entropy plus the penalties on the published kernels."""
@@ -88,8 +90,8 @@ class ClassifierModule(lightning.LightningModule):
         logits = masked_logits(self(images).float(), sources, self.known)
         loss = self._cross_entropy(logits, labels, sources)
         hits = (logits.argmax(1) == labels).float().mean()
-        self.log("train_loss", loss, on_step=False, on_epoch=True, prog_bar=True)
-        self.log("train_accuracy", hits, on_step=False, on_epoch=True)
+        self.log("train_loss", loss, on_step=False, on_epoch=True, prog_bar=True, sync_dist=True)
+        self.log("train_accuracy", hits, on_step=False, on_epoch=True, sync_dist=True)
         for kernel in self.network.penalised_kernels():
             loss = loss + self.settings.l1 * kernel.abs().sum()
             loss = loss + self.settings.l2 * kernel.square().sum()

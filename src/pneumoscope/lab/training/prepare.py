@@ -9,6 +9,7 @@ from typing import Any
 from pneumoscope.errors import DataError, RecipeError
 from pneumoscope.evaluation import LabelledImage, read_boxes, read_manifest
 from pneumoscope.lab.datasets import (
+    CertificateError,
     Collection,
     DataIdentity,
     Fold,
@@ -21,6 +22,8 @@ from pneumoscope.lab.datasets import (
     units_of,
 )
 from pneumoscope.lab.training.recipe import Recipe, Source, source_folder
+
+UNCERTIFIED = "the split's certificate was missing or stale"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,12 +55,15 @@ class PreparedData:
         The fold that the run uses, alone.
     certificate : dict
         Of that one fold; see `pneumoscope.lab.datasets.certify`.
+    doubts : tuple of str
+        What was accepted of the split beside what its certificate counts, in words.
     """
 
     collection: Collection
     identity: DataIdentity
     drawn: Split
     certificate: dict[str, Any]
+    doubts: tuple[str, ...] = ()
 
     @property
     def split(self) -> Fold:
@@ -71,8 +77,8 @@ class PreparedData:
 
     @property
     def leaks(self) -> tuple[str, ...]:
-        """What crosses the fold's borders, in words; empty for an honest one."""
-        return tuple(self.facts["leaks"])
+        """Why figures of this fold may flatter, in words; empty for an honest one."""
+        return (*self.doubts, *self.facts["leaks"])
 
 
 def prepare(
@@ -92,7 +98,7 @@ def prepare(
     choice : SplitChoice or None
         A split from a file; by default the recipe's own four parts are drawn.
     accept_leak : bool
-        Take a fold whose certificate shows a leak; every report then says so.
+        Take a fold whose certificate is missing, stale or shows a leak; every report then says so.
 
     Raises
     ------
@@ -101,14 +107,15 @@ def prepare(
         that is not accepted.
     DataError, ImageError
         A manifest, an image, a file of boxes or the split cannot be used; an image has a label that
-        its source is said to lack; no image has the positive class.
+        its source is said to lack; all images have one class, or none has the positive one.
     """
-    manifests = [(source.name, _images(recipe_path, source)) for source in recipe.sources]
-    _check_labels(recipe, [images for _, images in manifests])
-    collection = collect(manifests, recipe.classes, recipe.input.size)
-    identity = identity_of(collection, recipe)
-    drawn = _four_way(recipe, identity) if choice is None else _chosen(choice, identity)
-    data = PreparedData(collection, identity, drawn, certify(drawn, identity))
+    collection, identity = read_images(recipe, recipe_path)
+    doubts: tuple[str, ...] = ()
+    if choice is None:
+        drawn = _four_way(recipe, identity)
+    else:
+        drawn, doubts = _chosen(choice, identity, accept_leak=accept_leak)
+    data = PreparedData(collection, identity, drawn, certify(drawn, identity), doubts)
     if data.leaks and not accept_leak:
         of = "the recipe's split" if choice is None else f"{choice.path}, fold {choice.fold}"
         raise RecipeError(
@@ -118,13 +125,28 @@ def prepare(
     return data
 
 
-def identity_of(collection: Collection, recipe: Recipe) -> DataIdentity:
-    """Say which images a recipe's collection holds."""
+def read_images(recipe: Recipe, recipe_path: Path) -> tuple[Collection, DataIdentity]:
+    """Decode a recipe's images and say which they are.
+
+    Raises
+    ------
+    RecipeError, DataError, ImageError
+        See `prepare`.
+    """
+    manifests = [(source.name, _images(recipe_path, source)) for source in recipe.sources]
+    _check_labels(recipe, [images for _, images in manifests])
+    collection = collect(
+        manifests,
+        recipe.classes,
+        recipe.input.size,
+        max_unreadable_share=recipe.data.max_unreadable_share,
+    )
     strata = tuple(
         f"{recipe.sources[source].name} {recipe.classes[label]}"
         for source, label in zip(collection.sources, collection.labels, strict=True)
     )
-    return DataIdentity(collection.files, strata, collection.patients, collection.fingerprints)
+    identity = DataIdentity(collection.files, strata, collection.patients, collection.fingerprints)
+    return collection, identity
 
 
 def _images(recipe_path: Path, source: Source) -> tuple[LabelledImage, ...]:
@@ -144,7 +166,13 @@ def _check_labels(recipe: Recipe, images: list[tuple[LabelledImage, ...]]) -> No
                 f"source {source.name!r}: has images labelled {wrong[0]!r}, which the recipe lists "
                 "among its absent_classes; take it out of them"
             )
-    if not any(i.label == recipe.positive_class for its_images in images for i in its_images):
+    found = {image.label for its_images in images for image in its_images}
+    if len(found) == 1:
+        raise DataError(
+            f"all images are labelled {found.pop()!r}: a network needs at least two classes; add "
+            "images of the others"
+        )
+    if recipe.positive_class not in found:
         raise DataError(
             f"positive_class {recipe.positive_class!r}: no image of any source has this label; "
             "choose a class that occurs"
@@ -158,8 +186,19 @@ def _four_way(recipe: Recipe, identity: DataIdentity) -> Split:
     return split_four_ways(units, shares, recipe.split.seed)
 
 
-def _chosen(choice: SplitChoice, identity: DataIdentity) -> Split:
-    split, _ = read_split(choice.path, identity)
+def _chosen(
+    choice: SplitChoice, identity: DataIdentity, *, accept_leak: bool
+) -> tuple[Split, tuple[str, ...]]:
+    """Read one fold of a split file, and what is to be doubted of it."""
+    doubts: tuple[str, ...] = ()
+    try:
+        split = read_split(choice.path, identity)
+    except CertificateError:
+        if not accept_leak:
+            raise
+        split = read_split(choice.path, identity, certified=False)
+        doubts = (UNCERTIFIED,)
     if not 1 <= choice.fold <= len(split.folds):
         raise RecipeError(f"{choice.path}: has folds 1 to {len(split.folds)}, not {choice.fold}")
-    return Split(split.scheme, split.by, split.seed, (split.folds[choice.fold - 1],))
+    fold = split.folds[choice.fold - 1]
+    return Split(split.scheme, split.by, split.seed, (fold,)), doubts

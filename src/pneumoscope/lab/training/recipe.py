@@ -59,6 +59,12 @@ class Source(_Section):
     absent_class_loss: Literal["left_out", "as_negative"] = "left_out"
 
 
+class Data(_Section):
+    """What is done about images that cannot be read; see `pneumoscope.lab.datasets.collect`."""
+
+    max_unreadable_share: float = Field(0, ge=0, lt=1)
+
+
 class Split(_Section):
     """Shares of the patients (or images) in the four parts, and the seed that draws them."""
 
@@ -124,7 +130,7 @@ class Training(_Section):
     image once an epoch (`every_image`). `keep` says which epoch's checkpoint is the best one, by
     the stop part. `class_weights` weighs the cross-entropy: inversely to the class's images in the
     train part (`balanced`), or as stated per class. `ema_decay` keeps the running average of the
-    weights instead of the last ones.
+    weights instead of the last ones. `batch_size` is that of all `devices` together.
     """
 
     epochs: int = Field(30, ge=1)
@@ -150,6 +156,15 @@ class Training(_Section):
             raise ValueError("sampling every_image draws all images: leave samples_per_epoch out")
         return self
 
+    @model_validator(mode="after")
+    def _devices_share(self) -> Training:
+        if self.batch_size % self.devices or self.batch_size < 2 * self.devices:
+            raise ValueError(
+                f"batch_size {self.batch_size} cannot be shared by {self.devices} devices: make it "
+                "a multiple, of at least 2 each"
+            )
+        return self
+
 
 class Recipe(_Section):
     """Everything that a training run depends on."""
@@ -161,6 +176,7 @@ class Recipe(_Section):
     positive_class: str
     positive_sensitivity: float = Field(0.9, gt=0, le=1)
     sources: tuple[Source, ...] = Field(min_length=1)
+    data: Data = Data()
     split: Split = Split()
     input: Input = Input()
     network: NetworkChoice
@@ -205,7 +221,8 @@ class Recipe(_Section):
         Without the keys that are at their defaults, so that a new key changes no older recipe.
         """
         told = {"population", "licence", "citation", "limits", "ages", "boxes"}
-        only_told = {"name", "version", "positive_class", "positive_sensitivity"}
+        # `data` only allows; which images were left out is seen in the split's certificate.
+        only_told = {"name", "version", "positive_class", "positive_sensitivity", "data"}
         exclude: Any = dict.fromkeys(only_told, True) | {"sources": {"__all__": told}}
         return self.model_dump(mode="json", exclude=exclude, exclude_defaults=True)
 

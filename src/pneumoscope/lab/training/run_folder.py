@@ -6,29 +6,33 @@ A run folder holds ``recipe.yaml`` (as given), ``split.json`` and its certificat
 
 from __future__ import annotations
 
-import hashlib
 import json
+import logging
 import platform
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import torch
 
 from pneumoscope.errors import DataError, RecipeError
-from pneumoscope.files import told, write_files
-from pneumoscope.lab.datasets import certificate_path, read_split, write_split
-from pneumoscope.lab.training.prepare import PreparedData, SplitChoice, prepare
+from pneumoscope.files import read_limited, told, write_files
+from pneumoscope.lab.datasets import certify, digest, document, read_split, write_split
+from pneumoscope.lab.training.prepare import PreparedData, read_images
+from pneumoscope.lab.training.provenance import git_commit
 from pneumoscope.lab.training.recipe import Recipe
 
 RECIPE, SPLIT, RECORD, METRICS = "recipe.yaml", "split.json", "record.json", "metrics.csv"
 CHECKPOINTS = "checkpoints"
 BEST, LAST = f"{CHECKPOINTS}/best.ckpt", f"{CHECKPOINTS}/last.ckpt"
 
+_PACKAGES = ("pneumoscope", "torch", "lightning", "monai", "numpy", "opencv-python-headless")
+_log = logging.getLogger(__name__)
+
 
 def recipe_digest(recipe: Recipe) -> str:
     """Checksum of what a recipe's weights depend on."""
-    text = json.dumps(recipe.training_part(), sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(text.encode()).hexdigest()
+    return digest(recipe.training_part())
 
 
 def check_folder(recipe_path: Path, out: Path, *, resume: bool) -> Path | None:
@@ -67,15 +71,11 @@ def write_record(
     InputError
         The folder cannot be written.
     """
-    packages = ("pneumoscope", "torch", "lightning", "monai", "numpy", "opencv-python-headless")
     record = {
         "recipe_sha256": recipe_digest(recipe),
         "accepted_leaks": list(data.leaks),
-        "precision": precision,
-        "device": torch.cuda.get_device_name() if torch.cuda.is_available() else "cpu",
-        "machine": platform.machine(),
-        "python": platform.python_version(),
-    } | {name: version(name) for name in packages}
+        "left_out": list(data.collection.left_out),
+    } | _made_with(precision)
     with told(str(out)):
         out.mkdir(parents=True, exist_ok=True)
     write_split(out / SPLIT, data.drawn, data.identity)
@@ -88,6 +88,17 @@ def write_record(
     )
 
 
+def _made_with(precision: str) -> dict[str, str | None]:
+    """What a run's weights depend on beside its recipe and data."""
+    return {
+        "commit": git_commit(),
+        "precision": precision,
+        "device": torch.cuda.get_device_name() if torch.cuda.is_available() else "cpu",
+        "machine": platform.machine(),
+        "python": platform.python_version(),
+    } | {name: version(name) for name in _PACKAGES}
+
+
 def prepare_again(folder: Path, recipe: Recipe, recipe_path: Path) -> PreparedData:
     """Decode a run's images again, split as its folder says.
 
@@ -98,19 +109,47 @@ def prepare_again(folder: Path, recipe: Recipe, recipe_path: Path) -> PreparedDa
     DataError, ImageError
         See `prepare`.
     """
-    try:
-        digest = json.loads((folder / RECORD).read_bytes())["recipe_sha256"]
-    except (OSError, ValueError, KeyError, TypeError):
-        raise RecipeError(
-            f"{folder}: {RECORD} is missing or damaged; train the run again"
-        ) from None
-    if digest != recipe_digest(recipe):
+    record = _read_record(folder)
+    if record["recipe_sha256"] != recipe_digest(recipe):
         raise RecipeError(f"{folder}: {RECIPE} changed since the run; put it back")
-    for needed in (folder / SPLIT, certificate_path(folder / SPLIT)):
-        if not needed.is_file():
-            raise RecipeError(f"{folder}: {needed.name} is missing; train the run again")
-    # What leaks was accepted when the run began.
-    return prepare(recipe, recipe_path, SplitChoice(folder / SPLIT), accept_leak=True)
+    collection, identity = read_images(recipe, recipe_path)
+    try:
+        split = read_split(folder / SPLIT, identity)
+    except DataError as error:
+        raise RecipeError(
+            f"{folder}: the data or the split changed since the run, or {SPLIT} or its certificate "
+            f"is missing ({str(error).partition(';')[0]}); put them back, or train the run again"
+        ) from None
+    certificate = certify(split, identity)
+    # What is counted is in the certificate; the rest was accepted when the run began.
+    counted = [leak for fold in certificate["folds"] for leak in fold["leaks"]]
+    doubts = tuple(leak for leak in record["accepted_leaks"] if leak not in counted)
+    return PreparedData(collection, identity, split, certificate, doubts)
+
+
+def tell_what_changed(folder: Path, precision: str) -> None:
+    """Warn where a resumed run cannot be the same to the bit."""
+    record = _read_record(folder)
+    for name, now in _made_with(precision).items():
+        if record.get(name) != now:
+            _log.warning(
+                "%s: began with %s %s, goes on with %s: its result is not the same to the bit",
+                folder,
+                name,
+                record.get(name),
+                now,
+            )
+
+
+def _read_record(folder: Path) -> dict[str, Any]:
+    try:
+        record = json.loads(read_limited(folder / RECORD, 1 << 20))
+        leaks = record["accepted_leaks"]
+        if isinstance(record["recipe_sha256"], str) and all(isinstance(x, str) for x in leaks):
+            return dict(record)
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        pass
+    raise RecipeError(f"{folder}: {RECORD} is missing or damaged; train the run again")
 
 
 def check_same_split(checkpoint: Path, data: PreparedData) -> None:
@@ -123,8 +162,8 @@ def check_same_split(checkpoint: Path, data: PreparedData) -> None:
     """
     kept = checkpoint.parent.parent / SPLIT
     try:
-        _, certificate = read_split(kept, data.identity)
-        same = certificate["split_sha256"] == data.certificate["split_sha256"]
+        split = read_split(kept, data.identity)
+        same = digest(document(split, data.identity)) == data.certificate["split_sha256"]
     except DataError:
         same = False
     if not same:

@@ -12,7 +12,7 @@ import torch
 from lightning.fabric.plugins.io.torch_io import TorchCheckpointIO
 
 from pneumoscope.errors import RecipeError
-from pneumoscope.files import write_files
+from pneumoscope.files import told, write_files
 from pneumoscope.lab.networks import Network, create
 from pneumoscope.lab.training.recipe import Recipe
 
@@ -69,7 +69,8 @@ class WholeCheckpoints(TorchCheckpointIO):
         if storage_options is not None:
             raise OSError(errno.EINVAL, "checkpoints take no storage options")
         target = Path(path)
-        target.parent.mkdir(parents=True, exist_ok=True)
+        with told(str(target)):
+            target.parent.mkdir(parents=True, exist_ok=True)
         content = io.BytesIO()
         torch.save(checkpoint, content)
         write_files({target: content.getvalue()})

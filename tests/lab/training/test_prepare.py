@@ -1,0 +1,150 @@
+"""A recipe's images and its fold: what is refused before training, and what is kept together."""
+
+import json
+import shutil
+
+import pytest
+
+pytest.importorskip("torch")
+pytest.importorskip("monai")
+pytest.importorskip("lightning")
+
+from pneumoscope.errors import DataError, RecipeError
+from pneumoscope.lab.datasets import PARTS, scheme_settings, split_folders
+from pneumoscope.lab.training import SplitChoice, read_recipe, train
+from pneumoscope.lab.training.prepare import UNCERTIFIED, prepare
+from pneumoscope.lab.training.run_folder import prepare_again
+
+pytestmark = pytest.mark.lab
+
+# Of few patients: each part must get one of each class.
+SHARES = {"stop": 0.34, "calibrate": 0.33}
+
+
+@pytest.mark.parametrize(("loss", "compared"), [("left_out", False), ("as_negative", True)])
+def test_an_absent_class_is_left_out_of_the_loss_or_compared(
+    write_recipe, tmp_path, loss, compared
+):
+    path = write_recipe(tmp_path / "r.yaml", {"sources.0.absent_class_loss": loss})
+    assert read_recipe(path).known_classes() == [[True, compared, True], [True, True, True]]
+
+
+def test_a_label_that_is_said_to_be_absent_is_refused(write_recipe, tmp_path):
+    path = write_recipe(tmp_path / "r.yaml", {"sources.1.absent_classes": ["NORMAL"]})
+    with pytest.raises(DataError, match="'adults': has images labelled 'NORMAL'"):
+        prepare(read_recipe(path), path)
+
+
+def test_a_positive_class_that_does_not_occur_is_refused_before_training(
+    write_recipe, changed_data, tmp_path
+):
+    labels = changed_data / "adults" / "labels.csv"
+    labels.write_text(labels.read_text().replace(",ABNORMAL,", ",NORMAL,"))
+    recipe = write_recipe(tmp_path / "r.yaml", {"positive_class": "ABNORMAL"})
+    with pytest.raises(DataError, match="'ABNORMAL': no image of any source has this label"):
+        train(recipe, tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_picture_of_two_patients_keeps_them_together(changed_data, write_recipe, tmp_path):
+    adults = changed_data / "adults"
+    first = sorted((changed_data / "children").glob("*.png"))[0]
+    shutil.copy(first, adults / "copy.png")
+    with (adults / "labels.csv").open("a") as stream:
+        stream.write("copy.png,NORMAL,a0,PA\n")
+    path = write_recipe(tmp_path / "r.yaml")
+    for seed in range(6):
+        recipe = read_recipe(path)
+        split = recipe.split.model_copy(update={"seed": seed})
+        data = prepare(recipe.model_copy(update={"split": split}), path)
+        part = {
+            data.collection.patients[i]: name for name in PARTS for i in data.split.indices(name)
+        }
+        assert part["children/c0-0"] == part["adults/a0"]
+        assert data.leaks == ()
+
+
+def test_images_of_one_class_are_refused(write_recipe, changed_data, tmp_path):
+    for source in ("adults", "children"):
+        labels = changed_data / source / "labels.csv"
+        text = labels.read_text().replace(",NORMAL,", ",PNEUMONIA,")
+        labels.write_text(text.replace(",ABNORMAL,", ",PNEUMONIA,"))
+    with pytest.raises(DataError, match=r"all images are labelled 'PNEUMONIA'.*add"):
+        train(write_recipe(tmp_path / "r.yaml"), tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+# Splits from a file
+
+
+@pytest.fixture
+def recipe_path(write_recipe, tmp_path):
+    return write_recipe(tmp_path / "r.yaml")
+
+
+@pytest.fixture
+def split_file(data_folder, tmp_path):
+    folders = [data_folder / "children", data_folder / "adults"]
+    settings = scheme_settings(scheme="stratified-kfold", folds=2, seed=1, **SHARES)
+    split_folders(folders, settings, by="patient", out=tmp_path / "split.json")
+    return tmp_path / "split.json"
+
+
+def test_the_chosen_fold_is_the_run_s(recipe_path, split_file):
+    recipe = read_recipe(recipe_path)
+    written = json.loads(split_file.read_text())["folds"]
+    for number in (1, 2):
+        data = prepare(recipe, recipe_path, SplitChoice(split_file, number))
+        for part in PARTS:
+            assert data.split.indices(part).tolist() == written[number - 1][part]
+        assert data.leaks == ()
+    with pytest.raises(RecipeError, match="has folds 1 to 2, not 3"):
+        prepare(recipe, recipe_path, SplitChoice(split_file, 3))
+
+
+def test_folders_in_another_order_are_told(recipe_path, data_folder, tmp_path):
+    folders = [data_folder / "adults", data_folder / "children"]
+    out = tmp_path / "split.json"
+    split_folders(
+        folders, scheme_settings(scheme="holdout", folds=None, **SHARES), by="patient", out=out
+    )
+    with pytest.raises(DataError, match=r"in another order.*as the recipe's sources"):
+        prepare(read_recipe(recipe_path), recipe_path, SplitChoice(out), accept_leak=True)
+
+
+def test_a_leak_is_refused_or_told(write_recipe, tmp_path):
+    path = write_recipe(tmp_path / "r.yaml", {"split.by": "image"})
+    recipe = read_recipe(path)
+    with pytest.raises(RecipeError, match=r"patients are in more than one part.*--accept-leak"):
+        prepare(recipe, path)
+    (leak,) = prepare(recipe, path, accept_leak=True).leaks
+    assert "patients are in more than one part" in leak
+
+
+@pytest.mark.parametrize("spoil", ["missing", "stale"])
+def test_a_split_without_a_valid_certificate_is_refused_or_told_for_good(
+    recipe_path, split_file, tmp_path, spoil
+):
+    recipe = read_recipe(recipe_path)
+    certificate = split_file.with_suffix(".certificate.json")
+    if spoil == "missing":
+        certificate.unlink()
+    else:
+        split_file.write_text(split_file.read_text().replace('"seed": 1', '"seed": 2'))
+    choice = SplitChoice(split_file)
+    with pytest.raises(DataError, match=r"certificate.*make it again"):
+        prepare(recipe, recipe_path, choice)
+    out = tmp_path / "run"
+    train(recipe_path, out, split=choice, accept_leak=True)
+    assert prepare_again(out, recipe, recipe_path).leaks == (UNCERTIFIED,)
+
+
+@pytest.mark.parametrize("name", ["split.json", "split.certificate.json", "record.json"])
+@pytest.mark.parametrize("content", [None, "[]", "{", "{}", '{"folds": []}'])
+def test_a_spoilt_run_folder_is_refused(copied, name, content):
+    path = copied / name
+    path.unlink() if content is None else path.write_text(content)
+    recipe_path = copied / "recipe.yaml"
+    with pytest.raises(RecipeError, match="missing") as caught:
+        prepare_again(copied, read_recipe(recipe_path), recipe_path)
+    assert "\n" not in str(caught.value)
