@@ -11,6 +11,7 @@ import jsonschema
 import pytest
 
 from pneumoscope.errors import VisitError
+from pneumoscope.findings import PatientContext
 from pneumoscope.tracking import read_visits
 
 SCHEMA = Path(__file__).parents[2] / "docs" / "reference" / "visits.schema.json"
@@ -70,14 +71,18 @@ def test_a_stated_unit_is_converted(write: Write, name: str, stated: object, val
     assert read_visits(write(document)).visits[0].symptoms == {name: value}
 
 
-def test_zones_and_probabilities_are_read(write: Write) -> None:
+def test_zones_probabilities_and_the_patient_are_read(write: Write) -> None:
     image = {"NORMAL": 0.1, "ABNORMAL": 0.2, "PNEUMONIA": 0.7}
     document = course(
-        visit(probabilities=image), visit(time="2026-03-01T08:30:00Z"), rule_base="baral2025"
+        visit(probabilities=image),
+        visit(time="2026-03-01T08:30:00Z"),
+        rule_base="baral2025",
+        patient={"age": 54, "sex": "F"},
     )
     check_schema(document)
     history = read_visits(write(document))
     assert history.rule_base == "baral2025"
+    assert history.patient == PatientContext(54, "F")
     assert history.visits[0].probabilities == image
     assert [v.time.hour for v in history.visits] == [8, 8]
 
@@ -90,10 +95,15 @@ BAD = {
     "no version": ({"visits": [FIRST]}, ["schema_version is None"]),
     "another version": (course(FIRST) | {"schema_version": 2}, ["schema_version is 2"]),
     "version true": (course(FIRST) | {"schema_version": True}, ["schema_version"]),
-    "unknown key": (course(FIRST, patient="Smith"), ["unknown key 'patient'"]),
+    "unknown key": (course(FIRST, name="Smith"), ["unknown key 'name'"]),
     "no visits": (course(), ["no list of visits"]),
     "visits no list": ({"schema_version": 1, "visits": {}}, ["no list of visits"]),
     "too many": (course(*[FIRST] * 1001), ["1001 visits", "1000"]),
+    "patient a name": (course(FIRST, patient="Smith"), ["patient is not a JSON object"]),
+    "unknown key of a patient": (course(FIRST, patient={"name": "Smith"}), ["key 'name'"]),
+    "age a text": (course(FIRST, patient={"age": "54"}), ["age is not a number"]),
+    "impossible age": (course(FIRST, patient={"age": 200}), ["age 200 is outside 0..130"]),
+    "impossible sex": (course(FIRST, patient={"sex": ["M"]}), ["sex ['M'] is neither M nor F"]),
     "rule base a number": (course(FIRST, rule_base=3), ["rule_base is not a text"]),
     "visit no object": (course(3), ["visit 1", "not a JSON object"]),
     "unknown key of a visit": (course(visit(note="x")), ["visit 1", "unknown key 'note'"]),

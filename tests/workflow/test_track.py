@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pneumoscope.errors import InputError
-from pneumoscope.findings import SeverityLevel, Visit
+from pneumoscope.findings import PatientContext, SeverityLevel, Visit
 from pneumoscope.severity import SYMPTOMS, assess, identify_rule_base, rescale
 from pneumoscope.synthetic import CourseKind, make_course
 from pneumoscope.tracking import replay
@@ -26,7 +26,7 @@ kinds, seeds = st.sampled_from(list(CourseKind)), st.integers(0, 10_000)
 def test_each_visit_is_judged_by_the_bounds_of_those_before_it(kind: CourseKind, seed: int) -> None:
     visits = make_course(kind, seed, missing=0).visits[:12]
     course = track_visits(visits, rule_base=BASE)
-    bounds = replay(visits, identify_rule_base(BASE))
+    bounds = replay(visits, BASE)
     assert course.bounds == bounds[-1]
     for tracked, before in zip(course.visits, bounds, strict=False):
         assert tracked.bounds == before
@@ -88,6 +88,15 @@ def test_a_visit_without_all_symptoms_says_why_it_has_no_level() -> None:
     assert "missing symptoms: breathlessness" not in course.visits[4].note
     assert "missing symptoms" in course.visits[3].note
     assert course.visits[4].level is not None
+
+
+def test_the_published_base_warns_and_more_so_for_a_child() -> None:
+    visits = make_course(CourseKind.STABLE, 1).visits
+    adult = track_visits(visits, patient=PatientContext(40), rule_base=BASE).warnings
+    child = track_visits(visits, patient=PatientContext(6), rule_base=BASE).warnings
+    assert len(adult) == 1
+    assert child[0] == adult[0]
+    assert "adults" in child[1]
 
 
 def test_a_history_of_another_rule_base_or_version_is_refused() -> None:

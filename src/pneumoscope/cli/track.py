@@ -38,7 +38,9 @@ def track(
     from pneumoscope.workflow import track_visits
 
     history = read_visits(visits)
-    course = track_visits(history.visits, rule_base=rule_base or history.rule_base)
+    course = track_visits(
+        history.visits, patient=history.patient, rule_base=rule_base or history.rule_base
+    )
     deliver(
         to_course_document(course),
         replay_to_text if replay else course_to_text,

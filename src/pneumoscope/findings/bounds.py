@@ -17,7 +17,7 @@ class Bounds:
         Lower and upper end per symptom, in the symptom's unit. A symptom without a range has no
         history: the population's range holds for it.
     rule_base : str
-        The rule base that the ranges were made for.
+        Name of the rule base that the ranges were made for.
     visits : int
         How many visits they rest on, 0 or more.
     """

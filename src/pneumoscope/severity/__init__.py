@@ -2,10 +2,10 @@
 
 from pneumoscope.severity.assessment import assess
 from pneumoscope.severity.engine import LEVELS, Evaluation, evaluate
+from pneumoscope.severity.identity import identify_rule_base
 from pneumoscope.severity.personal import personal_theta, rescale
 from pneumoscope.severity.rule_base import (
     RuleBase,
-    identify_rule_base,
     load_rule_base,
     rule_bases,
 )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -226,35 +225,8 @@ def load_rule_base(name: str) -> RuleBase:
     InputError
         For an unknown name.
     """
-    return parse_rule_base(_text_of(name), name)
-
-
-@lru_cache
-def identify_rule_base(name: str) -> str:
-    """Name a rule base with its version, so that a history can tell which one made it.
-
-    Parameters
-    ----------
-    name : str
-        One of `rule_bases()`.
-
-    Returns
-    -------
-    str
-        ``NAME@VERSION``; the version is the start of the SHA-256 of its file, 12 hexadecimal
-        digits.
-
-    Raises
-    ------
-    InputError
-        For an unknown name.
-    """
-    return f"{name}@{hashlib.sha256(_text_of(name).encode()).hexdigest()[:12]}"
-
-
-def _text_of(name: str) -> str:
     known = rule_bases()
     if name not in known:
         raise InputError(f"unknown rule base {name!r}; use one of {', '.join(known)}")
     file = files(__package__) / _FOLDER / f"{name}.yaml"
-    return file.read_text(encoding="utf-8")
+    return parse_rule_base(file.read_text(encoding="utf-8"), name)

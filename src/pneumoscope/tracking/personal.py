@@ -27,7 +27,7 @@ def bounds_of(
     visits : sequence of Visit
         In the order of time; none is needed.
     rule_base : str
-        Name and version of the rule base that the bounds are for.
+        Name of the rule base that the bounds are for.
     options : TrackingOptions, optional
         By default those that answer the published defects.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import reprlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
@@ -13,14 +13,15 @@ from typing import Any
 
 from pneumoscope.errors import SymptomError, VisitError
 from pneumoscope.files import read_limited
-from pneumoscope.findings import Visit
+from pneumoscope.findings import PatientContext, Visit
 from pneumoscope.severity import SYMPTOMS, check_symptoms
 from pneumoscope.tracking.units import convert
 
 SCHEMA_VERSION = 1
 MAX_FILE_BYTES = 1 << 20
 MAX_VISITS = 1000
-_KEYS = frozenset({"schema_version", "rule_base", "visits"})
+_KEYS = frozenset({"schema_version", "rule_base", "patient", "visits"})
+_PATIENT_KEYS = frozenset({"age", "sex"})
 _VISIT_KEYS = frozenset({"time", "symptoms", "probabilities"})
 _EXAMPLE = '{"schema_version": 1, "visits": [...]}'
 
@@ -35,10 +36,13 @@ class History:
         In the order of time, each at a time of its own.
     rule_base : str or None
         The rule base that the history was scored with, with its version if the file gives one.
+    patient : PatientContext
+        Age and sex, where the file gives them.
     """
 
     visits: tuple[Visit, ...]
     rule_base: str | None = None
+    patient: PatientContext = field(default_factory=PatientContext)
 
 
 def read_visits(path: Path) -> History:
@@ -111,7 +115,22 @@ def _history(data: object) -> History:
             raise VisitError(
                 f"visit {number} is before visit {number - 1}; put them in the order of time"
             )
-    return History(visits, rule_base)
+    return History(visits, rule_base, _patient(contents.get("patient")))
+
+
+def _patient(value: object) -> PatientContext:
+    if value is None:
+        return PatientContext()
+    contents = _mapping(value, "patient", _PATIENT_KEYS)
+    age, sex = contents.get("age"), contents.get("sex")
+    if age is not None and (isinstance(age, bool) or not isinstance(age, int | float)):
+        raise VisitError("patient: age is not a number of years; write it like 54")
+    if sex not in (None, "M", "F"):
+        raise VisitError(f"patient: sex {reprlib.repr(sex)} is neither M nor F")
+    try:
+        return PatientContext(age, sex)
+    except (ValueError, OverflowError) as error:
+        raise VisitError(f"patient: {error}; correct it") from error
 
 
 def _mapping(value: object, what: str, keys: frozenset[str]) -> Mapping[str, Any]:

@@ -9,6 +9,7 @@ from pneumoscope.findings import (
     Assessment,
     Bounds,
     Course,
+    PatientContext,
     SeverityLevel,
     TrackedVisit,
     Visit,
@@ -17,12 +18,14 @@ from pneumoscope.severity import assess, identify_rule_base, rescale, rule_bases
 from pneumoscope.tracking import TrackingOptions, bounds_of, detect_change
 
 PUBLISHED_RULE_BASE = "baral2025"
+ADULT_AGE = 18
 _LEVELS = tuple(SeverityLevel)
 
 
 def track_visits(
     visits: Sequence[Visit],
     *,
+    patient: PatientContext | None = None,
     rule_base: str | None = None,
     options: TrackingOptions | None = None,
 ) -> Course:
@@ -32,6 +35,8 @@ def track_visits(
     ----------
     visits : sequence of Visit
         In the order of time, at least one.
+    patient : PatientContext, optional
+        Age and sex.
     rule_base : str, optional
         One of `rule_bases()`, alone or with its version as `identify_rule_base` gives it; by
         default `guideline` where there is one, else `baral2025`.
@@ -52,11 +57,12 @@ def track_visits(
     if not visits:
         raise InputError("there are no visits to follow; give at least one")
     identity = _identity(rule_base)
+    name = identity.partition("@")[0]
     tracked: list[TrackedVisit] = []
     levels: list[SeverityLevel | None] = []
     for number, visit in enumerate(visits):
-        bounds = bounds_of(visits[:number], identity, options)
-        population, personal, note = _assess(visit, bounds, identity.partition("@")[0])
+        bounds = bounds_of(visits[:number], name, options)
+        population, personal, note = _assess(visit, bounds, name)
         levels.append(None if population is None else population.level)
         tracked.append(
             TrackedVisit(
@@ -72,8 +78,8 @@ def track_visits(
     return Course(
         rule_base=identity,
         visits=tuple(tracked),
-        bounds=bounds_of(visits, identity, options),
-        warnings=_warnings(identity),
+        bounds=bounds_of(visits, name, options),
+        warnings=_warnings(name, patient or PatientContext()),
     )
 
 
@@ -91,14 +97,20 @@ def _identity(rule_base: str | None) -> str:
     return identity
 
 
-def _warnings(identity: str) -> tuple[str, ...]:
-    if identity.partition("@")[0] != PUBLISHED_RULE_BASE:
+def _warnings(rule_base: str, patient: PatientContext) -> tuple[str, ...]:
+    if rule_base != PUBLISHED_RULE_BASE:
         return ()
-    return (
-        f"The rule base {PUBLISHED_RULE_BASE} is kept as published, with its known defects: it can "
-        "call an ill patient negligible, and its level jumps from visit to visit. Go by the "
-        "symptoms and their trends.",
-    )
+    warnings = [
+        f"The rule base {rule_base} is kept as published, with its known defects: it can call an "
+        "ill patient negligible, and its level jumps from visit to visit. Go by the symptoms and "
+        "their trends."
+    ]
+    if patient.age is not None and patient.age < ADULT_AGE:
+        warnings.append(
+            f"The rule base {rule_base} was written for adults; this patient is {patient.age:g} "
+            "years old."
+        )
+    return tuple(warnings)
 
 
 def _assess(
