@@ -247,6 +247,6 @@ STUDY = Study(
     name="baral2025-influence",
     title="Baral 2025: what the image's confidence changes in the severity",
     reaches=f"Figure 12 on {CASES} drawn cases; all {len(_STATES) ** len(SYMPTOMS):,} input states",
-    cost="half a minute on one core",
+    cost="15 seconds on one core",
     run=_run,
 )

@@ -213,6 +213,6 @@ STUDY = Study(
     name="baral2025-stabilization",
     title="Baral 2025: do the personal bounds come to rest?",
     reaches="Tables 11 and 12 and Figure 11, on made-up patients with known courses",
-    cost="a minute on one core",
+    cost="half a minute on one core",
     run=_run,
 )

@@ -285,6 +285,6 @@ STUDY = Study(
     name="tracking-detection",
     title="How soon a worsening is noticed",
     reaches="the change detection of `track` against a fixed threshold and an EWMA chart",
-    cost="two minutes on one core",
+    cost="half a minute on one core",
     run=_run,
 )
