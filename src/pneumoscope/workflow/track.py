@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 
 from pneumoscope.errors import InputError, SymptomError
 from pneumoscope.findings import (
@@ -58,11 +59,12 @@ def track_visits(
         raise InputError("there are no visits to follow; give at least one")
     identity = _identity(rule_base)
     name = identity.partition("@")[0]
+    who = patient or PatientContext()
     tracked: list[TrackedVisit] = []
     levels: list[SeverityLevel | None] = []
     for number, visit in enumerate(visits):
         bounds = bounds_of(visits[:number], name, options)
-        population, personal, note = _assess(visit, bounds, name)
+        population, personal, note = _assess(visit, bounds, who, name)
         levels.append(None if population is None else population.level)
         tracked.append(
             TrackedVisit(
@@ -79,7 +81,7 @@ def track_visits(
         rule_base=identity,
         visits=tuple(tracked),
         bounds=bounds_of(visits, name, options),
-        warnings=_warnings(name, patient or PatientContext()),
+        warnings=_warnings(name, who),
     )
 
 
@@ -114,15 +116,17 @@ def _warnings(rule_base: str, patient: PatientContext) -> tuple[str, ...]:
 
 
 def _assess(
-    visit: Visit, bounds: Bounds, rule_base: str
+    visit: Visit, bounds: Bounds, patient: PatientContext, rule_base: str
 ) -> tuple[Assessment | None, Assessment | None, str]:
     """Score a visit twice, or say which symptoms the rule base misses."""
+    score: Callable[..., Assessment] = partial(assess, rule_base=rule_base)
+    if rule_base != PUBLISHED_RULE_BASE:
+        # The published base knows neither, and the image never changes its level.
+        score = partial(score, probabilities=visit.probabilities, patient=patient)
     try:
-        population = assess(visit.symptoms, rule_base=rule_base)
-        personal = assess(rescale(visit.symptoms, bounds), rule_base=rule_base)
+        return score(visit.symptoms), score(rescale(visit.symptoms, bounds)), ""
     except SymptomError as error:
         return None, None, str(error)
-    return population, personal, ""
 
 
 def _worse(population: Assessment | None, personal: Assessment | None) -> SeverityLevel | None:
