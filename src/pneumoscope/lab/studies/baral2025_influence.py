@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 
 import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from pneumoscope.findings import Assessment, SeverityLevel
+from pneumoscope.findings import Assessment, PatientContext, SeverityLevel
 from pneumoscope.lab.studies.page import Page
 from pneumoscope.lab.studies.study import Context, Study
 from pneumoscope.severity import (
@@ -30,6 +31,7 @@ _SHARES: Mapping[str, tuple[float, float]] = {
     "middle": (0.3, 0.7),
     "high": (0.7, 1.0),
 }
+ADULT = PatientContext(54)
 # Where the script draws in units of its own.
 _DRAWN: Mapping[str, Mapping[str, tuple[float, float]]] = {
     "fever_value": {"low": (35.0, 37.4), "middle": (37.5, 38.9), "high": (39.0, 42.0)},
@@ -211,7 +213,9 @@ def _write_guideline(page: Page, base: RuleBase, cases: NDArray[np.float64]) -> 
         lowered = sum(LEVELS.index(b) < LEVELS.index(a) for a, b in pairs)
         figures[name] = {"raised": raised, "lowered": lowered}
         rows.append([f"P(PNEUMONIA) {image['PNEUMONIA']:g}", str(raised), str(lowered)])
-    page.text("The same cases, with an image of given probabilities beside none.")
+    page.text(
+        f"The same cases as adults of {ADULT.age:g}, with an image of given probabilities beside none."
+    )
     page.table(["image", "level raised", "level lowered"], rows)
     page.values("guideline", figures)
 
@@ -219,9 +223,9 @@ def _write_guideline(page: Page, base: RuleBase, cases: NDArray[np.float64]) -> 
 def _guideline_levels(
     patients: Sequence[Mapping[str, float]], image: Mapping[str, float] | None
 ) -> list[SeverityLevel]:
-    # Only a rule base with the image as an input of its own takes probabilities.
-    score: Callable[..., Assessment] = assess
-    return [score(p, probabilities=image, rule_base="guideline").level for p in patients]
+    # Only a rule base with the image as an input of its own takes probabilities and the age.
+    score: Callable[..., Assessment] = partial(assess, rule_base="guideline")
+    return [score(symptoms, probabilities=image, patient=ADULT).level for symptoms in patients]
 
 
 def _write_published(page: Page, base: RuleBase, cases: NDArray[np.float64]) -> None:
