@@ -23,6 +23,7 @@ from pneumoscope.severity import (
     load_rule_base,
     rule_bases,
 )
+from pneumoscope.synthetic import CourseKind, make_course
 
 CASES, SEED = 300, 2025
 CONFIDENCE = 0.248  # the image's share in the authors' script
@@ -41,10 +42,10 @@ _DRAWN: Mapping[str, Mapping[str, tuple[float, float]]] = {
 # One theta within each set, and one that belongs to none: rules can tell no more apart.
 _STATES = (0.05, 0.3, 0.5, 0.95)
 _CHUNK = 1 << 16
-_IMAGES: Mapping[str, Mapping[str, float]] = {
-    "pneumonia": {"NORMAL": 0.05, "ABNORMAL": 0.05, "PNEUMONIA": 0.90},
-    "normal": {"NORMAL": 0.90, "ABNORMAL": 0.05, "PNEUMONIA": 0.05},
-}
+_IMAGES: Sequence[Mapping[str, float]] = (
+    {"NORMAL": 0.05, "ABNORMAL": 0.05, "PNEUMONIA": 0.90},
+    {"NORMAL": 0.90, "ABNORMAL": 0.05, "PNEUMONIA": 0.05},
+)
 
 
 def _run(context: Context, page: Page) -> None:
@@ -203,21 +204,33 @@ def _write_guideline(page: Page, base: RuleBase, cases: NDArray[np.float64]) -> 
     if "guideline" not in rule_bases():
         page.text("This version has no rule base `guideline`, so nothing is measured for it.")
         return
-    patients = [dict(zip(base.inputs, map(float, row), strict=True)) for row in cases]
-    without = _guideline_levels(patients, None)
-    rows, figures = [], {}
-    for name, image in _IMAGES.items():
-        levels = _guideline_levels(patients, image)
-        pairs = list(zip(without, levels, strict=True))
-        raised = sum(LEVELS.index(b) > LEVELS.index(a) for a, b in pairs)
-        lowered = sum(LEVELS.index(b) < LEVELS.index(a) for a, b in pairs)
-        figures[name] = {"raised": raised, "lowered": lowered}
-        rows.append([f"P(PNEUMONIA) {image['PNEUMONIA']:g}", str(raised), str(lowered)])
     page.text(
-        f"The same cases as adults of {ADULT.age:g}, with an image of given probabilities beside none."
+        f"As adults of {ADULT.age:g}, with an image of given probabilities beside none: the cases "
+        f"above, which are far sicker than patients are, and {CASES} visits of made-up patients "
+        "with known courses."
     )
-    page.table(["image", "level raised", "level lowered"], rows)
+    drawn = [dict(zip(base.inputs, map(float, row), strict=True)) for row in cases]
+    rows: list[list[str]] = []
+    figures: dict[str, object] = {}
+    for name, patients in (("drawn", drawn), ("made-up courses", _visits(CASES))):
+        without = _guideline_levels(patients, None)
+        counts = ", ".join(f"{without.count(level)} {level}" for level in LEVELS)
+        for image in _IMAGES:
+            given = _guideline_levels(patients, image)
+            rises = [LEVELS.index(b) - LEVELS.index(a) for a, b in zip(without, given, strict=True)]
+            raised, lowered = sum(r > 0 for r in rises), sum(r < 0 for r in rises)
+            shown = f"P(PNEUMONIA) {image['PNEUMONIA']:g}"
+            rows.append([name, counts, shown, str(raised), str(lowered)])
+            figures[f"{name}, {shown}"] = {"raised": raised, "lowered": lowered}
+    page.table(["cases", "without an image", "image", "level raised", "level lowered"], rows)
     page.values("guideline", figures)
+
+
+def _visits(count: int) -> list[Mapping[str, float]]:
+    """Take one visit of each of many made-up patients, all courses alike."""
+    kinds = tuple(CourseKind)
+    courses = [make_course(kinds[n % len(kinds)], n, missing=0) for n in range(count)]
+    return [course.visits[n % len(course.visits)].symptoms for n, course in enumerate(courses)]
 
 
 def _guideline_levels(
