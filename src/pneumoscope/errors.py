@@ -24,6 +24,10 @@ class SymptomError(InputError):
     """A symptom that is unknown, repeated, missing or impossible."""
 
 
+class VisitError(InputError):
+    """A patient's visits that cannot be followed: wrong order, unit, rule base or file."""
+
+
 class BundleError(InputError):
     """A model bundle that is not found, not valid, or changed since it was written."""
 

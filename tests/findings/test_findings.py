@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
@@ -14,11 +16,15 @@ from pneumoscope.findings import (
     MIN_SIDE,
     Abstention,
     Assessment,
+    Bounds,
     BundleIdentity,
+    Change,
     Confidence,
+    Course,
     Decision,
     Diagnosis,
     DicomSource,
+    Direction,
     FiredRule,
     Heatmap,
     InputSpec,
@@ -28,6 +34,9 @@ from pneumoscope.findings import (
     Prediction,
     Radiograph,
     SeverityLevel,
+    TrackedVisit,
+    Trend,
+    Visit,
 )
 
 NAN = float("nan")
@@ -48,6 +57,12 @@ DIAGNOSIS = Diagnosis(BundleIdentity("b", "1", "0"), RADIOGRAPH, DECISION, HEATM
 CONTEXT = PatientContext(45.0, "F")
 SPEC = InputSpec()
 LEVELS = dict.fromkeys(SeverityLevel, 0.0)
+ASSESSMENT = Assessment("base", SeverityLevel.MILD, 1.0, LEVELS, LEVELS, borderline=False)
+BOUNDS = Bounds({"fatigue": (0.1, 0.6)}, "base@1", 3)
+VISIT = Visit(datetime(2026, 3, 1, tzinfo=UTC), {"fatigue": 0.2}, {"A": 1.0})
+CHANGE = Change(Direction.UNKNOWN, "why")
+TRACKED = TrackedVisit(VISIT, BOUNDS, ASSESSMENT, ASSESSMENT, SeverityLevel.MILD, CHANGE)
+COURSE = Course("base@1", (TRACKED,), BOUNDS)
 VALID: list[Any] = [
     SURE,
     POINT,
@@ -63,7 +78,13 @@ VALID: list[Any] = [
     PatientIdentity(),
     BundleIdentity("b", "1", "0"),
     FiredRule("S1", SeverityLevel.MILD, 1.0, "why"),
-    Assessment("base", SeverityLevel.MILD, 1.0, LEVELS, LEVELS, borderline=False),
+    ASSESSMENT,
+    BOUNDS,
+    VISIT,
+    CHANGE,
+    TRACKED,
+    COURSE,
+    Trend("fatigue", "share", 5, 4.0, 0.1, (0.0, 0.2), 0.04, 0.4, Direction.WORSENING),
 ]
 
 WRONG: list[tuple[Any, dict[str, Any], str]] = [
@@ -108,6 +129,21 @@ WRONG: list[tuple[Any, dict[str, Any], str]] = [
     (DECISION, {"predicted": "C"}, "'C'"),
     (DECISION, {"probabilities": {"A": 0.6, "B": 0.3}}, "sum"),
     (DECISION, {"probabilities": {"A": 0.6, "B": 0.41}}, "sum"),
+    (BOUNDS, {"ranges": {"fatigue": (0.6, 0.6)}}, "fatigue does not rise"),
+    (BOUNDS, {"ranges": {"fatigue": (0.6, 0.1)}}, "fatigue does not rise"),
+    (BOUNDS, {"ranges": {"fatigue": (NAN, 0.6)}}, "fatigue does not rise"),
+    (BOUNDS, {"ranges": {"fatigue": (0.1, math.inf)}}, "fatigue does not rise"),
+    (BOUNDS, {"rule_base": ""}, "rule base"),
+    (BOUNDS, {"visits": -1}, "visits"),
+    (BOUNDS, {"visits": 0}, "visits"),
+    (VISIT, {"time": datetime(2026, 3, 1)}, "time zone"),
+    (VISIT, {"symptoms": {"fatigue": NAN}}, "fatigue"),
+    (VISIT, {"probabilities": {"A": 1.1}}, "probability"),
+    (VISIT, {"probabilities": {"A": NAN}}, "probability"),
+    (TRACKED, {"level": None}, "either"),
+    (TRACKED, {"note": "why not"}, "note"),
+    (TRACKED, {"population": None, "personal": None, "level": None}, "either"),
+    (COURSE, {"visits": ()}, "no visit"),
     (DIAGNOSIS, {"decision": None}, "either"),
     (DIAGNOSIS, {"abstained": ABSTENTION}, "either"),
     (DIAGNOSIS, {"decision": None, "heatmap": None}, "either"),
@@ -126,6 +162,7 @@ BOUNDARY: list[Callable[[], object]] = [
     lambda: Radiograph(grey(MIN_SIDE, MAX_SIDE), "a", "PNG"),
     lambda: PatientContext(0, None),
     lambda: PatientContext(130, "M"),
+    lambda: Bounds({}, "base@1", 0),
     lambda: InputSpec(32, 40.0, 1, 1),
     lambda: InputSpec(1024, None, 32, 3),
     lambda: Prediction(("A",), np.zeros(1), np.zeros((1, 1, 1), np.float32)),

@@ -20,6 +20,7 @@ from pneumoscope.cli import (
     phantom,
     split,
     study,
+    track,
     train,
     tune_dropout,
 )
@@ -36,6 +37,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 app.command("diagnose")(diagnose.diagnose)
+app.command("track")(track.track)
 app.command("evaluate")(evaluate.evaluate)
 app.command("compare")(compare.compare)
 app.command("networks")(networks.networks)

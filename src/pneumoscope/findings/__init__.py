@@ -1,6 +1,9 @@
 """The values that travel between the rooms: frozen, typed, validated."""
 
 from pneumoscope.findings.assessment import Assessment, FiredRule, SeverityLevel
+from pneumoscope.findings.bounds import Bounds
+from pneumoscope.findings.change import Change, Direction, Trend
+from pneumoscope.findings.course import Course, TrackedVisit
 from pneumoscope.findings.decision import Abstention, Confidence, Decision, OperatingPoint
 from pneumoscope.findings.diagnosis import NOTICE, BundleIdentity, Diagnosis
 from pneumoscope.findings.heatmap import Contour, Heatmap
@@ -14,6 +17,7 @@ from pneumoscope.findings.radiograph import (
     PatientIdentity,
     Radiograph,
 )
+from pneumoscope.findings.visit import Visit
 
 __all__ = [
     "MAX_SIDE",
@@ -21,12 +25,16 @@ __all__ = [
     "NOTICE",
     "Abstention",
     "Assessment",
+    "Bounds",
     "BundleIdentity",
+    "Change",
     "Confidence",
     "Contour",
+    "Course",
     "Decision",
     "Diagnosis",
     "DicomSource",
+    "Direction",
     "FiredRule",
     "Heatmap",
     "InputSpec",
@@ -36,4 +44,7 @@ __all__ = [
     "Prediction",
     "Radiograph",
     "SeverityLevel",
+    "TrackedVisit",
+    "Trend",
+    "Visit",
 ]

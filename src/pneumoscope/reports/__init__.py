@@ -5,6 +5,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from pneumoscope.reports.course_document import to_course_document
 from pneumoscope.reports.document import (
     SCHEMA_VERSION,
     EvaluationData,
@@ -20,6 +21,7 @@ from pneumoscope.reports.wording import format_probability, plain
 
 if TYPE_CHECKING:
     from pneumoscope.reports.comparison import comparison_to_text
+    from pneumoscope.reports.course import course_to_text, replay_to_text
     from pneumoscope.reports.data_fingerprint import fingerprint_to_text
     from pneumoscope.reports.evaluation_page import evaluation_to_html
     from pneumoscope.reports.networks import networks_to_text
@@ -33,6 +35,7 @@ __all__ = [
     "MeasuredOperatingPoint",
     "Overlap",
     "comparison_to_text",
+    "course_to_text",
     "dump",
     "evaluation_to_html",
     "evaluation_to_text",
@@ -41,7 +44,9 @@ __all__ = [
     "networks_to_text",
     "overlay_png",
     "plain",
+    "replay_to_text",
     "to_comparison_document",
+    "to_course_document",
     "to_document",
     "to_evaluation_document",
     "to_fingerprint_document",
@@ -52,11 +57,13 @@ __all__ = [
 # Pictures, templates and terminal tables cost import time that a JSON answer need not pay.
 _LATER = {
     "comparison_to_text": "comparison",
+    "course_to_text": "course",
     "evaluation_to_html": "evaluation_page",
     "evaluation_to_text": "terminal",
     "fingerprint_to_text": "data_fingerprint",
     "networks_to_text": "networks",
     "overlay_png": "overlay",
+    "replay_to_text": "course",
     "to_html": "page",
     "to_text": "terminal",
 }

@@ -1,5 +1,6 @@
-"""Procedural radiographs of made-up patients: for the demo, the tests, the load."""
+"""Made-up patients, their radiographs and courses: for the demo, the tests, the load."""
 
+from pneumoscope.synthetic.courses import CourseKind, SimulatedCourse, make_course
 from pneumoscope.synthetic.files import (
     LABELS_FILE,
     MAX_PHANTOMS,
@@ -17,11 +18,14 @@ from pneumoscope.synthetic.phantom import Phantom, View, draw_phantom
 __all__ = [
     "LABELS_FILE",
     "MAX_PHANTOMS",
+    "CourseKind",
     "MadeUpPatient",
     "Phantom",
+    "SimulatedCourse",
     "View",
     "draw_phantom",
     "made_up_patient",
+    "make_course",
     "make_phantoms",
     "patient_id",
     "write_dicom",

@@ -19,6 +19,7 @@ class Stream(IntEnum):
     ANATOMY = 1
     NOISE = 2
     OPACITY = 3
+    COURSE = 4
 
 
 def check_seed(seed: int) -> None:

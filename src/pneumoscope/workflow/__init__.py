@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from pneumoscope.workflow.fingerprint import FolderFingerprint, fingerprint_folder
     from pneumoscope.workflow.overlap import TrainingOverlap
     from pneumoscope.workflow.saliency import FolderSaliency, saliency_folder
+    from pneumoscope.workflow.track import track_visits
 
 __all__ = [
     "FolderComparison",
@@ -26,6 +27,7 @@ __all__ = [
     "evaluate_folder",
     "fingerprint_folder",
     "saliency_folder",
+    "track_visits",
 ]
 
 # Statistics cost import time that a single diagnosis need not pay.
@@ -39,6 +41,7 @@ _LATER = {
     "evaluate_folder": "evaluate",
     "fingerprint_folder": "fingerprint",
     "saliency_folder": "saliency",
+    "track_visits": "track",
 }
 
 

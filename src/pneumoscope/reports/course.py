@@ -1,0 +1,153 @@
+"""A patient's course as text for a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from rich.console import Group, RenderableType
+from rich.text import Text
+
+from pneumoscope.reports.elements import line, notice_panel, number_table, warning_lines
+from pneumoscope.reports.sparkline import Sparkline
+from pneumoscope.severity import SYMPTOMS
+
+
+def course_to_text(document: Mapping[str, Any]) -> Group:
+    """Show a course in a terminal: verdict, warnings, levels per visit, symptoms, trends.
+
+    Parameters
+    ----------
+    document : mapping
+        From `to_course_document`.
+
+    Returns
+    -------
+    rich.console.Group
+        For `rich.console.Console.print`; as wide as the console, the latest visits where not all
+        fit.
+    """
+    return Group(*_head(document), _levels(document), _symptoms(document), *_trends(document))
+
+
+def replay_to_text(document: Mapping[str, Any]) -> Group:
+    """Show each visit as it was judged then: by which bounds, to which level and verdict.
+
+    Parameters
+    ----------
+    document : mapping
+        From `to_course_document`.
+
+    Returns
+    -------
+    rich.console.Group
+        For `rich.console.Console.print`.
+    """
+    parts = _head(document)
+    for number, visit in enumerate(document["visits"], 1):
+        parts += [Text(), line(f"Visit {number}, {_time(visit)}", "bold"), line(_judged(visit))]
+        ranges = visit["bounds"]["ranges"]
+        table = number_table(
+            f"Personal ranges from {_visits(visit['bounds']['visits'])}", "Symptom", "Value", "Low"
+        )
+        table.add_column(line("High"), justify="right")
+        for name, value in visit["symptoms"].items():
+            ends = ranges.get(name)
+            cells = ("-", "-") if ends is None else map(_number, ends)
+            table.add_row(_name(name), _number(value), *cells)
+        parts.append(table)
+    return Group(*parts)
+
+
+def _head(document: Mapping[str, Any]) -> list[RenderableType]:
+    visits, change = document["visits"], document["change"]
+    level = visits[-1]["level"] or "none, see the note below"
+    return [
+        notice_panel(document["notice"]),
+        line(f"{_visits(len(visits))}, rule base {document['rule_base']}"),
+        Text(),
+        line(f"Course: {change['direction'].upper()}. Level at the last visit: {level}", "bold"),
+        line(change["reason"]),
+        *warning_lines(document["warnings"]),
+    ]
+
+
+def _levels(document: Mapping[str, Any]) -> RenderableType:
+    table = number_table("Levels (the worse of the two is given)", "Visit")
+    for column in ("Time", "Population", "Personal", "Given", "Course"):
+        table.add_column(line(column), overflow="fold")
+    notes = []
+    for number, visit in enumerate(document["visits"], 1):
+        ways = [visit["population"], visit["personal"]]
+        cells = ["-" if way is None else way["level"] for way in ways]
+        given = visit["level"] or "-"
+        row = (str(number), _time(visit), *cells, given, visit["change"]["direction"])
+        table.add_row(*map(line, row))
+        if visit["note"]:
+            notes.append(line(f"Visit {number} has no level: {visit['note']}"))
+    return Group(Text(), table, *notes)
+
+
+def _symptoms(document: Mapping[str, Any]) -> RenderableType:
+    visits, ranges = document["visits"], document["bounds"]["ranges"]
+    title = f"Symptoms (bars over the clinical range; personal range after {_visits(len(visits))})"
+    table = number_table(title, "Last value", "Personal")
+    table.add_column(line("Oldest to latest"), justify="right", no_wrap=True)
+    for name, symptom in SYMPTOMS.items():
+        values = [visit["symptoms"].get(name) for visit in visits]
+        found = [value for value in values if value is not None]
+        if not found:
+            continue
+        ends = ranges.get(name)
+        personal = "-" if ends is None else " to ".join(map(_number, ends))
+        bars = Sparkline(values, symptom.minimum, symptom.maximum)
+        table.add_row(line(symptom.describe(found[-1])), personal, bars)
+    return table
+
+
+def _trends(document: Mapping[str, Any]) -> list[RenderableType]:
+    change = document["change"]
+    burden = [] if change["burden"] is None else [change["burden"]]
+    trends = [*burden, *change["trends"]]
+    if not trends:
+        return []
+    table = number_table("Trends over the last visits (per day; above 0 is worse)", "", "Slope")
+    for column in ("95% interval", "p", "Visits"):
+        table.add_column(line(column), justify="right")
+    table.add_column(line("Direction"))
+    for trend in trends:
+        low, high = trend["ci95"]
+        table.add_row(
+            _name(trend["name"]),
+            f"{trend['slope']:+.3f}",
+            f"{low:+.3f} to {high:+.3f}",
+            f"{trend['p_value']:.3f}",
+            str(trend["visits"]),
+            line(trend["direction"]),
+        )
+    return [table]
+
+
+def _judged(visit: Mapping[str, Any]) -> str:
+    if visit["note"]:
+        return f"No level: {visit['note']}. {visit['change']['reason']}"
+    return (
+        f"Population {visit['population']['level']}, personal {visit['personal']['level']}: "
+        f"{visit['level']}. Course: {visit['change']['direction']}. {visit['change']['reason']}"
+    )
+
+
+def _visits(count: int) -> str:
+    return f"{count} visit" if count == 1 else f"{count} visits"
+
+
+def _time(visit: Mapping[str, Any]) -> str:
+    return str(visit["time"])[:16].replace("T", " ") + "Z"
+
+
+def _name(name: str) -> Text:
+    return line(name.replace("_", " "))
+
+
+def _number(value: float) -> str:
+    return f"{value:.3g}"

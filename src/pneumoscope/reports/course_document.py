@@ -1,0 +1,98 @@
+"""A patient's course as JSON values: docs/reference/course.schema.json."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from pneumoscope.findings import (
+    NOTICE,
+    Assessment,
+    Bounds,
+    Change,
+    Course,
+    TrackedVisit,
+    Trend,
+)
+from pneumoscope.reports.document import SCHEMA_VERSION
+
+
+def to_course_document(course: Course) -> dict[str, object]:
+    """Give a course as JSON values.
+
+    Parameters
+    ----------
+    course : Course
+        All visits.
+
+    Returns
+    -------
+    dict of str to object
+        In the order of the schema, with the notice.
+    """
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "rule_base": course.rule_base,
+        "visits": [_visit(tracked) for tracked in course.visits],
+        "bounds": _bounds(course.bounds),
+        "change": _change(course.visits[-1].change),
+        "warnings": list(course.warnings),
+        "notice": NOTICE,
+    }
+
+
+def _visit(tracked: TrackedVisit) -> dict[str, object]:
+    visit = tracked.visit
+    return {
+        "time": visit.time.isoformat(),
+        "symptoms": _floats(visit.symptoms),
+        "probabilities": None if visit.probabilities is None else _floats(visit.probabilities),
+        "bounds": _bounds(tracked.bounds),
+        "population": _assessment(tracked.population),
+        "personal": _assessment(tracked.personal),
+        "level": None if tracked.level is None else tracked.level.value,
+        "note": tracked.note or None,
+        "change": {
+            "direction": tracked.change.direction.value,
+            "reason": tracked.change.reason,
+        },
+    }
+
+
+def _bounds(bounds: Bounds) -> dict[str, object]:
+    return {
+        "visits": bounds.visits,
+        "ranges": {name: [float(low), float(high)] for name, (low, high) in bounds.ranges.items()},
+    }
+
+
+def _assessment(assessment: Assessment | None) -> dict[str, object] | None:
+    if assessment is None:
+        return None
+    return {"level": assessment.level.value, "score": float(assessment.score)}
+
+
+def _change(change: Change) -> dict[str, object]:
+    return {
+        "direction": change.direction.value,
+        "reason": change.reason,
+        "burden": None if change.burden is None else _trend(change.burden),
+        "trends": [_trend(trend) for trend in change.trends],
+    }
+
+
+def _trend(trend: Trend) -> dict[str, object]:
+    return {
+        "name": trend.name,
+        "unit": trend.unit,
+        "visits": trend.visits,
+        "days": trend.days,
+        "slope": trend.slope,
+        "ci95": list(trend.interval),
+        "p_value": trend.p_value,
+        "change": trend.change,
+        "direction": trend.direction.value,
+    }
+
+
+def _floats(values: Mapping[str, float]) -> dict[str, float]:
+    return {name: float(value) for name, value in values.items()}

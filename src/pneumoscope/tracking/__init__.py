@@ -1,0 +1,31 @@
+"""A patient's own bounds over the visits, and whether things change (Baral 2025, 3.4)."""
+
+from pneumoscope.tracking.change import (
+    ALPHA,
+    LEAST_VISITS,
+    RECENT_VISITS,
+    burden,
+    detect_change,
+    worsening_p,
+)
+from pneumoscope.tracking.options import PUBLISHED, TrackingOptions
+from pneumoscope.tracking.personal import bounds_of, replay
+from pneumoscope.tracking.steps import adjusted_range, widen
+from pneumoscope.tracking.visits_file import History, read_visits
+
+__all__ = [
+    "ALPHA",
+    "LEAST_VISITS",
+    "PUBLISHED",
+    "RECENT_VISITS",
+    "History",
+    "TrackingOptions",
+    "adjusted_range",
+    "bounds_of",
+    "burden",
+    "detect_change",
+    "read_visits",
+    "replay",
+    "widen",
+    "worsening_p",
+]

@@ -1,0 +1,55 @@
+"""Units in which a symptom may be stated, and their way to the unit of the program."""
+
+from __future__ import annotations
+
+import reprlib
+from collections.abc import Callable, Mapping
+
+from pneumoscope.errors import VisitError
+from pneumoscope.severity import SYMPTOMS
+
+
+def _same(value: float) -> float:
+    return value
+
+
+def _from_fahrenheit(value: float) -> float:
+    # Thermometers have a tenth of a degree: nine decimals only take away what the division leaves.
+    return round((value - 32) * 5 / 9, 9)
+
+
+_UNITS: Mapping[str, Mapping[str, Callable[[float], float]]] = {
+    "fever_value": {
+        "C": _same,
+        "°C": _same,
+        "F": _from_fahrenheit,
+        "°F": _from_fahrenheit,
+    },
+    "fever_duration": {"days": _same, "d": _same, "hours": lambda value: value / 24},
+    "oxygen_level": {"%": _same},
+}
+
+
+def convert(symptom: str, value: float, unit: str) -> float:
+    """Turn a value with its stated unit into the symptom's own unit.
+
+    Parameters
+    ----------
+    symptom : str
+        One of `SYMPTOMS`.
+    value : float
+        In `unit`.
+    unit : str
+        Such as "F"; never guessed from the value.
+
+    Raises
+    ------
+    VisitError
+        For a unit that the symptom is not measured in.
+    """
+    known = _UNITS.get(symptom, {SYMPTOMS[symptom].unit: _same})
+    if unit not in known:
+        raise VisitError(
+            f"symptom {symptom} has the unit {reprlib.repr(unit)}; use one of {', '.join(known)}"
+        )
+    return known[unit](value)

@@ -1,0 +1,135 @@
+"""A patient's course: the history gives the bounds, they judge the visit, the visit joins it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+
+from pneumoscope.errors import InputError, SymptomError
+from pneumoscope.findings import (
+    Assessment,
+    Bounds,
+    Course,
+    PatientContext,
+    SeverityLevel,
+    TrackedVisit,
+    Visit,
+)
+from pneumoscope.severity import assess, identify_rule_base, rescale, rule_bases
+from pneumoscope.tracking import TrackingOptions, bounds_of, detect_change
+
+PUBLISHED_RULE_BASE = "baral2025"
+ADULT_AGE = 18
+_LEVELS = tuple(SeverityLevel)
+
+
+def track_visits(
+    visits: Sequence[Visit],
+    *,
+    patient: PatientContext | None = None,
+    rule_base: str | None = None,
+    options: TrackingOptions | None = None,
+) -> Course:
+    """Follow a patient through the visits.
+
+    Parameters
+    ----------
+    visits : sequence of Visit
+        In the order of time, at least one.
+    patient : PatientContext, optional
+        Age and sex.
+    rule_base : str, optional
+        One of `rule_bases()`, alone or with its version as `identify_rule_base` gives it; by
+        default `guideline` where there is one, else `baral2025`.
+    options : TrackingOptions, optional
+        Of the personal bounds.
+
+    Returns
+    -------
+    Course
+        Each visit judged by the population's ranges and by those of the earlier visits; the worse
+        level is the one given.
+
+    Raises
+    ------
+    InputError
+        No visit, an unknown rule base, or another version than the program's.
+    """
+    if not visits:
+        raise InputError("there are no visits to follow; give at least one")
+    identity = _identity(rule_base)
+    name = identity.partition("@")[0]
+    who = patient or PatientContext()
+    tracked: list[TrackedVisit] = []
+    levels: list[SeverityLevel | None] = []
+    for number, visit in enumerate(visits):
+        bounds = bounds_of(visits[:number], name, options)
+        population, personal, note = _assess(visit, bounds, who, name)
+        levels.append(None if population is None else population.level)
+        tracked.append(
+            TrackedVisit(
+                visit=visit,
+                bounds=bounds,
+                population=population,
+                personal=personal,
+                level=_worse(population, personal),
+                change=detect_change(visits[: number + 1], levels),
+                note=note,
+            )
+        )
+    return Course(
+        rule_base=identity,
+        visits=tuple(tracked),
+        bounds=bounds_of(visits, name, options),
+        warnings=_warnings(name, who),
+    )
+
+
+def _identity(rule_base: str | None) -> str:
+    """Name and version of the program's rule base, refused where the history's is another."""
+    if rule_base is None:
+        rule_base = "guideline" if "guideline" in rule_bases() else PUBLISHED_RULE_BASE
+    name, _, version = rule_base.partition("@")
+    identity = identify_rule_base(name)
+    if version and rule_base != identity:
+        raise InputError(
+            f"the history was scored with rule base {rule_base[:80]}, this program has {identity}; "
+            f"give the name {name} alone to score all visits again"
+        )
+    return identity
+
+
+def _warnings(rule_base: str, patient: PatientContext) -> tuple[str, ...]:
+    if rule_base != PUBLISHED_RULE_BASE:
+        return ()
+    warnings = [
+        f"The rule base {rule_base} is kept as published, with its known defects: it can call an "
+        "ill patient negligible, and its level jumps from visit to visit. Go by the symptoms and "
+        "their trends."
+    ]
+    if patient.age is not None and patient.age < ADULT_AGE:
+        warnings.append(
+            f"The rule base {rule_base} was written for adults; this patient is {patient.age:g} "
+            "years old."
+        )
+    return tuple(warnings)
+
+
+def _assess(
+    visit: Visit, bounds: Bounds, patient: PatientContext, rule_base: str
+) -> tuple[Assessment | None, Assessment | None, str]:
+    """Score a visit twice, or say which symptoms the rule base misses."""
+    score: Callable[..., Assessment] = partial(assess, rule_base=rule_base)
+    if rule_base != PUBLISHED_RULE_BASE:
+        # The published base knows neither, and the image never changes its level.
+        score = partial(score, probabilities=visit.probabilities, patient=patient)
+    try:
+        return score(visit.symptoms), score(rescale(visit.symptoms, bounds)), ""
+    except SymptomError as error:
+        return None, None, str(error)
+
+
+def _worse(population: Assessment | None, personal: Assessment | None) -> SeverityLevel | None:
+    if population is None or personal is None:
+        return None
+    return max(population.level, personal.level, key=_LEVELS.index)

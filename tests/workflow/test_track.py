@@ -1,0 +1,111 @@
+"""The way of a course: history, bounds, assessment, and only then the visit joins."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pneumoscope.errors import InputError
+from pneumoscope.findings import PatientContext, SeverityLevel, Visit
+from pneumoscope.severity import SYMPTOMS, assess, identify_rule_base, rescale
+from pneumoscope.synthetic import CourseKind, make_course
+from pneumoscope.tracking import replay
+from pneumoscope.workflow import track_visits
+
+LEVELS = list(SeverityLevel)
+BASE = "baral2025"
+slow = settings(max_examples=10, deadline=None)
+kinds, seeds = st.sampled_from(list(CourseKind)), st.integers(0, 10_000)
+
+
+@slow
+@given(kinds, seeds)
+def test_each_visit_is_judged_by_the_bounds_of_those_before_it(kind: CourseKind, seed: int) -> None:
+    visits = make_course(kind, seed, missing=0).visits[:12]
+    course = track_visits(visits, rule_base=BASE)
+    bounds = replay(visits, BASE)
+    assert course.bounds == bounds[-1]
+    for tracked, before in zip(course.visits, bounds, strict=False):
+        assert tracked.bounds == before
+        assert tracked.population == assess(tracked.visit.symptoms, rule_base=BASE)
+        rescaled = rescale(tracked.visit.symptoms, before)
+        assert tracked.personal == assess(rescaled, rule_base=BASE)
+
+
+@slow
+@given(kinds, seeds)
+def test_the_level_given_is_never_below_the_populations(kind: CourseKind, seed: int) -> None:
+    for tracked in track_visits(make_course(kind, seed, missing=0).visits, rule_base=BASE).visits:
+        assert tracked.population is not None
+        assert tracked.personal is not None
+        assert tracked.level is not None
+        given = LEVELS.index(tracked.level)
+        ways = (tracked.population.level, tracked.personal.level)
+        assert given == max(map(LEVELS.index, ways))
+
+
+@slow
+@given(st.sampled_from(sorted(SYMPTOMS)), st.floats(0, 0.4), st.floats(0.01, 0.03))
+def test_a_linear_worsening_never_lowers_the_level_given(
+    name: str, start: float, rate: float
+) -> None:
+    symptom = SYMPTOMS[name]
+    usual = {
+        n: s.minimum + 0.2 * (s.maximum - s.minimum)
+        if s.worse == "high"
+        else s.maximum - 0.2 * (s.maximum - s.minimum)
+        for n, s in SYMPTOMS.items()
+    }
+    visits = []
+    for day in range(30):
+        share = min(start + rate * day, 1.0)
+        share = share if symptom.worse == "high" else 1 - share
+        value = symptom.minimum + share * (symptom.maximum - symptom.minimum)
+        time = datetime(2026, 1, 1, tzinfo=UTC) + timedelta(days=day)
+        visits.append(Visit(time, usual | {name: min(value, symptom.maximum)}))
+    for tracked in track_visits(visits, rule_base=BASE).visits:
+        assert tracked.population is not None
+        assert tracked.level is not None
+        assert LEVELS.index(tracked.level) >= LEVELS.index(tracked.population.level)
+
+
+def test_adding_a_visit_changes_no_earlier_one() -> None:
+    visits = make_course(CourseKind.RELAPSING, 1).visits
+    longer = track_visits(visits, rule_base=BASE)
+    shorter = track_visits(visits[:-1], rule_base=BASE)
+    assert longer.visits[:-1] == shorter.visits
+    assert longer.visits[-1].bounds == shorter.bounds
+
+
+def test_a_visit_without_all_symptoms_says_why_it_has_no_level() -> None:
+    visits = list(make_course(CourseKind.STABLE, 1, missing=0).visits)
+    visits[3] = Visit(visits[3].time, {"fever_value": 38.0})
+    course = track_visits(visits, rule_base=BASE)
+    assert course.visits[3].level is None
+    assert "missing symptoms: breathlessness" not in course.visits[4].note
+    assert "missing symptoms" in course.visits[3].note
+    assert course.visits[4].level is not None
+
+
+def test_the_published_base_warns_and_more_so_for_a_child() -> None:
+    visits = make_course(CourseKind.STABLE, 1).visits
+    adult = track_visits(visits, patient=PatientContext(40), rule_base=BASE).warnings
+    child = track_visits(visits, patient=PatientContext(6), rule_base=BASE).warnings
+    assert len(adult) == 1
+    assert child[0] == adult[0]
+    assert "adults" in child[1]
+
+
+def test_a_history_of_another_rule_base_or_version_is_refused() -> None:
+    visits = make_course(CourseKind.STABLE, 1).visits
+    identity = identify_rule_base(BASE)
+    assert track_visits(visits, rule_base=identity).rule_base == identity
+    with pytest.raises(InputError, match="baral2025@000000000000, this program has baral2025@"):
+        track_visits(visits, rule_base="baral2025@000000000000")
+    with pytest.raises(InputError, match="unknown rule base 'other'"):
+        track_visits(visits, rule_base="other@000000000000")
+    with pytest.raises(InputError, match="no visits"):
+        track_visits([])
