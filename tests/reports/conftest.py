@@ -115,7 +115,9 @@ def make() -> Make:
             abstained=Abstention("view", "The image is not a frontal chest radiograph.")
             if abstained
             else None,
-            severity=assess(SYMPTOMS, contribution=0 if abstained else 0.326) if ill else None,
+            severity=assess(SYMPTOMS, contribution=0 if abstained else 0.326, rule_base="baral2025")
+            if ill
+            else None,
             symptoms=SYMPTOMS if ill else {},
             patient=PatientContext(54, "F") if ill else PatientContext(),
             warnings=("The exposure is low.",),

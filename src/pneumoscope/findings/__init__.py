@@ -1,6 +1,6 @@
 """The values that travel between the rooms: frozen, typed, validated."""
 
-from pneumoscope.findings.assessment import Assessment, FiredRule, SeverityLevel
+from pneumoscope.findings.assessment import Assessment
 from pneumoscope.findings.bounds import Bounds
 from pneumoscope.findings.decision import Abstention, Confidence, Decision, OperatingPoint
 from pneumoscope.findings.diagnosis import NOTICE, BundleIdentity, Diagnosis
@@ -15,6 +15,17 @@ from pneumoscope.findings.radiograph import (
     PatientIdentity,
     Radiograph,
 )
+from pneumoscope.findings.reasons import (
+    BedsideScore,
+    FiredRule,
+    GradedInput,
+    ImageEffect,
+    Influence,
+    LevelInterval,
+    PersonalView,
+    SeverityLevel,
+    TurningPoint,
+)
 from pneumoscope.findings.visit import Visit
 
 __all__ = [
@@ -23,6 +34,7 @@ __all__ = [
     "NOTICE",
     "Abstention",
     "Assessment",
+    "BedsideScore",
     "Bounds",
     "BundleIdentity",
     "Confidence",
@@ -31,13 +43,19 @@ __all__ = [
     "Diagnosis",
     "DicomSource",
     "FiredRule",
+    "GradedInput",
     "Heatmap",
+    "ImageEffect",
+    "Influence",
     "InputSpec",
+    "LevelInterval",
     "OperatingPoint",
     "PatientContext",
     "PatientIdentity",
+    "PersonalView",
     "Prediction",
     "Radiograph",
     "SeverityLevel",
+    "TurningPoint",
     "Visit",
 ]

@@ -1,7 +1,12 @@
-"""Symptoms and the image's share to a severity, with the reasons (Baral 2025, 3.6)."""
+"""Symptoms and the image's evidence to a severity, with the reasons.
 
-from pneumoscope.severity.assessment import assess
-from pneumoscope.severity.rule_base import rule_bases
+`guideline` (the default) turns published guidelines into monotone fuzzy rules; `baral2025` is the
+published rule base (Baral 2025, 3.6), to the letter.
+"""
+
+from pneumoscope.severity.assessment import assess, rule_bases
+from pneumoscope.severity.guideline_base import GUIDELINE, PatientNotCoveredError
+from pneumoscope.severity.inputs import INPUTS, check_inputs
 from pneumoscope.severity.symptoms import (
     SYMPTOMS,
     Symptom,
@@ -11,9 +16,13 @@ from pneumoscope.severity.symptoms import (
 )
 
 __all__ = [
+    "GUIDELINE",
+    "INPUTS",
     "SYMPTOMS",
+    "PatientNotCoveredError",
     "Symptom",
     "assess",
+    "check_inputs",
     "check_symptoms",
     "parse_symptoms",
     "read_symptoms",

@@ -83,7 +83,12 @@ SYMPTOMS: Mapping[str, Symptom] = MappingProxyType(
 """The inputs by name, in the order of the published table."""
 
 
-def check_symptoms(values: Mapping[str, float], *, required: Collection[str]) -> dict[str, float]:
+def check_symptoms(
+    values: Mapping[str, float],
+    *,
+    required: Collection[str],
+    known: Mapping[str, Symptom] = SYMPTOMS,
+) -> dict[str, float]:
     """Check names, numbers and ranges.
 
     Parameters
@@ -92,11 +97,13 @@ def check_symptoms(values: Mapping[str, float], *, required: Collection[str]) ->
         Symptom to value, in the units of `SYMPTOMS`.
     required : collection of str
         Symptoms that must be there.
+    known : mapping of str to Symptom
+        The inputs with the ranges that are accepted.
 
     Returns
     -------
     dict of str to float
-        The same values, in the order of `SYMPTOMS`.
+        The same values, in the order of `known`.
 
     Raises
     ------
@@ -105,11 +112,11 @@ def check_symptoms(values: Mapping[str, float], *, required: Collection[str]) ->
         symptom's range, or missing symptoms (all are named).
     """
     for name in values:
-        if name not in SYMPTOMS:
-            raise SymptomError(_unknown(str(name)))
-    checked = {name: _number(name, values[name]) for name in SYMPTOMS if name in values}
+        if name not in known:
+            raise SymptomError(_unknown(str(name), known))
+    checked = {name: _number(name, values[name]) for name in known if name in values}
     for name, value in checked.items():
-        symptom = SYMPTOMS[name]
+        symptom = known[name]
         if not symptom.minimum <= value <= symptom.maximum:
             raise SymptomError(
                 f"symptom {name} {value:.12g} is outside {symptom.range_text}; "
@@ -236,9 +243,9 @@ def _number(name: str, value: object) -> float:
     return number
 
 
-def _unknown(name: str) -> str:
+def _unknown(name: str, known: Collection[str]) -> str:
     # Lower case and underscores, so that "Fever-Value" finds its way.
     plain = name.strip().lower().replace("-", "_").replace(" ", "_")
-    close = difflib.get_close_matches(plain, SYMPTOMS, n=1)
-    hint = f"did you mean {close[0]}?" if close else f"use one of {', '.join(SYMPTOMS)}"
+    close = difflib.get_close_matches(plain, known, n=1)
+    hint = f"did you mean {close[0]}?" if close else f"use one of {', '.join(known)}"
     return f"unknown symptom {reprlib.repr(name)}; {hint}"
