@@ -18,6 +18,7 @@ from pneumoscope.cli import (
     evaluate,
     networks,
     phantom,
+    severity,
     split,
     study,
     train,
@@ -35,6 +36,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 app.command("diagnose")(diagnose.diagnose)
+app.command("severity")(severity.severity)
 app.command("evaluate")(evaluate.evaluate)
 app.command("compare")(compare.compare)
 app.command("networks")(networks.networks)

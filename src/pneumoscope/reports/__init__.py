@@ -16,6 +16,7 @@ from pneumoscope.reports.document import (
     to_evaluation_document,
     to_fingerprint_document,
 )
+from pneumoscope.reports.severity_document import to_severity_document
 from pneumoscope.reports.wording import format_probability, plain
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from pneumoscope.reports.networks import networks_to_text
     from pneumoscope.reports.overlay import overlay_png
     from pneumoscope.reports.page import to_html
+    from pneumoscope.reports.severity_text import severity_to_text
     from pneumoscope.reports.terminal import evaluation_to_text, to_text
 
 __all__ = [
@@ -41,11 +43,13 @@ __all__ = [
     "networks_to_text",
     "overlay_png",
     "plain",
+    "severity_to_text",
     "to_comparison_document",
     "to_document",
     "to_evaluation_document",
     "to_fingerprint_document",
     "to_html",
+    "to_severity_document",
     "to_text",
 ]
 
@@ -57,6 +61,7 @@ _LATER = {
     "fingerprint_to_text": "data_fingerprint",
     "networks_to_text": "networks",
     "overlay_png": "overlay",
+    "severity_to_text": "severity_text",
     "to_html": "page",
     "to_text": "terminal",
 }

@@ -4,7 +4,8 @@
 published rule base (Baral 2025, 3.6), to the letter.
 """
 
-from pneumoscope.severity.assessment import assess, rule_bases
+from pneumoscope.severity.assessment import assess, check_case, rule_bases
+from pneumoscope.severity.caveats import severity_warnings
 from pneumoscope.severity.guideline_base import GUIDELINE, PatientNotCoveredError
 from pneumoscope.severity.inputs import INPUTS, check_inputs
 from pneumoscope.severity.symptoms import (
@@ -22,9 +23,11 @@ __all__ = [
     "PatientNotCoveredError",
     "Symptom",
     "assess",
+    "check_case",
     "check_inputs",
     "check_symptoms",
     "parse_symptoms",
     "read_symptoms",
     "rule_bases",
+    "severity_warnings",
 ]

@@ -12,6 +12,7 @@ from pneumoscope.severity import rule_base as published
 from pneumoscope.severity.engine import LEVELS, evaluate
 from pneumoscope.severity.guideline import assess_guideline
 from pneumoscope.severity.guideline_base import GUIDELINE
+from pneumoscope.severity.inputs import check_inputs
 from pneumoscope.severity.rule_base import RuleBase, load_rule_base
 from pneumoscope.severity.symptoms import check_symptoms
 from pneumoscope.severity.trace import explain, explain_rules
@@ -68,8 +69,7 @@ def assess(
     """
     if not 0 <= contribution <= 1:
         raise ValueError(f"contribution {contribution} is outside 0..1")
-    if rule_base not in rule_bases():
-        raise InputError(f"unknown rule base {rule_base!r}; use one of {', '.join(rule_bases())}")
+    _known(rule_base)
     if bounds is not None and bounds.rule_base != rule_base:
         raise InputError(
             f"the patient's bounds were made for {bounds.rule_base}, not for {rule_base}; "
@@ -83,6 +83,28 @@ def assess(
             patient=patient or PatientContext(),
         )
     return _assess_published(load_rule_base(rule_base), symptoms, contribution, bounds)
+
+
+def check_case(symptoms: Mapping[str, float], *, rule_base: str = GUIDELINE) -> None:
+    """Refuse symptoms that `assess` would refuse of any patient, without assessing.
+
+    Raises
+    ------
+    SymptomError
+        For unknown, impossible, out-of-range or missing symptoms.
+    InputError
+        For an unknown rule base.
+    """
+    _known(rule_base)
+    if rule_base == GUIDELINE:
+        check_inputs(symptoms)
+    else:
+        check_symptoms(symptoms, required=load_rule_base(rule_base).inputs)
+
+
+def _known(rule_base: str) -> None:
+    if rule_base not in rule_bases():
+        raise InputError(f"unknown rule base {rule_base!r}; use one of {', '.join(rule_bases())}")
 
 
 def _assess_published(

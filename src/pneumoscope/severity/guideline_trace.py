@@ -80,8 +80,8 @@ def _reason(
             part = base.inputs[choice.name]
             value = describe(part.of, values[part.of])
             term = choice.term.replace("_", " ")
-            kind = "" if part.of == choice.name else f" {choice.name.replace('_', ' ')}"
-            parts.append(f"{value} is at least {term}{kind} ({grade:.2f})")
+            kind = "" if part.of == choice.name else f"{choice.name.replace('_', ' ')} "
+            parts.append(f"{value}: {kind}at least {term} ({grade:.2f})")
     need = "all needed" if needed == len(chosen) else f"{needed} of {len(chosen)} needed"
     return f"{', '.join(parts)}; {need}"
 

@@ -6,7 +6,7 @@ import difflib
 import json
 import math
 import reprlib
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from numbers import Real
 from pathlib import Path
@@ -18,6 +18,11 @@ from pneumoscope.files import read_limited
 
 MAX_FILE_BYTES = 64 * 1024
 SEVERITY_SCALE = "severity scale"
+
+# Rounded to what no thermometer shows, so that 98.6 F is 37 C.
+_TO_CELSIUS: Mapping[str, Callable[[float], float]] = MappingProxyType(
+    {"C": float, "F": lambda value: round((value - 32) * 5 / 9, 6)}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,9 +123,10 @@ def check_symptoms(
     for name, value in checked.items():
         symptom = known[name]
         if not symptom.minimum <= value <= symptom.maximum:
+            hint = "; if it is in Fahrenheit, write it with F" if name == "fever_value" else ""
             raise SymptomError(
                 f"symptom {name} {value:.12g} is outside {symptom.range_text}; "
-                "check the value and its unit"
+                f"check the value and its unit{hint}"
             )
     missing = sorted(set(required) - checked.keys())
     if missing:
@@ -136,7 +142,8 @@ def parse_symptoms(pairs: Sequence[str]) -> dict[str, float]:
     Parameters
     ----------
     pairs : sequence of str
-        Such as ``["fever_value=38.5", "oxygen_level=92"]``.
+        Such as ``["fever_value=38.5", "oxygen_level=92"]``. A temperature may have its unit, C or
+        F, behind it; without one it is in degrees Celsius.
 
     Returns
     -------
@@ -158,7 +165,7 @@ def parse_symptoms(pairs: Sequence[str]) -> dict[str, float]:
             )
         if name in values:
             raise SymptomError(f"symptom {reprlib.repr(name)} is given twice; give it once")
-        values[name] = _number(name, _float(name, text))
+        values[name] = _number(name, _measured(name, text))
     return values
 
 
@@ -170,7 +177,7 @@ def read_symptoms(path: Path) -> dict[str, float]:
     Parameters
     ----------
     path : Path
-        UTF-8 file of at most 64 KiB.
+        UTF-8 file of at most 64 KiB. A temperature in Fahrenheit is written as "98.6F".
 
     Returns
     -------
@@ -199,7 +206,7 @@ def read_symptoms(path: Path) -> dict[str, float]:
     if not isinstance(data, dict):
         raise SymptomError(f'{label} is not a JSON object; write it like {{"fever_value": 38.5}}')
     try:
-        return {name: _number(name, value) for name, value in data.items()}
+        return {name: _number(name, _with_unit(name, value)) for name, value in data.items()}
     except SymptomError as error:
         raise SymptomError(f"{label}: {error}") from error
 
@@ -212,6 +219,22 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
             raise SymptomError(f"symptom {reprlib.repr(name)} is given twice; give it once")
         result[name] = value
     return result
+
+
+def _with_unit(name: str, value: object) -> object:
+    """Convert the text of a temperature with its unit; leave all else as it is."""
+    if isinstance(value, str) and name == "fever_value" and value.strip()[-1:] in _TO_CELSIUS:
+        return _measured(name, value)
+    return value
+
+
+def _measured(name: str, text: str) -> float:
+    """Read a number; that of a temperature may be followed by C or F."""
+    text = text.strip()
+    if name == "fever_value" and text[-1:] in _TO_CELSIUS:
+        convert = _TO_CELSIUS[text[-1]]
+        return convert(_float(name, text[:-1].rstrip(" °")))
+    return _float(name, text)
 
 
 def _float(name: str, text: str) -> float:
