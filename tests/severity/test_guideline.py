@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pneumoscope.errors import InputError, SymptomError
@@ -105,6 +105,7 @@ def test_the_image_settles_a_borderline_case():
     assert old.scores != old.adjusted
 
 
+@settings(max_examples=40)
 @given(PATIENTS, IMAGES)
 def test_an_assessment_agrees_with_itself(symptoms, image):
     result = assess(symptoms, probabilities=image, patient=ADULT)
@@ -125,6 +126,7 @@ def test_an_assessment_agrees_with_itself(symptoms, image):
         assert line[0].isupper()
 
 
+@settings(max_examples=40)
 @given(PATIENTS, st.data())
 def test_missing_symptoms_leave_an_interval_that_holds_every_answer(symptoms, data):
     gone = data.draw(st.sets(st.sampled_from(sorted(SYMPTOMS)), max_size=3))
@@ -160,6 +162,7 @@ def test_missing_symptoms_that_cannot_matter_leave_one_level():
     assert len(interval.missing) == 10
 
 
+@settings(max_examples=40)
 @given(PATIENTS)
 def test_turning_points_turn(symptoms):
     result = assess(symptoms, patient=ADULT)
@@ -168,6 +171,7 @@ def test_turning_points_turn(symptoms):
         assert moved.level is one.level is not result.level
 
 
+@settings(max_examples=40)
 @given(PATIENTS)
 def test_influences_are_what_a_normal_value_takes_away(symptoms):
     result = assess(symptoms, patient=ADULT)

@@ -83,7 +83,7 @@ def _reason(
             kind = "" if part.of == choice.name else f"{choice.name.replace('_', ' ')} "
             parts.append(f"{value}: {kind}at least {term} ({grade:.2f})")
     need = "all needed" if needed == len(chosen) else f"{needed} of {len(chosen)} needed"
-    return f"{', '.join(parts)}; {need}"
+    return f"{', '.join(dict.fromkeys(parts))}; {need}"
 
 
 def explain_guideline(
@@ -165,6 +165,8 @@ def _missing(interval: LevelInterval | None) -> list[str]:
 
 
 def _moved(assessment: Assessment) -> list[str]:
+    if not assessment.influences and assessment.score > 0:
+        return ["No single value carries the score: with any one of them normal it stays."]
     return [
         f"{capital(describe(one.name, one.value))} adds {one.change:.2f} to the score: if it were "
         f"{one.healthy:g}, the level would be {one.level_without}."
