@@ -19,6 +19,12 @@ PATIENTS = st.fixed_dictionaries(
         n: st.floats(INPUTS[n].minimum, INPUTS[n].maximum) for n in ("respiratory_rate", "urea")
     },
 )
+# Yes and no are tested by themselves; the rest is drawn over the range of the possible.
+REST = {
+    n: s
+    for n, s in INPUTS.items()
+    if s.unit != "yes 1, no 0" and n not in ("systolic_pressure", "diastolic_pressure")
+}
 IMAGES = st.floats(0, 1).flatmap(
     lambda p: st.floats(0, 1).map(
         lambda q: {"PNEUMONIA": p, "ABNORMAL": (1 - p) * q, "NORMAL": (1 - p) * (1 - q)}
@@ -124,6 +130,20 @@ def test_an_assessment_agrees_with_itself(symptoms, image):
     for line in result.trace:
         assert "\n" not in line
         assert line[0].isupper()
+
+
+@settings(max_examples=40)
+@given(
+    st.fixed_dictionaries(
+        {}, optional={n: st.floats(s.minimum, s.maximum) for n, s in REST.items()}
+    ),
+    st.one_of(st.floats(2 / 12, 4.99), st.floats(18, 120)),
+)
+def test_whatever_is_given_something_fires_and_the_default_only_where_there_is_room(symptoms, age):
+    result = assess(symptoms, patient=PatientContext(age))
+    strengths = {rule.rule: rule.strength for rule in result.fired}
+    assert strengths
+    assert strengths.get("N0", 0) == pytest.approx(1 - result.adjusted[MILD])
 
 
 @settings(max_examples=40)

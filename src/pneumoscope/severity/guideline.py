@@ -227,7 +227,8 @@ def _personal(case: Case, bounds: Bounds) -> PersonalView:
     """
     changes = {}
     for name, (low, high) in bounds.ranges.items():
-        if name not in case.known or len(case.base.worst(name)) != 1:
+        rated = name in SYMPTOMS and name in case.known
+        if not rated or len(case.base.worst(name)) != 1:
             continue
         symptom = SYMPTOMS[name]
         place = min(max((case.known[name] - low) / (high - low), 0.0), 1.0)

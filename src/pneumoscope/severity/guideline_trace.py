@@ -113,11 +113,20 @@ def explain_guideline(
     sentences += [score.agreement for score in assessment.bedside]
     sentences += _personal(assessment)
     cuts = ", ".join(f"{level} from {cut:g}" for level, cut in base.cuts.items())
-    borderline = ", borderline" if assessment.borderline else ""
-    sentences.append(
-        f"Severity: {assessment.level}{borderline}, score {assessment.score:.2f} ({cuts})."
-    )
+    sentences.append(f"Severity: {_result(assessment)} ({cuts}).")
     return replace(assessment, trace=tuple(sentences))
+
+
+def _result(assessment: Assessment) -> str:
+    """Say the level; where missing symptoms leave it open, never its lower end alone."""
+    interval = assessment.interval
+    if interval is not None and interval.least is not interval.most:
+        return (
+            f"{interval.least} to {interval.most}, open because symptoms are missing, score "
+            f"{interval.least_score:.2f} to {interval.most_score:.2f}"
+        )
+    borderline = ", borderline" if assessment.borderline else ""
+    return f"{assessment.level}{borderline}, score {assessment.score:.2f}"
 
 
 def _beyond(base: GuidelineBase, known: Mapping[str, float]) -> list[str]:
