@@ -1,15 +1,19 @@
 """What the guideline rules must never do, over the whole space of their inputs."""
 
+from dataclasses import replace
 from functools import cache
+from importlib.resources import files
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pneumoscope.errors import InputError
 from pneumoscope.findings import SeverityLevel
 from pneumoscope.severity import INPUTS
-from pneumoscope.severity.guideline_base import guideline_for, load_guideline
+from pneumoscope.severity.fuzzy import TNorm
+from pneumoscope.severity.guideline_base import guideline_for, load_guideline, parse_guideline
 from pneumoscope.severity.guideline_engine import evaluate_guideline
 
 LEVELS = tuple(SeverityLevel)
@@ -81,6 +85,24 @@ def test_a_worse_sign_never_lowers_the_score(base, data):
     result = evaluate_guideline(base, np.stack(rows))
     assert (result.score >= result.score[0]).all()
     assert (result.level >= result.level[0]).all()
+
+
+@pytest.mark.parametrize("norm", [TNorm.PRODUCT, TNorm.LUKASIEWICZ])
+@settings(max_examples=30)
+@given(data=st.data())
+def test_a_worse_sign_never_lowers_the_score_by_another_t_norm(norm, data):
+    base = replace(BASES["adult"], t_norm=norm)
+    row = data.draw(cases(base, missing=False))
+    columns = {name: i for i, name in enumerate(base.measured)}
+    rows = [row]
+    for name, signs in directions(base).items():
+        if len(signs) == 1:
+            worse = row.copy()
+            worse[columns[name]] = ranges(name)[1] if signs[0] > 0 else ranges(name)[0]
+            rows.append(worse)
+    score = evaluate_guideline(base, np.stack(rows)).score
+    assert (score >= score[0] - 1e-12).all()
+    assert (score <= evaluate_guideline(BASES["adult"], np.stack(rows)).score + 1e-12).all()
 
 
 @every_base
@@ -170,6 +192,29 @@ def test_a_slow_plain_reading_agrees(base, data):
     if min(abs(score - cut) for cut in base.cuts.values()) > 1e-9:
         reached = [level for level, cut in base.cuts.items() if score >= cut]
         assert LEVELS[result.level[0]] is (reached[-1] if reached else LEVELS[0])
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ("low: [95, 93]", "low: [99, 93]", "one way"),
+        ("fever at least raised\n", "fever at most raised\n", "at least"),
+        ("of: fever_value", "of: temperature", "unknown"),
+        ("need: 7\n", "need: 70\n", "too many"),
+        ("at least failing", "at least awful", "unknown term"),
+        ("t_norm: minimum", "t_norm: average", "t_norm"),
+        ("cuts: {mild: 0.5, ", "cuts: {", "cuts"),
+        ("inputs:", "input:", "inputs"),
+        ("name: S4", "name: S1", "name of its own"),
+    ],
+)
+def test_a_broken_file_is_refused_in_one_line(old, new, words):
+    text = (files("pneumoscope.severity") / "rule_bases/guideline/adult.yaml").read_text("utf-8")
+    broken = text.replace(old, new)
+    assert broken != text
+    with pytest.raises(InputError, match=words) as caught:
+        parse_guideline(broken, "adult")
+    assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize("name", ["adult", "under-five"])

@@ -10,8 +10,10 @@ from pneumoscope.findings import (
     BedsideScore,
     FiredRule,
     GradedInput,
+    ImageEffect,
     LevelInterval,
     PatientContext,
+    PersonalView,
     SeverityLevel,
 )
 
@@ -55,7 +57,6 @@ def to_severity_document(
 
 def severity_values(severity: Assessment) -> dict[str, object]:
     """Give an assessment as plain JSON values, in the order of the schema."""
-    image, personal = severity.image, severity.personal
     return {
         "rule_base": severity.rule_base,
         "level": severity.level.value,
@@ -64,14 +65,7 @@ def severity_values(severity: Assessment) -> dict[str, object]:
         "adjusted": _per_level(severity.adjusted),
         "borderline": bool(severity.borderline),
         "interval": None if severity.interval is None else _interval(severity.interval),
-        "image": None
-        if image is None
-        else {
-            "level_without": image.level_without.value,
-            "level_with": image.level_with.value,
-            "score_without": image.score_without,
-            "score_with": image.score_with,
-        },
+        "image": None if severity.image is None else _image(severity.image),
         "fired": [_rule(rule) for rule in severity.fired],
         "influences": [
             {
@@ -89,13 +83,7 @@ def severity_values(severity: Assessment) -> dict[str, object]:
         ],
         "inputs": [_input(one) for one in severity.inputs],
         "bedside": [_bedside(one) for one in severity.bedside],
-        "personal": None
-        if personal is None
-        else {
-            "level": personal.level.value,
-            "score": personal.score,
-            "visits": personal.visits,
-        },
+        "personal": None if severity.personal is None else _personal(severity.personal),
         "trace": list(severity.trace),
     }
 
@@ -112,6 +100,19 @@ def _interval(interval: LevelInterval) -> dict[str, object]:
         "most_score": interval.most_score,
         "missing": list(interval.missing),
     }
+
+
+def _image(effect: ImageEffect) -> dict[str, object]:
+    return {
+        "level_without": effect.level_without.value,
+        "level_with": effect.level_with.value,
+        "score_without": effect.score_without,
+        "score_with": effect.score_with,
+    }
+
+
+def _personal(view: PersonalView) -> dict[str, object]:
+    return {"level": view.level.value, "score": view.score, "visits": view.visits}
 
 
 def _rule(rule: FiredRule) -> dict[str, object]:
