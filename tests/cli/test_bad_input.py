@@ -140,7 +140,8 @@ def test_symptom_that_cannot_be(
 ) -> None:
     given = {name: value for name, value in (all_symptoms | change).items() if value is not None}
     start = ("diagnose", picture, "--bundle", bundle, "--json", "-")
-    assert_refused(cli(*start, *options(given)), *words)
+    published = ("--rule-base", "baral2025")
+    assert_refused(cli(*start, *options(given), *published), *words)
 
 
 def test_symptom_given_twice(
@@ -181,6 +182,9 @@ def test_symptom_file_that_is_broken(
         (["--sex", "X"], ["X"]),
         (["--symptom", "fatigue"], ["fatigue", "name=value"]),
         (["--symptoms", "absent.json"], ["absent.json"]),
+        (["--rule-base", "guess", "--symptom", "fatigue=1"], ["guess", "guideline"]),
+        (["--symptom", "oxygen_level=0.97"], ["oxygen_level", "unit"]),
+        (["--symptom", "fever_value=98.6"], ["98.6", "Fahrenheit"]),
         (["--colour", "red"], ["--colour"]),
         (["--bundle"], ["--bundle"]),
         (["second.png"], ["second.png"]),

@@ -112,7 +112,7 @@ def test_order_and_source_of_the_symptoms_do_not_matter(
     assert shuffled != list(all_symptoms.items())
     half = tmp_path / "half.json"
     half.write_text(json.dumps(dict(shuffled[:5])), "utf-8")
-    start = ("diagnose", picture, "--bundle", bundle, "--json", "-")
+    start = ("diagnose", picture, "--bundle", bundle, "--json", "-", "--age", 50)
     answers = [
         cli(*start, *options(all_symptoms)).json(),
         cli(*start, *options(dict(shuffled))).json(),

@@ -84,6 +84,8 @@ def make() -> Make:
         name: str = "chest.png",
         abstained: bool = False,
         ill: bool = False,
+        rule_base: str = "baral2025",
+        missing: tuple[str, ...] = (),
         dicom: bool = False,
         identity: PatientIdentity | None = None,
         pneumonia: float = 0.8731234567,
@@ -107,6 +109,14 @@ def make() -> Make:
             else OperatingPoint("PNEUMONIA", threshold, "sensitivity 0.95")
         )
         confidence = Confidence(probabilities[predicted], 0.79, 0.37, 0.435, 0.326)
+        symptoms = {n: value for n, value in SYMPTOMS.items() if n not in missing}
+        severity = assess(
+            symptoms,
+            probabilities=None if abstained else probabilities,
+            contribution=0 if abstained else 0.326,
+            patient=PatientContext(54, "F"),
+            rule_base=rule_base,
+        )
         diagnosis = Diagnosis(
             bundle=BUNDLE,
             radiograph=radiograph,
@@ -115,8 +125,8 @@ def make() -> Make:
             abstained=Abstention("view", "The image is not a frontal chest radiograph.")
             if abstained
             else None,
-            severity=assess(SYMPTOMS, contribution=0 if abstained else 0.326) if ill else None,
-            symptoms=SYMPTOMS if ill else {},
+            severity=severity if ill else None,
+            symptoms=symptoms if ill else {},
             patient=PatientContext(54, "F") if ill else PatientContext(),
             warnings=("The exposure is low.",),
         )
@@ -129,12 +139,23 @@ def make() -> Make:
     params=[
         {},
         {"ill": True},
+        {"ill": True, "rule_base": "guideline"},
+        {"ill": True, "rule_base": "guideline", "missing": ("oxygen_level", "confusion")},
         {"ill": True, "dicom": True, "identity": IDENTITY},
         {"threshold": None, "warnings": ()},
         {"abstained": True},
         {"abstained": True, "ill": True, "dicom": True},
     ],
-    ids=["plain", "symptoms", "identity", "no-threshold", "abstained", "abstained-symptoms"],
+    ids=[
+        "plain",
+        "symptoms",
+        "guideline",
+        "open",
+        "identity",
+        "no-threshold",
+        "abstained",
+        "abstained-symptoms",
+    ],
 )
 def diagnosis(make: Make, request: pytest.FixtureRequest) -> Diagnosis:
     """Every variant in turn."""

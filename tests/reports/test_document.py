@@ -14,7 +14,13 @@ from jsonschema import Draft202012Validator, ValidationError
 
 from pneumoscope.evaluation import evaluate_figures, evaluate_predictions
 from pneumoscope.findings import NOTICE, BundleIdentity, Diagnosis, PatientIdentity
-from pneumoscope.reports import EvaluationData, dump, to_document, to_evaluation_document
+from pneumoscope.reports import (
+    EvaluationData,
+    dump,
+    to_document,
+    to_evaluation_document,
+    to_severity_document,
+)
 
 REFERENCE = Path(__file__).parents[2] / "docs" / "reference"
 CLASSES = ("ABNORMAL", "NORMAL", "PNEUMONIA")
@@ -29,6 +35,7 @@ def validator(name: str) -> Draft202012Validator:
 
 
 DIAGNOSIS, EVALUATION = validator("diagnosis"), validator("evaluation")
+SEVERITY = validator("severity")
 
 
 def evaluation(positive: str | None, **kwargs: object) -> dict[str, object]:
@@ -82,6 +89,25 @@ def test_every_property_of_the_schemas_is_described_and_closed():
 
     walk(DIAGNOSIS.schema)
     walk(EVALUATION.schema)
+    walk(SEVERITY.schema)
+
+
+@pytest.mark.parametrize("rule_base", ["guideline", "baral2025"])
+def test_a_severity_alone_fits_its_schema(make, rule_base):
+    given = make(ill=True, rule_base=rule_base)
+    document = to_severity_document(
+        given.severity, symptoms=given.symptoms, patient=given.patient, warnings=("Mind this.",)
+    )
+    SEVERITY.validate(document)
+    assert list(document) == list(SEVERITY.schema["properties"])
+    assert document["severity"] == to_document(given)["severity"]
+    assert json.loads(dump(document)) == document
+
+
+def test_both_schemas_say_the_same_of_a_severity():
+    whole, alone = (v.schema["properties"]["severity"] for v in (DIAGNOSIS, SEVERITY))
+    for key in ("required", "properties", "additionalProperties"):
+        assert whole[key] == alone[key]
 
 
 @pytest.mark.parametrize(

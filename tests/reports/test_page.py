@@ -67,17 +67,29 @@ def test_every_variant_says_what_it_must(diagnosis):
             assert format_probability(value) in page.text
 
 
-def test_severity_loses_no_reason(make):
-    diagnosis = make(ill=True)
+@pytest.mark.parametrize("rule_base", ["baral2025", "guideline"])
+def test_severity_loses_no_reason(make, rule_base):
+    diagnosis = make(ill=True, rule_base=rule_base)
     page = Page(to_html(diagnosis))
     for rule in diagnosis.severity.fired:
         assert rule.explanation in page.text
+        assert rule.because in page.text
     for line in diagnosis.severity.trace:
         assert line in page.text or any(r.explanation in line for r in diagnosis.severity.fired)
     assert diagnosis.severity.trace[-1] in page.text
     assert "open" in page.named("details")[0]
     for unit in ("°C", "days", "%", "severity scale"):
         assert unit in page.text
+
+
+def test_every_value_has_its_figure_of_memberships(make):
+    severity = make(ill=True, rule_base="guideline").severity
+    page = Page(to_html(make(ill=True, rule_base="guideline")))
+    figures = [tag for tag in page.named("svg") if tag["class"] == "membership"]
+    assert len(figures) == len(severity.inputs)
+    for figure, graded in zip(figures, severity.inputs, strict=True):
+        assert graded.name.replace("_", " ") in figure["aria-label"]
+    assert Page(to_html(make(ill=True))).named("svg") == []
 
 
 def test_without_symptoms_there_is_no_severity(make):

@@ -9,7 +9,7 @@ import pytest
 from rich.console import Console
 
 from pneumoscope.evaluation import evaluate_predictions
-from pneumoscope.findings import NOTICE, BundleIdentity
+from pneumoscope.findings import NOTICE, BundleIdentity, SeverityLevel
 from pneumoscope.reports import (
     EvaluationData,
     evaluation_to_text,
@@ -44,12 +44,25 @@ def test_every_variant_says_what_it_must(diagnosis, width):
     else:
         assert "PNEUMONIA, probability 0.873" in text
         assert "not a probability" in text
-        assert ("share in the severity" in text) == (diagnosis.severity is not None)
+        published = diagnosis.severity and diagnosis.severity.rule_base == "baral2025"
+        assert ("share in the severity" in text) == bool(published)
         for value in diagnosis.decision.probabilities.values():
             assert format_probability(value) in text
     if diagnosis.severity is not None:
         assert f"Severity: {diagnosis.severity.level.upper()}" in text
         assert all(rule.rule in text for rule in diagnosis.severity.fired)
+        if diagnosis.severity.rule_base == "guideline":
+            for score in diagnosis.severity.bedside:
+                assert score.agreement in text
+            assert diagnosis.severity.trace[-1] in text
+
+
+def test_a_level_that_missing_symptoms_leave_open_is_never_given_alone(make):
+    few = {"ill": True, "rule_base": "guideline", "missing": ("oxygen_level", "confusion")}
+    diagnosis = make(**few)
+    assert diagnosis.severity.interval.most is SeverityLevel.SEVERE
+    head = f"Severity: {diagnosis.severity.level.upper()} to SEVERE, open"
+    assert head in joined(show(to_text(diagnosis)))
 
 
 def test_what_limits_the_answer_stands_beside_it(make):

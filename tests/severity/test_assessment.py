@@ -1,14 +1,18 @@
+from functools import partial
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pneumoscope import severity
 from pneumoscope.errors import InputError, SymptomError
 from pneumoscope.findings import SeverityLevel
-from pneumoscope.severity import SYMPTOMS, assess
+from pneumoscope.severity import SYMPTOMS
 from pneumoscope.severity.engine import evaluate
 from pneumoscope.severity.rule_base import load_rule_base
 
+assess = partial(severity.assess, rule_base="baral2025")
 PATIENTS = st.fixed_dictionaries({n: st.floats(s.minimum, s.maximum) for n, s in SYMPTOMS.items()})
 BASE = load_rule_base("baral2025")
 
@@ -57,7 +61,7 @@ def test_contribution_outside_is_refused(worst, contribution):
 
 def test_unknown_rule_base(worst):
     with pytest.raises(InputError, match="baral2025"):
-        assess(worst, rule_base="nothing")
+        severity.assess(worst, rule_base="nothing")
 
 
 @pytest.mark.parametrize(("name", "value"), [("fever_value", 101.0), ("wheeze", 0.5)])

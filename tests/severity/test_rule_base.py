@@ -6,8 +6,8 @@ import yaml
 
 from pneumoscope.errors import InputError
 from pneumoscope.findings import SeverityLevel
-from pneumoscope.severity import SYMPTOMS, rule_bases
-from pneumoscope.severity.rule_base import load_rule_base, parse_rule_base
+from pneumoscope.severity import SYMPTOMS
+from pneumoscope.severity.rule_base import load_rule_base, parse_rule_base, rule_bases
 
 TEXT = (files("pneumoscope.severity") / "rule_bases" / "baral2025.yaml").read_text("utf-8")
 DATA = yaml.safe_load(TEXT)

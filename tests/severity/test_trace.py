@@ -1,13 +1,16 @@
 import re
+from functools import partial
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pneumoscope import severity
 from pneumoscope.findings import SeverityLevel
-from pneumoscope.severity import SYMPTOMS, assess
+from pneumoscope.severity import SYMPTOMS
 from pneumoscope.severity.rule_base import Operator, load_rule_base
 
+assess = partial(severity.assess, rule_base="baral2025")
 BASE = load_rule_base("baral2025")
 RULES = {rule.name: rule for rule in BASE.rules}
 PATIENTS = st.fixed_dictionaries({n: st.floats(s.minimum, s.maximum) for n, s in SYMPTOMS.items()})

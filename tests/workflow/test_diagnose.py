@@ -12,7 +12,7 @@ from pydicom import dcmread
 
 from pneumoscope.bundles import Bundle
 from pneumoscope.errors import BundleError, ImageError, InputError, SymptomError
-from pneumoscope.findings import Abstention, Decision
+from pneumoscope.findings import Abstention, Decision, PatientContext
 from pneumoscope.imaging import read_radiograph, to_input
 from pneumoscope.severity import assess
 from pneumoscope.workflow import Reader, diagnose
@@ -68,20 +68,58 @@ def test_the_heatmap_is_that_of_the_predicted_class(picture: Path, tiny_bundle: 
 
 
 def test_the_images_share_flows_into_the_severity(picture: Path, tiny_bundle: Bundle) -> None:
-    result = diagnose(picture, symptoms=SYMPTOMS, bundle=str(tiny_bundle.folder))
+    base = "baral2025"
+    result = diagnose(picture, symptoms=SYMPTOMS, bundle=str(tiny_bundle.folder), rule_base=base)
     assert result.decision is not None
     assert result.severity is not None
     share = result.decision.confidence.contribution
-    assert result.severity == assess(SYMPTOMS, contribution=share)
-    assert result.severity.adjusted != assess(SYMPTOMS).adjusted
+    assert result.severity == assess(SYMPTOMS, contribution=share, rule_base=base)
+    assert result.severity.adjusted != assess(SYMPTOMS, rule_base=base).adjusted
     assert result.symptoms == SYMPTOMS
+
+
+def test_the_images_probabilities_flow_into_the_severity_by_the_guidelines(
+    picture: Path, tiny_bundle: Bundle
+) -> None:
+    coughing = dict.fromkeys(SYMPTOMS, 0.0) | {
+        "cough_severity": 0.5,
+        "fever_value": 36.8,
+        "oxygen_level": 98,
+    }
+    result = diagnose(picture, symptoms=coughing, age=70, bundle=str(tiny_bundle.folder))
+    assert result.decision is not None
+    assert result.severity is not None
+    assert result.severity == assess(
+        coughing, probabilities=result.decision.probabilities, patient=PatientContext(70)
+    )
+    assert result.severity.image is not None
+    assert result.severity.image.level_without != result.severity.level
+    assert any("not validated" in line for line in result.warnings)
+
+
+@pytest.mark.parametrize(("age", "words"), [(None, "give --age"), (11, "5 to 17 years")])
+def test_a_patient_whom_the_guidelines_do_not_cover_gets_a_warning_and_the_images_result(
+    picture: Path, tiny_bundle: Bundle, age: float | None, words: str
+) -> None:
+    result = diagnose(picture, symptoms=SYMPTOMS, age=age, bundle=str(tiny_bundle.folder))
+    assert result.severity is None
+    assert result.decision is not None
+    assert any(line.startswith("No severity") and words in line for line in result.warnings)
+
+
+def test_missing_symptoms_are_told_with_what_they_leave_open(
+    picture: Path, tiny_bundle: Bundle
+) -> None:
+    few = {"cough_severity": 0.5}
+    result = diagnose(picture, symptoms=few, age=40, bundle=str(tiny_bundle.folder))
+    assert any("may be as bad as severe" in line for line in result.warnings)
 
 
 def test_the_published_defects_are_told_with_every_severity(
     picture: Path, tiny_bundle: Bundle
 ) -> None:
     place = str(tiny_bundle.folder)
-    with_symptoms = diagnose(picture, symptoms=SYMPTOMS, bundle=place)
+    with_symptoms = diagnose(picture, symptoms=SYMPTOMS, bundle=place, rule_base="baral2025")
     assert any("known defects" in line for line in with_symptoms.warnings)
     assert not any("known defects" in line for line in diagnose(picture, bundle=place).warnings)
 
@@ -93,7 +131,7 @@ def test_the_rule_base_is_for_adults(
     picture: Path, tiny_bundle: Bundle, age: float | None, told: bool
 ) -> None:
     place = str(tiny_bundle.folder)
-    result = diagnose(picture, symptoms=SYMPTOMS, age=age, bundle=place)
+    result = diagnose(picture, symptoms=SYMPTOMS, age=age, bundle=place, rule_base="baral2025")
     assert any("written for adults" in line for line in result.warnings) == told
     # Without a severity the rule base was not used.
     assert not any("adults" in x for x in diagnose(picture, age=age, bundle=place).warnings)
@@ -187,7 +225,8 @@ def test_a_reader_scores_the_same_with_and_without_explanation(
         ({"age": float("nan")}, InputError),
         ({"age": 131}, InputError),
         ({"sex": "m"}, InputError),
-        ({"symptoms": {"fatigue": 0.5}}, SymptomError),
+        ({"symptoms": {"fatigue": 0.5}, "rule_base": "baral2025"}, SymptomError),
+        ({"symptoms": SYMPTOMS, "rule_base": "none"}, InputError),
         ({"symptoms": SYMPTOMS | {"fever_value": 99}}, SymptomError),
         ({"bundle": "no-such"}, BundleError),
         ({"path": "absent.png"}, ImageError),

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pneumoscope.errors import InputError
-from pneumoscope.findings import PatientContext, SeverityLevel, Visit
+from pneumoscope.findings import PatientContext, PersonalView, SeverityLevel, Visit
 from pneumoscope.severity import SYMPTOMS, assess, identify_rule_base, rescale
 from pneumoscope.synthetic import CourseKind, make_course
 from pneumoscope.tracking import replay
@@ -30,9 +30,11 @@ def test_each_visit_is_judged_by_the_bounds_of_those_before_it(kind: CourseKind,
     assert course.bounds == bounds[-1]
     for tracked, before in zip(course.visits, bounds, strict=False):
         assert tracked.bounds == before
-        assert tracked.population == assess(tracked.visit.symptoms, rule_base=BASE)
+        seen = assess(tracked.visit.symptoms, rule_base=BASE, bounds=before)
+        assert tracked.population == seen
         rescaled = rescale(tracked.visit.symptoms, before)
-        assert tracked.personal == assess(rescaled, rule_base=BASE)
+        own = assess(rescaled, rule_base=BASE)
+        assert tracked.personal == PersonalView(own.level, own.score, before.visits)
 
 
 @slow

@@ -18,6 +18,7 @@ from pneumoscope.cli import (
     evaluate,
     networks,
     phantom,
+    severity,
     split,
     study,
     track,
@@ -37,6 +38,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 app.command("diagnose")(diagnose.diagnose)
+app.command("severity")(severity.severity)
 app.command("track")(track.track)
 app.command("evaluate")(evaluate.evaluate)
 app.command("compare")(compare.compare)

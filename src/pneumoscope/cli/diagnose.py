@@ -9,11 +9,11 @@ import typer
 
 from pneumoscope.cli.output import (
     check_targets,
+    given_symptoms,
     json_target,
     print_text,
     write_stdout,
 )
-from pneumoscope.errors import SymptomError
 from pneumoscope.files import write_files
 
 
@@ -21,7 +21,7 @@ def diagnose(
     image: Annotated[Path, typer.Argument(help="A JPEG, PNG, TIFF or DICOM file.")],
     symptom: Annotated[
         list[str] | None,
-        typer.Option(metavar="NAME=VALUE", help="One symptom; give all eleven, or none."),
+        typer.Option(metavar="NAME=VALUE", help="One symptom, such as fever_value=38.5."),
     ] = None,
     symptoms: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Symptoms as a JSON object.")
@@ -31,6 +31,9 @@ def diagnose(
     bundle: Annotated[
         str | None, typer.Option(metavar="NAME|PATH", help="The model bundle.")
     ] = None,
+    rule_base: Annotated[
+        str, typer.Option(help="Of the severity: guideline or baral2025.")
+    ] = "guideline",
     json: Annotated[
         str | None,
         typer.Option(metavar="-|FILE", help="Write JSON; - for stdout and nothing else."),
@@ -51,7 +54,7 @@ def diagnose(
         {"--json": json_file, "--overlay": overlay, "--report": report},
         sources=[image] if symptoms is None else [image, symptoms],
     )
-    given = _symptoms(symptom or [], symptoms)
+    given = given_symptoms(symptom or [], symptoms)
 
     from pneumoscope.reports import dump, to_document
     from pneumoscope.workflow import diagnose as run
@@ -62,6 +65,7 @@ def diagnose(
         age=age,
         sex=sex,
         bundle=bundle,
+        rule_base=rule_base,
         with_identity=with_identity,
     )
     files: dict[Path, bytes] = {}
@@ -83,19 +87,3 @@ def diagnose(
     from pneumoscope.reports import plain, to_text
 
     print_text(to_text(result), *(plain(f"Written: {path}") for path in files))
-
-
-def _symptoms(pairs: list[str], file: Path | None) -> dict[str, float]:
-    """Join the symptoms of the options with those of the file."""
-    from pneumoscope.severity import parse_symptoms, read_symptoms
-
-    given = parse_symptoms(pairs)
-    if file is None:
-        return given
-    from_file = read_symptoms(file)
-    twice = sorted(set(given) & set(from_file))
-    if twice:
-        raise SymptomError(f"symptom {twice[0]!r} is given in {file} and as an option; keep one")
-    if not from_file and not given:
-        raise SymptomError(f"{file}: holds no symptom; leave --symptoms out for none")
-    return from_file | given

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from pneumoscope.errors import InputError
+from pneumoscope.errors import InputError, SymptomError
 from pneumoscope.files import told, write_files
 
 if TYPE_CHECKING:
@@ -75,6 +75,28 @@ def json_target(option: str | None) -> tuple[bool, Path | None]:
     if option is None:
         return False, None
     return (True, None) if option == STDOUT else (False, Path(option))
+
+
+def given_symptoms(pairs: list[str], file: Path | None) -> dict[str, float]:
+    """Join the symptoms of the options with those of the file.
+
+    Raises
+    ------
+    SymptomError
+        One is given twice or is no number, or the file cannot be read or is empty.
+    """
+    from pneumoscope.severity import parse_symptoms, read_symptoms
+
+    given = parse_symptoms(pairs)
+    if file is None:
+        return given
+    from_file = read_symptoms(file)
+    twice = sorted(set(given) & set(from_file))
+    if twice:
+        raise SymptomError(f"symptom {twice[0]!r} is given in {file} and as an option; keep one")
+    if not from_file and not given:
+        raise SymptomError(f"{file}: holds no symptom; leave --symptoms out for none")
+    return from_file | given
 
 
 def need_lab(what: str) -> None:

@@ -1,6 +1,6 @@
 """The values that travel between the rooms: frozen, typed, validated."""
 
-from pneumoscope.findings.assessment import Assessment, FiredRule, SeverityLevel
+from pneumoscope.findings.assessment import Assessment
 from pneumoscope.findings.bounds import Bounds
 from pneumoscope.findings.change import Change, Direction, Trend
 from pneumoscope.findings.course import Course, TrackedVisit
@@ -17,6 +17,17 @@ from pneumoscope.findings.radiograph import (
     PatientIdentity,
     Radiograph,
 )
+from pneumoscope.findings.reasons import (
+    BedsideScore,
+    FiredRule,
+    GradedInput,
+    ImageEffect,
+    Influence,
+    LevelInterval,
+    PersonalView,
+    SeverityLevel,
+    TurningPoint,
+)
 from pneumoscope.findings.visit import Visit
 
 __all__ = [
@@ -25,6 +36,7 @@ __all__ = [
     "NOTICE",
     "Abstention",
     "Assessment",
+    "BedsideScore",
     "Bounds",
     "BundleIdentity",
     "Change",
@@ -36,15 +48,21 @@ __all__ = [
     "DicomSource",
     "Direction",
     "FiredRule",
+    "GradedInput",
     "Heatmap",
+    "ImageEffect",
+    "Influence",
     "InputSpec",
+    "LevelInterval",
     "OperatingPoint",
     "PatientContext",
     "PatientIdentity",
+    "PersonalView",
     "Prediction",
     "Radiograph",
     "SeverityLevel",
     "TrackedVisit",
     "Trend",
+    "TurningPoint",
     "Visit",
 ]

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pneumoscope.findings.assessment import Assessment, SeverityLevel
+from pneumoscope.findings.assessment import Assessment
 from pneumoscope.findings.bounds import Bounds
 from pneumoscope.findings.change import Change
+from pneumoscope.findings.reasons import PersonalView, SeverityLevel
 from pneumoscope.findings.visit import Visit
 
 
@@ -20,8 +21,10 @@ class TrackedVisit:
         What was found.
     bounds : Bounds
         The patient's own ranges from the earlier visits alone.
-    population, personal : Assessment or None
-        Severity by the population's and by the patient's own ranges; None where it cannot be given.
+    population : Assessment or None
+        Severity by the population's ranges; None where it cannot be given.
+    personal : PersonalView or None
+        The same by the patient's own ranges.
     level : SeverityLevel or None
         The worse of the two: the level given.
     change : Change
@@ -33,7 +36,7 @@ class TrackedVisit:
     visit: Visit
     bounds: Bounds
     population: Assessment | None
-    personal: Assessment | None
+    personal: PersonalView | None
     level: SeverityLevel | None
     change: Change
     note: str = ""

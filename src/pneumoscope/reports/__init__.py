@@ -17,6 +17,7 @@ from pneumoscope.reports.document import (
     to_evaluation_document,
     to_fingerprint_document,
 )
+from pneumoscope.reports.severity_document import to_severity_document
 from pneumoscope.reports.wording import format_probability, plain
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from pneumoscope.reports.networks import networks_to_text
     from pneumoscope.reports.overlay import overlay_png
     from pneumoscope.reports.page import to_html
+    from pneumoscope.reports.severity_text import severity_to_text
     from pneumoscope.reports.terminal import evaluation_to_text, to_text
 
 __all__ = [
@@ -45,12 +47,14 @@ __all__ = [
     "overlay_png",
     "plain",
     "replay_to_text",
+    "severity_to_text",
     "to_comparison_document",
     "to_course_document",
     "to_document",
     "to_evaluation_document",
     "to_fingerprint_document",
     "to_html",
+    "to_severity_document",
     "to_text",
 ]
 
@@ -64,6 +68,7 @@ _LATER = {
     "networks_to_text": "networks",
     "overlay_png": "overlay",
     "replay_to_text": "course",
+    "severity_to_text": "severity_text",
     "to_html": "page",
     "to_text": "terminal",
 }

@@ -120,7 +120,7 @@ class Chart:
             Markup(
                 '<line class="whisker {0}" x1="{1}" x2="{1}" y1="{2}" y2="{3}"/>'
                 '<circle class="dot {0}" cx="{1}" cy="{4}" r="4"/>'
-            ).format(style, _number(x), _number(bottom), _number(top), _number(y))
+            ).format(style, number(x), number(bottom), number(top), number(y))
         )
 
     def bar(self, start: float, end: float, low: float, high: float, style: str) -> None:
@@ -131,10 +131,10 @@ class Chart:
         self._marks.append(
             Markup('<rect class="bar {}" x="{}" y="{}" width="{}" height="{}"/>').format(
                 style,
-                _number(left + 0.5),
-                _number(top),
-                _number(right - left - 1),
-                _number(bottom - top),
+                number(left + 0.5),
+                number(top),
+                number(right - left - 1),
+                number(bottom - top),
             )
         )
 
@@ -167,7 +167,7 @@ class Chart:
 
     def _path(self, points: Iterable[Point]) -> str:
         places = map(self._place, points)
-        return " ".join(f"{_number(x)},{_number(y)}" for x, y in places)
+        return " ".join(f"{number(x)},{number(y)}" for x, y in places)
 
     def _grid(self) -> Markup:
         line = Markup('<line class="{}" x1="{}" y1="{}" x2="{}" y2="{}"/>')
@@ -175,7 +175,7 @@ class Chart:
         right, bottom = _LEFT + self._across, _TOP + self._down
         parts = []
         for tick, name in self.x.ticks.items():
-            x = _number(_LEFT + self.x.share(tick) * self._across)
+            x = number(_LEFT + self.x.share(tick) * self._across)
             parts += [
                 line.format("grid", x, _TOP, x, bottom),
                 text.format("middle", x, bottom + 16, name),
@@ -183,8 +183,8 @@ class Chart:
         for tick, name in self.y.ticks.items():
             y = _TOP + (1 - self.y.share(tick)) * self._down
             parts += [
-                line.format("grid", _LEFT, _number(y), right, _number(y)),
-                text.format("end", _LEFT - 6, _number(y + 4), name),
+                line.format("grid", _LEFT, number(y), right, number(y)),
+                text.format("end", _LEFT - 6, number(y + 4), name),
             ]
         parts += [
             line.format("axis", _LEFT, bottom, right, bottom),
@@ -207,7 +207,7 @@ def interval_bar(
     width, height = 150, 20
 
     def at(place: float) -> str:
-        return _number(8 + axis.share(place) * (width - 16))
+        return number(8 + axis.share(place) * (width - 16))
 
     parts = [
         Markup('<line class="grid" x1="{0}" x2="{0}" y1="0" y2="{1}"/>').format(at(tick), height)
@@ -232,6 +232,6 @@ def interval_bar(
     )
 
 
-def _number(value: float) -> str:
+def number(value: float) -> str:
     """Write a coordinate shortly: a tenth of a unit cannot be seen."""
     return f"{value:.1f}".removesuffix(".0")

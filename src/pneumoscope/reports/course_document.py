@@ -10,6 +10,7 @@ from pneumoscope.findings import (
     Bounds,
     Change,
     Course,
+    PersonalView,
     TrackedVisit,
     Trend,
 )
@@ -65,7 +66,7 @@ def _bounds(bounds: Bounds) -> dict[str, object]:
     }
 
 
-def _assessment(assessment: Assessment | None) -> dict[str, object] | None:
+def _assessment(assessment: Assessment | PersonalView | None) -> dict[str, object] | None:
     if assessment is None:
         return None
     return {"level": assessment.level.value, "score": float(assessment.score)}

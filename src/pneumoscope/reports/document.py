@@ -9,7 +9,6 @@ from typing import TypedDict
 
 from pneumoscope.findings import (
     NOTICE,
-    Assessment,
     BundleIdentity,
     Decision,
     Diagnosis,
@@ -17,8 +16,8 @@ from pneumoscope.findings import (
     Heatmap,
     PatientIdentity,
     Radiograph,
-    SeverityLevel,
 )
+from pneumoscope.reports.severity_document import severity_values
 from pneumoscope.reports.wording import METRICS
 
 SCHEMA_VERSION = 1
@@ -106,7 +105,7 @@ def to_document(diagnosis: Diagnosis) -> dict[str, object]:
         if abstained is None
         else {"code": _text(abstained.code), "reason": _text(abstained.reason)},
         "symptoms": _floats(diagnosis.symptoms),
-        "severity": None if diagnosis.severity is None else _severity(diagnosis.severity),
+        "severity": None if diagnosis.severity is None else severity_values(diagnosis.severity),
         "warnings": [_text(warning) for warning in diagnosis.warnings],
         "notice": diagnosis.notice,
     }
@@ -368,31 +367,6 @@ def _heatmap(heatmap: Heatmap) -> dict[str, object]:
             for contour in heatmap.contours
         ],
     }
-
-
-def _severity(severity: Assessment) -> dict[str, object]:
-    return {
-        "rule_base": severity.rule_base,
-        "level": severity.level.value,
-        "score": float(severity.score),
-        "scores": _points(severity.scores),
-        "adjusted": _points(severity.adjusted),
-        "borderline": bool(severity.borderline),
-        "fired": [
-            {
-                "rule": rule.rule,
-                "level": rule.level.value,
-                "weight": float(rule.weight),
-                "explanation": rule.explanation,
-            }
-            for rule in severity.fired
-        ],
-        "trace": list(severity.trace),
-    }
-
-
-def _points(points: Mapping[SeverityLevel, float]) -> dict[str, float]:
-    return {level.value: float(points[level]) for level in SeverityLevel}
 
 
 def _measured(point: MeasuredOperatingPoint) -> dict[str, object]:

@@ -7,6 +7,7 @@ from io import BytesIO
 
 from pneumoscope import __version__
 from pneumoscope.findings import Assessment, Diagnosis, SeverityLevel
+from pneumoscope.reports.memberships import membership_figures
 from pneumoscope.reports.overlay import draw_overlay
 from pneumoscope.reports.templating import environment
 from pneumoscope.reports.wording import (
@@ -15,12 +16,17 @@ from pneumoscope.reports.wording import (
     NOT_A_LESION,
     answer,
     confidence_words,
+    has_share,
     heatmap_words,
     operating_call,
     operating_words,
+    reasoning,
+    rule_points,
+    severity_columns,
+    severity_words,
     split_warnings,
 )
-from pneumoscope.severity import SYMPTOMS
+from pneumoscope.severity import INPUTS
 
 _JPEG_QUALITY = 90
 
@@ -50,9 +56,7 @@ def to_html(diagnosis: Diagnosis) -> str:
             operating_words=() if decision is None else operating_words(decision),
             confidence_words=()
             if decision is None
-            else confidence_words(
-                decision.confidence, with_severity=diagnosis.severity is not None
-            ),
+            else confidence_words(decision.confidence, with_severity=has_share(diagnosis.severity)),
             calibrated=CALIBRATED,
             meanings=CLASS_MEANINGS,
             caveats=caveats,
@@ -60,18 +64,27 @@ def to_html(diagnosis: Diagnosis) -> str:
             heatmap_words=None if heatmap is None else heatmap_words(heatmap),
             not_a_lesion=NOT_A_LESION,
             overlay=_data_uri(diagnosis),
-            reasoning=() if diagnosis.severity is None else _reasoning(diagnosis.severity),
+            **_severity(diagnosis.severity),
             levels=tuple(reversed(SeverityLevel)),
-            known_symptoms=SYMPTOMS,
+            known_symptoms=INPUTS,
             version=__version__,
         )
     )
 
 
-def _reasoning(severity: Assessment) -> list[str]:
-    """Give the trace without the sentences that only repeat the table of fired rules."""
-    told = [rule.explanation for rule in severity.fired]
-    return [line for line in severity.trace if not any(reason in line for reason in told)]
+def _severity(severity: Assessment | None) -> dict[str, object]:
+    """Give what the template needs of a severity; nothing of it is read without one."""
+    if severity is None:
+        return {}
+    caption, column = severity_columns(severity)
+    return {
+        "severity_words": severity_words(severity),
+        "severity_caption": caption,
+        "rule_column": column,
+        "rule_points": {rule.rule: rule_points(severity, rule) for rule in severity.fired},
+        "memberships": membership_figures(severity.inputs),
+        "reasoning": reasoning(severity),
+    }
 
 
 def _data_uri(diagnosis: Diagnosis) -> str:

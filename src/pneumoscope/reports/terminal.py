@@ -9,7 +9,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from pneumoscope.findings import Assessment, Decision, Diagnosis, SeverityLevel
+from pneumoscope.findings import Decision, Diagnosis
 from pneumoscope.reports.elements import (
     line,
     notice_panel,
@@ -17,6 +17,7 @@ from pneumoscope.reports.elements import (
     warning_line,
     warning_lines,
 )
+from pneumoscope.reports.severity_text import severity_parts
 from pneumoscope.reports.wording import (
     CALIBRATED,
     CLASS_MEANINGS,
@@ -26,9 +27,9 @@ from pneumoscope.reports.wording import (
     confidence_words,
     format_difference,
     format_estimate,
-    format_points,
     format_probability,
     format_value,
+    has_share,
     heatmap_words,
     operating_words,
     overlap_words,
@@ -67,11 +68,11 @@ def to_text(diagnosis: Diagnosis) -> Group:
         parts.append(line(f"Reason: {diagnosis.abstained.reason}"))
     parts += map(warning_line, warnings)
     if decision is not None:
-        parts += [Text(), *_decision(decision, with_severity=severity is not None)]
+        parts += [Text(), *_decision(decision, with_severity=has_share(severity))]
     if diagnosis.heatmap is not None:
         parts.append(line(heatmap_words(diagnosis.heatmap)))
     if severity is not None:
-        parts += _severity(severity, caveats)
+        parts += severity_parts(severity, caveats)
     return Group(*parts)
 
 
@@ -122,24 +123,6 @@ def _decision(decision: Decision, *, with_severity: bool) -> list[RenderableType
         table.add_row(line(name, style), line(format_probability(value), style), bar, meaning)
     sure = confidence_words(decision.confidence, with_severity=with_severity)
     return [table, *map(line, (*operating_words(decision), *sure))]
-
-
-def _severity(severity: Assessment, caveats: Iterable[str]) -> list[RenderableType]:
-    borderline = ", borderline" if severity.borderline else ""
-    title = f"Severity: {severity.level.upper()}{borderline} (rule base {severity.rule_base})"
-    points = number_table("Points per level", "Level", "From the symptoms", "With the image")
-    for level in reversed(SeverityLevel):
-        style = "bold" if level is severity.level else ""
-        cells = (level, *map(format_points, (severity.scores[level], severity.adjusted[level])))
-        points.add_row(*(line(cell, style) for cell in cells))
-    rules = number_table("Rules that fired", "Rule", "Points")
-    for column in ("Speaks for", "Because"):
-        rules.add_column(column)
-    for rule in severity.fired:
-        cells = (rule.rule, f"{rule.weight:g}", rule.level, rule.explanation)
-        rules.add_row(*map(line, cells))
-    why = rules if severity.fired else line("No rule fired.")
-    return [Text(), line(title, "bold"), *map(warning_line, caveats), Text(), points, why]
 
 
 def _counts(document: Mapping[str, Any]) -> str:

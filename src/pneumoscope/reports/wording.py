@@ -7,7 +7,15 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
-from pneumoscope.findings import Confidence, Decision, Diagnosis, Heatmap
+from pneumoscope.findings import (
+    Assessment,
+    Confidence,
+    Decision,
+    Diagnosis,
+    FiredRule,
+    Heatmap,
+)
+from pneumoscope.severity import GUIDELINE
 
 NOT_A_LESION = "Where the network looked (Grad-CAM), not a lesion outline"
 CALIBRATED = "Calibrated probabilities (how well: pneumoscope bundle info)"
@@ -258,3 +266,48 @@ def heatmap_words(heatmap: Heatmap) -> str:
 def format_points(value: float) -> str:
     """Write a severity score, with two decimals."""
     return f"{value:.2f}"
+
+
+def has_share(severity: Assessment | None) -> bool:
+    """Whether the image enters a severity by its published share (Baral 2025, 3.5)."""
+    return severity is not None and severity.rule_base != GUIDELINE
+
+
+def severity_words(severity: Assessment, *, loud: bool = False) -> str:
+    """Say the level in a few words, such as "moderate, borderline"; with `loud` in capitals.
+
+    Where missing symptoms leave it open, both ends are named: the lower one alone would mislead.
+    """
+    interval = severity.interval
+    if interval is not None and interval.least is not interval.most:
+        ends = [level.upper() if loud else level for level in (interval.least, interval.most)]
+        return f"{ends[0]} to {ends[1]}, open because symptoms are missing"
+    level = severity.level.upper() if loud else severity.level.value
+    return f"{level}{', borderline' if severity.borderline else ''}"
+
+
+def severity_columns(severity: Assessment) -> tuple[str, str]:
+    """Name the figures per level, and those per rule."""
+    if severity.rule_base == GUIDELINE:
+        return 'How true "at least this level" is (0 to 1)', "Strength"
+    return "Points per level", "Points"
+
+
+def rule_points(severity: Assessment, rule: FiredRule) -> str:
+    """Write what a rule adds, as `severity_columns` names it."""
+    if severity.rule_base == GUIDELINE:
+        return format_points(rule.strength)
+    return f"{rule.weight:g}"
+
+
+def reasoning(severity: Assessment) -> list[str]:
+    """Give the trace without the sentences that only repeat the table of fired rules."""
+    told = [f"{rule.rule} " for rule in severity.fired]
+    return [
+        line
+        for line in severity.trace
+        if not any(
+            line.startswith(name) and rule.explanation in line
+            for name, rule in zip(told, severity.fired, strict=True)
+        )
+    ]

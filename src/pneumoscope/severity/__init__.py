@@ -1,14 +1,17 @@
-"""Symptoms and the image's share to a severity, with the reasons (Baral 2025, 3.6)."""
+"""Symptoms and the image's evidence to a severity, with the reasons.
 
-from pneumoscope.severity.assessment import assess
+`guideline` (the default) turns published guidelines into monotone fuzzy rules; `baral2025` is the
+published rule base (Baral 2025, 3.6), to the letter.
+"""
+
+from pneumoscope.severity.assessment import assess, check_case, rule_bases
+from pneumoscope.severity.caveats import severity_warnings
 from pneumoscope.severity.engine import LEVELS, Evaluation, evaluate
+from pneumoscope.severity.guideline_base import GUIDELINE, PatientNotCoveredError
 from pneumoscope.severity.identity import identify_rule_base
+from pneumoscope.severity.inputs import INPUTS, check_inputs
 from pneumoscope.severity.personal import personal_theta, rescale
-from pneumoscope.severity.rule_base import (
-    RuleBase,
-    load_rule_base,
-    rule_bases,
-)
+from pneumoscope.severity.rule_base import RuleBase, load_rule_base
 from pneumoscope.severity.symptoms import (
     SYMPTOMS,
     Symptom,
@@ -18,12 +21,17 @@ from pneumoscope.severity.symptoms import (
 )
 
 __all__ = [
+    "GUIDELINE",
+    "INPUTS",
     "LEVELS",
     "SYMPTOMS",
     "Evaluation",
+    "PatientNotCoveredError",
     "RuleBase",
     "Symptom",
     "assess",
+    "check_case",
+    "check_inputs",
     "check_symptoms",
     "evaluate",
     "identify_rule_base",
@@ -33,4 +41,5 @@ __all__ = [
     "read_symptoms",
     "rescale",
     "rule_bases",
+    "severity_warnings",
 ]

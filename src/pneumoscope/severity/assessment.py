@@ -1,4 +1,4 @@
-"""The way through the room: symptoms and the image's share to an `Assessment`."""
+"""The way through the room: symptoms and the image's evidence to an `Assessment`."""
 
 from __future__ import annotations
 
@@ -6,27 +6,49 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from pneumoscope.findings import Assessment
+from pneumoscope.errors import InputError
+from pneumoscope.findings import Assessment, Bounds, PatientContext, PersonalView
+from pneumoscope.severity import rule_base as published
 from pneumoscope.severity.engine import LEVELS, evaluate
-from pneumoscope.severity.rule_base import load_rule_base
+from pneumoscope.severity.guideline import assess_guideline
+from pneumoscope.severity.guideline_base import GUIDELINE
+from pneumoscope.severity.inputs import check_inputs
+from pneumoscope.severity.personal import rescale
+from pneumoscope.severity.rule_base import RuleBase, load_rule_base
 from pneumoscope.severity.symptoms import check_symptoms
 from pneumoscope.severity.trace import explain, explain_rules
+
+
+def rule_bases() -> tuple[str, ...]:
+    """Names of the rule bases that `assess` knows, the default first."""
+    return (GUIDELINE, *published.rule_bases())
 
 
 def assess(
     symptoms: Mapping[str, float],
     *,
+    probabilities: Mapping[str, float] | None = None,
     contribution: float = 0.0,
-    rule_base: str = "baral2025",
+    bounds: Bounds | None = None,
+    patient: PatientContext | None = None,
+    rule_base: str = GUIDELINE,
 ) -> Assessment:
-    """Give a severity, and why (Baral 2025, 3.6).
+    """Give a severity, and why.
 
     Parameters
     ----------
     symptoms : mapping of str to float
-        Value per symptom, in the units of `SYMPTOMS`. `baral2025` needs all eleven.
+        Value per input. `guideline` takes any of `INPUTS` and gives an interval of levels where one
+        that every patient is asked for is missing; `baral2025` needs all eleven of `SYMPTOMS`.
+    probabilities : mapping of str to float, optional
+        Calibrated probability per class of the image, 0..1; `guideline` uses PNEUMONIA and
+        ABNORMAL.
     contribution : float
-        The image's share, 0..1: `Confidence.contribution` (Baral 2025, 3.5).
+        The image's share for `baral2025`, 0..1: `Confidence.contribution` (Baral 2025, 3.5).
+    bounds : Bounds, optional
+        The patient's own ranges, made for this rule base: the level within them is given beside.
+    patient : PatientContext, optional
+        `guideline` needs the age, and uses the sex for PSI.
     rule_base : str
         One of `rule_bases()`.
 
@@ -39,14 +61,56 @@ def assess(
     ------
     SymptomError
         For unknown, impossible, out-of-range or missing symptoms.
+    PatientNotCoveredError
+        `guideline` does not cover this age, or the age is not known.
     InputError
-        For an unknown rule base.
+        For an unknown rule base, or bounds that were made for another.
     ValueError
-        For a contribution outside 0..1.
+        For a contribution or a probability outside 0..1.
     """
     if not 0 <= contribution <= 1:
         raise ValueError(f"contribution {contribution} is outside 0..1")
-    base = load_rule_base(rule_base)
+    _known(rule_base)
+    if bounds is not None and bounds.rule_base != rule_base:
+        raise InputError(
+            f"the patient's bounds were made for {bounds.rule_base}, not for {rule_base}; "
+            "replay the visits"
+        )
+    if rule_base == GUIDELINE:
+        return assess_guideline(
+            symptoms,
+            probabilities=probabilities,
+            bounds=bounds,
+            patient=patient or PatientContext(),
+        )
+    return _assess_published(load_rule_base(rule_base), symptoms, contribution, bounds)
+
+
+def check_case(symptoms: Mapping[str, float], *, rule_base: str = GUIDELINE) -> None:
+    """Refuse symptoms that `assess` would refuse of any patient, without assessing.
+
+    Raises
+    ------
+    SymptomError
+        For unknown, impossible, out-of-range or missing symptoms.
+    InputError
+        For an unknown rule base.
+    """
+    _known(rule_base)
+    if rule_base == GUIDELINE:
+        check_inputs(symptoms)
+    else:
+        check_symptoms(symptoms, required=load_rule_base(rule_base).inputs)
+
+
+def _known(rule_base: str) -> None:
+    if rule_base not in rule_bases():
+        raise InputError(f"unknown rule base {rule_base!r}; use one of {', '.join(rule_bases())}")
+
+
+def _assess_published(
+    base: RuleBase, symptoms: Mapping[str, float], contribution: float, bounds: Bounds | None
+) -> Assessment:
     values = check_symptoms(symptoms, required=base.inputs)
     row = np.array([[values[name] for name in base.inputs]])
     evaluation = evaluate(base, row, contribution)
@@ -62,4 +126,16 @@ def assess(
         borderline=bool(evaluation.borderline[0]),
         fired=fired,
         trace=explain(base, values, evaluation, fired, contribution),
+        personal=None if bounds is None else _personal(base, values, contribution, bounds),
     )
+
+
+def _personal(
+    base: RuleBase, values: Mapping[str, float], contribution: float, bounds: Bounds
+) -> PersonalView:
+    """Count each value by its place within the patient's own range."""
+    rescaled = rescale(values, bounds)
+    row = [rescaled[name] for name in base.inputs]
+    evaluation = evaluate(base, np.array([row]), contribution)
+    winner = evaluation.winner[0]
+    return PersonalView(LEVELS[winner], float(evaluation.scores[0, winner]), bounds.visits)

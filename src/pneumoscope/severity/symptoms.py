@@ -6,7 +6,7 @@ import difflib
 import json
 import math
 import reprlib
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from numbers import Real
 from pathlib import Path
@@ -18,6 +18,11 @@ from pneumoscope.files import read_limited
 
 MAX_FILE_BYTES = 64 * 1024
 SEVERITY_SCALE = "severity scale"
+
+# Rounded to what no thermometer shows, so that 98.6 F is 37 C.
+_TO_CELSIUS: Mapping[str, Callable[[float], float]] = MappingProxyType(
+    {"C": float, "F": lambda value: round((value - 32) * 5 / 9, 6)}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +88,12 @@ SYMPTOMS: Mapping[str, Symptom] = MappingProxyType(
 """The inputs by name, in the order of the published table."""
 
 
-def check_symptoms(values: Mapping[str, float], *, required: Collection[str]) -> dict[str, float]:
+def check_symptoms(
+    values: Mapping[str, float],
+    *,
+    required: Collection[str],
+    known: Mapping[str, Symptom] = SYMPTOMS,
+) -> dict[str, float]:
     """Check names, numbers and ranges.
 
     Parameters
@@ -92,11 +102,13 @@ def check_symptoms(values: Mapping[str, float], *, required: Collection[str]) ->
         Symptom to value, in the units of `SYMPTOMS`.
     required : collection of str
         Symptoms that must be there.
+    known : mapping of str to Symptom
+        The inputs with the ranges that are accepted.
 
     Returns
     -------
     dict of str to float
-        The same values, in the order of `SYMPTOMS`.
+        The same values, in the order of `known`.
 
     Raises
     ------
@@ -105,15 +117,16 @@ def check_symptoms(values: Mapping[str, float], *, required: Collection[str]) ->
         symptom's range, or missing symptoms (all are named).
     """
     for name in values:
-        if name not in SYMPTOMS:
-            raise SymptomError(_unknown(str(name)))
-    checked = {name: _number(name, values[name]) for name in SYMPTOMS if name in values}
+        if name not in known:
+            raise SymptomError(_unknown(str(name), known))
+    checked = {name: _number(name, values[name]) for name in known if name in values}
     for name, value in checked.items():
-        symptom = SYMPTOMS[name]
+        symptom = known[name]
         if not symptom.minimum <= value <= symptom.maximum:
+            hint = "; if it is in Fahrenheit, write it with F" if name == "fever_value" else ""
             raise SymptomError(
                 f"symptom {name} {value:.12g} is outside {symptom.range_text}; "
-                "check the value and its unit"
+                f"check the value and its unit{hint}"
             )
     missing = sorted(set(required) - checked.keys())
     if missing:
@@ -129,7 +142,8 @@ def parse_symptoms(pairs: Sequence[str]) -> dict[str, float]:
     Parameters
     ----------
     pairs : sequence of str
-        Such as ``["fever_value=38.5", "oxygen_level=92"]``.
+        Such as ``["fever_value=38.5", "oxygen_level=92"]``. A temperature may have its unit, C or
+        F, behind it; without one it is in degrees Celsius.
 
     Returns
     -------
@@ -151,7 +165,7 @@ def parse_symptoms(pairs: Sequence[str]) -> dict[str, float]:
             )
         if name in values:
             raise SymptomError(f"symptom {reprlib.repr(name)} is given twice; give it once")
-        values[name] = _number(name, _float(name, text))
+        values[name] = _number(name, _measured(name, text))
     return values
 
 
@@ -163,7 +177,7 @@ def read_symptoms(path: Path) -> dict[str, float]:
     Parameters
     ----------
     path : Path
-        UTF-8 file of at most 64 KiB.
+        UTF-8 file of at most 64 KiB. A temperature in Fahrenheit is written as "98.6F".
 
     Returns
     -------
@@ -192,7 +206,7 @@ def read_symptoms(path: Path) -> dict[str, float]:
     if not isinstance(data, dict):
         raise SymptomError(f'{label} is not a JSON object; write it like {{"fever_value": 38.5}}')
     try:
-        return {name: _number(name, value) for name, value in data.items()}
+        return {name: _number(name, _with_unit(name, value)) for name, value in data.items()}
     except SymptomError as error:
         raise SymptomError(f"{label}: {error}") from error
 
@@ -205,6 +219,22 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
             raise SymptomError(f"symptom {reprlib.repr(name)} is given twice; give it once")
         result[name] = value
     return result
+
+
+def _with_unit(name: str, value: object) -> object:
+    """Convert the text of a temperature with its unit; leave all else as it is."""
+    if isinstance(value, str) and name == "fever_value" and value.strip()[-1:] in _TO_CELSIUS:
+        return _measured(name, value)
+    return value
+
+
+def _measured(name: str, text: str) -> float:
+    """Read a number; that of a temperature may be followed by C or F."""
+    text = text.strip()
+    if name == "fever_value" and text[-1:] in _TO_CELSIUS:
+        convert = _TO_CELSIUS[text[-1]]
+        return convert(_float(name, text[:-1].rstrip(" °")))
+    return _float(name, text)
 
 
 def _float(name: str, text: str) -> float:
@@ -236,9 +266,9 @@ def _number(name: str, value: object) -> float:
     return number
 
 
-def _unknown(name: str) -> str:
+def _unknown(name: str, known: Collection[str]) -> str:
     # Lower case and underscores, so that "Fever-Value" finds its way.
     plain = name.strip().lower().replace("-", "_").replace(" ", "_")
-    close = difflib.get_close_matches(plain, SYMPTOMS, n=1)
-    hint = f"did you mean {close[0]}?" if close else f"use one of {', '.join(SYMPTOMS)}"
+    close = difflib.get_close_matches(plain, known, n=1)
+    hint = f"did you mean {close[0]}?" if close else f"use one of {', '.join(known)}"
     return f"unknown symptom {reprlib.repr(name)}; {hint}"

@@ -6,7 +6,7 @@ import reprlib
 from collections.abc import Callable, Mapping
 
 from pneumoscope.errors import VisitError
-from pneumoscope.severity import SYMPTOMS
+from pneumoscope.severity import INPUTS
 
 
 def _same(value: float) -> float:
@@ -36,7 +36,7 @@ def convert(symptom: str, value: float, unit: str) -> float:
     Parameters
     ----------
     symptom : str
-        One of `SYMPTOMS`.
+        One of `INPUTS`.
     value : float
         In `unit`.
     unit : str
@@ -47,7 +47,7 @@ def convert(symptom: str, value: float, unit: str) -> float:
     VisitError
         For a unit that the symptom is not measured in.
     """
-    known = _UNITS.get(symptom, {SYMPTOMS[symptom].unit: _same})
+    known = _UNITS.get(symptom, {INPUTS[symptom].unit: _same})
     if unit not in known:
         raise VisitError(
             f"symptom {symptom} has the unit {reprlib.repr(unit)}; use one of {', '.join(known)}"

@@ -14,7 +14,7 @@ from typing import Any
 from pneumoscope.errors import SymptomError, VisitError
 from pneumoscope.files import read_limited
 from pneumoscope.findings import PatientContext, Visit
-from pneumoscope.severity import SYMPTOMS, check_symptoms
+from pneumoscope.severity import INPUTS, check_inputs
 from pneumoscope.tracking.units import convert
 
 SCHEMA_VERSION = 1
@@ -56,7 +56,7 @@ def read_visits(path: Path) -> History:
     Returns
     -------
     History
-        Symptoms checked, in the units of `SYMPTOMS`.
+        Symptoms checked, in the units of `INPUTS`.
 
     Raises
     ------
@@ -179,7 +179,7 @@ def _symptoms(value: object) -> dict[str, float]:
         raise VisitError('has no symptoms; write them like {"fever_value": 38.5}')
     values = {name: _stated(name, given) for name, given in value.items()}
     try:
-        return check_symptoms(values, required=())
+        return check_inputs(values)
     except SymptomError as error:
         if isinstance(given := value.get("fever_value"), int | float) and given > 42:
             raise VisitError(
@@ -197,7 +197,7 @@ def _stated(name: str, given: Any) -> Any:
             f"symptom {reprlib.repr(name)} is neither a number nor of the form "
             '{"value": 98.6, "unit": "F"}'
         )
-    if name not in SYMPTOMS:
+    if name not in INPUTS:
         return given["value"]  # refused by its name
     value = given["value"]
     if isinstance(value, bool) or not isinstance(value, int | float):

@@ -21,11 +21,14 @@ from pneumoscope.findings import (
 )
 from pneumoscope.imaging import read_radiograph, unsuitable
 from pneumoscope.inference import OnnxEngine, to_heatmap
-from pneumoscope.severity import assess
+from pneumoscope.severity import (
+    GUIDELINE,
+    PatientNotCoveredError,
+    assess,
+    check_case,
+    severity_warnings,
+)
 from pneumoscope.workflow.leaks import leak_warnings
-
-ADULT_AGE = 18
-RULE_BASE = "baral2025"
 
 _log = logging.getLogger(__name__)
 
@@ -80,25 +83,24 @@ class Reader:
         *,
         symptoms: Mapping[str, float] | None = None,
         patient: PatientContext | None = None,
+        rule_base: str = GUIDELINE,
     ) -> Diagnosis:
         """Join a radiograph with its patient; see `diagnose`."""
         patient, warnings = _known_patient(radiograph, patient or PatientContext())
         abstained = unsuitable(radiograph)
         decision: Decision | None = None
         heatmap: Heatmap | None = None
-        share = 0.0
         if abstained is None:
             prediction = self._engine.predict(radiograph)
             decision = self._decide(prediction)
             chosen = prediction.activation_maps[prediction.classes.index(decision.predicted)]
             heatmap = to_heatmap(chosen, radiograph.pixels.shape)
-            share = decision.confidence.contribution
             warnings += _population_warnings(self.bundle, patient)
         severity = None
         if symptoms:
-            severity = assess(symptoms, contribution=share, rule_base=RULE_BASE)
-            warnings += _severity_warnings(severity, patient)
-            if abstained is not None:
+            severity, told = _assess(symptoms, decision, patient, rule_base)
+            warnings += told
+            if severity is not None and abstained is not None:
                 warnings.append("The severity is from the symptoms alone: the image was not read.")
         return Diagnosis(
             bundle=self.bundle.identity,
@@ -129,6 +131,7 @@ def diagnose(
     age: float | None = None,
     sex: str | None = None,
     bundle: str | None = None,
+    rule_base: str = GUIDELINE,
     with_identity: bool = False,
 ) -> Diagnosis:
     """Read one chest radiograph, explain it, and join it with the symptoms into a severity.
@@ -140,14 +143,17 @@ def diagnose(
     path : str or Path
         A JPEG, PNG, TIFF or DICOM file.
     symptoms : mapping of str to float, optional
-        All eleven of `pneumoscope.severity.SYMPTOMS`, in their units; without them no severity is
-        given.
+        Any of `pneumoscope.severity.INPUTS`, in their units; `baral2025` needs all eleven of
+        `SYMPTOMS`. Without any, no severity is given.
     age : float, optional
         Years, 0..130; by default as the DICOM header says.
     sex : {"M", "F"}, optional
         By default as the DICOM header says.
     bundle : str, optional
         A bundle's name or folder; by default the packaged one.
+    rule_base : str
+        One of `pneumoscope.severity.rule_bases()`. Where it does not cover the patient's age, the
+        result has a warning instead of a severity.
     with_identity : bool
         Whether the result may name the patient as the DICOM header does.
 
@@ -165,10 +171,10 @@ def diagnose(
     patient = _patient(age, sex)
     if symptoms:
         # A wrong symptom is told before the image and the model cost any time.
-        assess(symptoms, rule_base=RULE_BASE)
+        check_case(symptoms, rule_base=rule_base)
     radiograph = read_radiograph(Path(path), with_identity=with_identity)
     reader = Reader(find_bundle(bundle))
-    return reader.diagnose(radiograph, symptoms=symptoms, patient=patient)
+    return reader.diagnose(radiograph, symptoms=symptoms, patient=patient, rule_base=rule_base)
 
 
 @cache
@@ -228,15 +234,21 @@ def _population_warnings(bundle: Bundle, patient: PatientContext) -> list[str]:
     ]
 
 
-def _severity_warnings(severity: Assessment, patient: PatientContext) -> list[str]:
-    """Say what is known to be wrong with the published rule base."""
-    warnings = [
-        f"The rule base {severity.rule_base} is kept as published, with its known defects: it can "
-        "call an ill patient negligible. Check its points by hand."
-    ]
-    if patient.age is not None and patient.age < ADULT_AGE:
-        warnings.append(
-            f"The rule base {severity.rule_base} was written for adults; this patient is "
-            f"{patient.age:g} years old."
+def _assess(
+    symptoms: Mapping[str, float],
+    decision: Decision | None,
+    patient: PatientContext,
+    rule_base: str,
+) -> tuple[Assessment | None, list[str]]:
+    """Give the severity with its warnings, or a warning why this patient gets none."""
+    try:
+        severity = assess(
+            symptoms,
+            probabilities=None if decision is None else decision.probabilities,
+            contribution=0.0 if decision is None else decision.confidence.contribution,
+            patient=patient,
+            rule_base=rule_base,
         )
-    return warnings
+    except PatientNotCoveredError as error:
+        return None, [f"No severity: {error}."]
+    return severity, severity_warnings(severity, patient)

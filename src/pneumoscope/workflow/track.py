@@ -11,11 +11,12 @@ from pneumoscope.findings import (
     Bounds,
     Course,
     PatientContext,
+    PersonalView,
     SeverityLevel,
     TrackedVisit,
     Visit,
 )
-from pneumoscope.severity import assess, identify_rule_base, rescale, rule_bases
+from pneumoscope.severity import assess, identify_rule_base, rule_bases
 from pneumoscope.tracking import TrackingOptions, bounds_of, detect_change
 
 PUBLISHED_RULE_BASE = "baral2025"
@@ -117,19 +118,20 @@ def _warnings(rule_base: str, patient: PatientContext) -> tuple[str, ...]:
 
 def _assess(
     visit: Visit, bounds: Bounds, patient: PatientContext, rule_base: str
-) -> tuple[Assessment | None, Assessment | None, str]:
-    """Score a visit twice, or say which symptoms the rule base misses."""
-    score: Callable[..., Assessment] = partial(assess, rule_base=rule_base)
+) -> tuple[Assessment | None, PersonalView | None, str]:
+    """Score a visit by both ranges, or say which symptoms the rule base misses."""
+    score: Callable[..., Assessment] = partial(assess, bounds=bounds, rule_base=rule_base)
     if rule_base != PUBLISHED_RULE_BASE:
         # The published base knows neither, and the image never changes its level.
         score = partial(score, probabilities=visit.probabilities, patient=patient)
     try:
-        return score(visit.symptoms), score(rescale(visit.symptoms, bounds)), ""
+        population = score(visit.symptoms)
     except SymptomError as error:
         return None, None, str(error)
+    return population, population.personal, ""
 
 
-def _worse(population: Assessment | None, personal: Assessment | None) -> SeverityLevel | None:
+def _worse(population: Assessment | None, personal: PersonalView | None) -> SeverityLevel | None:
     if population is None or personal is None:
         return None
     return max(population.level, personal.level, key=_LEVELS.index)

@@ -1,0 +1,52 @@
+"""`pneumoscope severity`: how ill, from the symptoms alone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pneumoscope.cli.output import check_targets, deliver, given_symptoms, json_target
+from pneumoscope.errors import InputError, SymptomError
+
+
+def severity(
+    symptom: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME=VALUE", help="One symptom, such as fever_value=98.6F."),
+    ] = None,
+    symptoms: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Symptoms as a JSON object.")
+    ] = None,
+    age: Annotated[float | None, typer.Option(help="Years; guideline needs it.")] = None,
+    sex: Annotated[str | None, typer.Option(help="M or F, for PSI.")] = None,
+    rule_base: Annotated[str, typer.Option(help="guideline or baral2025.")] = "guideline",
+    json: Annotated[
+        str | None,
+        typer.Option(metavar="-|FILE", help="Write JSON; - for stdout and nothing else."),
+    ] = None,
+) -> None:
+    """Give a severity from the symptoms, with its reasons and the bedside scores."""
+    to_stdout, json_file = json_target(json)
+    check_targets({"--json": json_file}, sources=[] if symptoms is None else [symptoms])
+    given = given_symptoms(symptom or [], symptoms)
+    if not given:
+        raise SymptomError("no symptom is given; write one like --symptom oxygen_level=92")
+
+    from pneumoscope.findings import PatientContext
+    from pneumoscope.reports import severity_to_text, to_severity_document
+    from pneumoscope.severity import assess, severity_warnings
+
+    try:
+        patient = PatientContext(age, sex)
+    except ValueError as error:
+        raise InputError(str(error)) from None
+    result = assess(given, patient=patient, rule_base=rule_base)
+    warnings = tuple(severity_warnings(result, patient))
+    deliver(
+        to_severity_document(result, symptoms=given, patient=patient, warnings=warnings),
+        lambda _: severity_to_text(result, warnings),
+        to_stdout=to_stdout,
+        json_file=json_file,
+    )

@@ -1,0 +1,58 @@
+"""A severity as text for a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from rich.console import Group, RenderableType
+from rich.text import Text
+
+from pneumoscope.findings import NOTICE, Assessment, SeverityLevel
+from pneumoscope.reports.elements import line, notice_panel, number_table, warning_line
+from pneumoscope.reports.wording import (
+    format_points,
+    reasoning,
+    rule_points,
+    severity_columns,
+    severity_words,
+)
+from pneumoscope.severity import GUIDELINE
+
+
+def severity_to_text(severity: Assessment, warnings: Iterable[str] = ()) -> Group:
+    """Show a severity that stands alone: notice, level, warnings, rules, reasoning.
+
+    Parameters
+    ----------
+    severity : Assessment
+        From the symptoms alone.
+    warnings : iterable of str
+        What the reader must know first.
+
+    Returns
+    -------
+    rich.console.Group
+        For `rich.console.Console.print`.
+    """
+    return Group(notice_panel(NOTICE), *severity_parts(severity, warnings))
+
+
+def severity_parts(severity: Assessment, caveats: Iterable[str]) -> list[RenderableType]:
+    """Give the level, what limits it, the levels' figures, the rules and the reasoning."""
+    caption, column = severity_columns(severity)
+    title = f"Severity: {severity_words(severity, loud=True)} (rule base {severity.rule_base})"
+    points = number_table(caption, "Level", "From the symptoms", "With the image")
+    for level in reversed(SeverityLevel):
+        style = "bold" if level is severity.level else ""
+        cells = (level, *map(format_points, (severity.scores[level], severity.adjusted[level])))
+        points.add_row(*(line(cell, style) for cell in cells))
+    rules = number_table("Rules that fired", "Rule", column)
+    for name in ("Speaks for", "Because"):
+        rules.add_column(name)
+    for rule in severity.fired:
+        why = f"{rule.explanation}. {rule.because}" if rule.because else rule.explanation
+        rules.add_row(*map(line, (rule.rule, rule_points(severity, rule), rule.level, why)))
+    shown = rules if severity.fired else line("No rule fired.")
+    told = reasoning(severity) if severity.rule_base == GUIDELINE else []
+    head = [Text(), line(title, "bold"), *map(warning_line, caveats), Text()]
+    return [*head, points, shown, *map(line, told)]

@@ -1,0 +1,50 @@
+"""What limits a severity: its rule base, and what was not given."""
+
+from __future__ import annotations
+
+from pneumoscope.findings import Assessment, PatientContext
+from pneumoscope.severity.guideline_base import GUIDELINE
+
+_ADULT_AGE = 18
+
+
+def severity_warnings(severity: Assessment, patient: PatientContext) -> list[str]:
+    """Say what limits a severity: of the rule base, and of what was given.
+
+    Parameters
+    ----------
+    severity : Assessment
+    patient : PatientContext
+
+    Returns
+    -------
+    list of str
+        Each names the rule base.
+    """
+    if severity.rule_base == GUIDELINE:
+        return _guideline_warnings(severity)
+    warnings = [
+        f"The rule base {severity.rule_base} is kept as published, with its known defects: it can "
+        "call an ill patient negligible. Check its points by hand."
+    ]
+    if patient.age is not None and patient.age < _ADULT_AGE:
+        warnings.append(
+            f"The rule base {severity.rule_base} was written for adults; this patient is "
+            f"{patient.age:g} years old."
+        )
+    return warnings
+
+
+def _guideline_warnings(severity: Assessment) -> list[str]:
+    warnings = [
+        f"The rule base {severity.rule_base} writes sentences of guidelines as rules. It was not "
+        "validated on patients: check its reasons."
+    ]
+    interval = severity.interval
+    if interval is not None and interval.least is not interval.most:
+        names = ", ".join(name.replace("_", " ") for name in interval.missing)
+        warnings.append(
+            f"By the rule base {severity.rule_base} the level may be as bad as {interval.most}: "
+            f"not known are {names}."
+        )
+    return warnings

@@ -1,0 +1,201 @@
+"""The reasoning of the `guideline` rules in plain sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from pneumoscope.findings import Assessment, FiredRule, LevelInterval, SeverityLevel
+from pneumoscope.severity.guideline_base import AtLeast, GuidelineBase
+from pneumoscope.severity.guideline_engine import GRADED, GuidelineEvaluation
+from pneumoscope.severity.inputs import INPUTS, YES_NO
+from pneumoscope.severity.symptoms import SYMPTOMS
+
+_OTHERS = {
+    "age": "age {:g} years",
+    "image_pneumonia": "P(PNEUMONIA) {:.3f}",
+    "image_finding": "P(PNEUMONIA) + P(ABNORMAL) {:.3f}",
+}
+DEFAULT_RULE = "N0"
+
+
+def describe(name: str, value: float) -> str:
+    """Say an input's value in words, such as "oxygen level 91 %"."""
+    if name in _OTHERS:
+        return _OTHERS[name].format(value)
+    if INPUTS[name].unit == YES_NO:
+        return f"{name.replace('_', ' ')}: {'yes' if value else 'no'}"
+    return INPUTS[name].describe(value)
+
+
+def capital(text: str) -> str:
+    """Begin a sentence."""
+    return text[0].upper() + text[1:]
+
+
+def fired_rules(
+    base: GuidelineBase, values: Mapping[str, float], evaluation: GuidelineEvaluation
+) -> tuple[FiredRule, ...]:
+    """Name the rules that fired in the first row, each with the values that it fired on.
+
+    Where the rules leave room below mild, the default rule N0 speaks for negligible, so that
+    something is always said.
+    """
+    fired = [
+        FiredRule(
+            rule=rule.name,
+            level=rule.level,
+            weight=1.0,
+            explanation=_reason(
+                base, [_best(c, evaluation) for c in rule.when], rule.needed, values, evaluation
+            ),
+            strength=float(strength),
+            because=rule.because,
+        )
+        for rule, strength in zip(base.rules, evaluation.firing[0], strict=True)
+        if strength > 0
+    ]
+    room = 1 - float(evaluation.at_least[0, 0])
+    if room > 0:
+        reason = "no rule speaks for more" if room == 1 else "no rule fully speaks for more"
+        fired.append(FiredRule(DEFAULT_RULE, SeverityLevel.NEGLIGIBLE, 1.0, reason, room))
+    return tuple(fired)
+
+
+def _best(choices: Sequence[AtLeast], evaluation: GuidelineEvaluation) -> AtLeast:
+    return max(choices, key=lambda choice: evaluation.grades[choice.name, choice.term][0])
+
+
+def _reason(
+    base: GuidelineBase,
+    chosen: Sequence[AtLeast],
+    needed: int,
+    values: Mapping[str, float],
+    evaluation: GuidelineEvaluation,
+) -> str:
+    parts = []
+    for choice in chosen:
+        grade = float(evaluation.grades[choice.name, choice.term][0])
+        if grade > 0:
+            part = base.inputs[choice.name]
+            value = describe(part.of, values[part.of])
+            term = choice.term.replace("_", " ")
+            kind = "" if part.of == choice.name else f"{choice.name.replace('_', ' ')} "
+            parts.append(f"{value}: {kind}at least {term} ({grade:.2f})")
+    need = "all needed" if needed == len(chosen) else f"{needed} of {len(chosen)} needed"
+    return f"{', '.join(dict.fromkeys(parts))}; {need}"
+
+
+def explain_guideline(
+    base: GuidelineBase, known: Mapping[str, float], assessment: Assessment
+) -> Assessment:
+    """Add the sentences that lead one case from the symptoms to the level.
+
+    Returns
+    -------
+    Assessment
+        With its `trace`: values beyond the usual range, rules, truths, the image's part, what is
+        missing, what moved the level, what would change it, bedside scores, and the result.
+    """
+    first, last = base.ages
+    who = f"from {first:g} years" if last > 100 else "from 2 months to under 5 years"
+    sentences = [f"Rules for patients {who}."]
+    sentences += _beyond(base, known)
+    sentences += [
+        f"{rule.rule} speaks for {rule.level} with {rule.strength:.2f}: {rule.explanation}. "
+        f"{rule.because}".rstrip()
+        for rule in assessment.fired
+    ]
+    truths = ", ".join(f"{level} {assessment.adjusted[level]:.2f}" for level in GRADED)
+    sentences.append(f"At least: {truths}; together the score, {assessment.score:.2f} of 3.")
+    sentences += [_image(assessment), *_missing(assessment.interval), *_moved(assessment)]
+    sentences += _turns(assessment)
+    sentences += [score.agreement for score in assessment.bedside]
+    sentences += _personal(assessment)
+    cuts = ", ".join(f"{level} from {cut:g}" for level, cut in base.cuts.items())
+    sentences.append(f"Severity: {_result(assessment)} ({cuts}).")
+    return replace(assessment, trace=tuple(sentences))
+
+
+def _result(assessment: Assessment) -> str:
+    """Say the level; where missing symptoms leave it open, never its lower end alone."""
+    interval = assessment.interval
+    if interval is not None and interval.least is not interval.most:
+        return (
+            f"{interval.least} to {interval.most}, open because symptoms are missing, score "
+            f"{interval.least_score:.2f} to {interval.most_score:.2f}"
+        )
+    borderline = ", borderline" if assessment.borderline else ""
+    return f"{assessment.level}{borderline}, score {assessment.score:.2f}"
+
+
+def _beyond(base: GuidelineBase, known: Mapping[str, float]) -> list[str]:
+    """Tell of values that are possible, but beyond the range on which symptoms are rated."""
+    sentences = []
+    for name in base.measured:
+        if name in known and name in SYMPTOMS:
+            symptom = SYMPTOMS[name]
+            if not symptom.minimum <= known[name] <= symptom.maximum:
+                text = describe(name, known[name])
+                sentences.append(
+                    f"{capital(text)} is beyond {symptom.range_text}: it counts as the "
+                    "end of that range. See that it was measured well."
+                )
+    return sentences
+
+
+def _image(assessment: Assessment) -> str:
+    effect = assessment.image
+    if effect is None:
+        return "There is no image: the level is from the symptoms alone."
+    without, score = f"{effect.score_without:.2f}", f"{effect.score_with:.2f}"
+    if effect.level_with is not effect.level_without:
+        return (
+            f"The image changes the level from {effect.level_without} to {effect.level_with}: the "
+            f"score is {without} without it and {score} with it."
+        )
+    if effect.score_with > effect.score_without:
+        return f"The image raises the score from {without} to {score}; the level stays."
+    if score == without == "0.00":
+        return "The image changes nothing: alone, without a symptom, it adds nothing."
+    return "The image changes nothing: the symptoms alone say as much."
+
+
+def _missing(interval: LevelInterval | None) -> list[str]:
+    if interval is None or not interval.missing:
+        return []
+    names = ", ".join(name.replace("_", " ") for name in interval.missing)
+    if interval.least is interval.most:
+        return [f"Not given: {names}. Whatever they are, the level is {interval.least}."]
+    return [
+        f"Not given: {names}. The level lies between {interval.least}, if they are normal, and "
+        f"{interval.most}, if they are as bad as can be: find them out."
+    ]
+
+
+def _moved(assessment: Assessment) -> list[str]:
+    if not assessment.influences and assessment.score > 0:
+        return ["No single value carries the score: with any one of them normal it stays."]
+    return [
+        f"{capital(describe(one.name, one.value))} adds {one.change:.2f} to the score: if it were "
+        f"{one.healthy:g}, the level would be {one.level_without}."
+        for one in assessment.influences
+    ]
+
+
+def _turns(assessment: Assessment) -> list[str]:
+    if not assessment.turning_points:
+        return ["No single symptom, changed alone, would change the level."]
+    parts = [f"{describe(one.name, one.value)} ({one.level})" for one in assessment.turning_points]
+    return [f"The level would change, all else as it is, from: {'; '.join(parts)}."]
+
+
+def _personal(assessment: Assessment) -> list[str]:
+    view = assessment.personal
+    if view is None:
+        return []
+    return [
+        f"Within this patient's own bounds from {view.visits} visits the level would be "
+        f"{view.level}, score {view.score:.2f}. It stands beside the level and never replaces it: "
+        "what is usual for a patient may still be illness."
+    ]

@@ -1,0 +1,287 @@
+"""One patient by the guideline rules, as a clinician sees it."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pneumoscope.errors import InputError, SymptomError
+from pneumoscope.findings import Bounds, PatientContext, SeverityLevel
+from pneumoscope.severity import INPUTS, SYMPTOMS, PatientNotCoveredError, assess
+
+NEGLIGIBLE, MILD, MODERATE, SEVERE = LEVELS = tuple(SeverityLevel)
+ADULT = PatientContext(50, "M")
+HEALTHY = dict.fromkeys(SYMPTOMS, 0.0) | {"fever_value": 36.8, "oxygen_level": 98.0}
+CHILD = HEALTHY | {"respiratory_rate": 28, "chest_indrawing": 0, "danger_sign": 0}
+PATIENTS = st.fixed_dictionaries(
+    {n: st.floats(s.minimum, s.maximum) for n, s in SYMPTOMS.items()},
+    optional={
+        n: st.floats(INPUTS[n].minimum, INPUTS[n].maximum) for n in ("respiratory_rate", "urea")
+    },
+)
+# Yes and no are tested by themselves; the rest is drawn over the range of the possible.
+REST = {
+    n: s
+    for n, s in INPUTS.items()
+    if s.unit != "yes 1, no 0" and n not in ("systolic_pressure", "diastolic_pressure")
+}
+IMAGES = st.floats(0, 1).flatmap(
+    lambda p: st.floats(0, 1).map(
+        lambda q: {"PNEUMONIA": p, "ABNORMAL": (1 - p) * q, "NORMAL": (1 - p) * (1 - q)}
+    )
+)
+
+
+def level(symptoms, *, image=None, age=50):
+    return assess(symptoms, probabilities=image, patient=PatientContext(age)).level
+
+
+@given(IMAGES, st.floats(18, 100))
+def test_a_healthy_adult_is_negligible_whatever_the_image(image, age):
+    result = assess(HEALTHY, probabilities=image, patient=PatientContext(age))
+    assert (result.level, result.score) == (NEGLIGIBLE, 0)
+
+
+@given(IMAGES, st.floats(2 / 12, 4.99))
+def test_a_healthy_child_is_negligible_whatever_the_image(image, age):
+    result = assess(CHILD, probabilities=image, patient=PatientContext(age))
+    assert (result.level, result.score) == (NEGLIGIBLE, 0)
+
+
+@pytest.mark.parametrize("image", [None, {"PNEUMONIA": 0.0}, {"PNEUMONIA": 1.0}])
+def test_a_textbook_septic_patient_is_severe(image):
+    septic = HEALTHY | {
+        "breathlessness": 0.9,
+        "cough_severity": 0.5,
+        "confusion": 0.7,
+        "fever_value": 39.6,
+        "oxygen_level": 87.0,
+    }
+    assert level(septic, image=image) is SEVERE
+    measured = septic | {"respiratory_rate": 34, "systolic_pressure": 82, "pulse": 135}
+    assert level(measured | {"oxygen_level": 96.0}, image=image) is SEVERE
+
+
+@pytest.mark.parametrize(
+    ("signs", "age", "expected"),
+    [
+        ({"cough_severity": 0.4, "sputum_production": 0.3}, 30, MILD),
+        ({"fever_value": 38.4}, 30, MILD),
+        ({"fever_value": 35.8}, 30, MILD),
+        ({"fever_value": 34.9}, 30, MODERATE),
+        ({"confusion": 0.4}, 30, MODERATE),
+        ({"oxygen_level": 91}, 30, MODERATE),
+        ({"oxygen_level": 84}, 30, SEVERE),
+        ({"hemoptysis": 0.7}, 30, MODERATE),
+        ({"respiratory_rate": 31}, 30, MODERATE),
+        ({"systolic_pressure": 85, "confusion": 0.5}, 66, SEVERE),
+        ({"urea": 9, "confusion": 0.5, "respiratory_rate": 32}, 40, SEVERE),
+        ({"systolic_pressure": 230}, 40, MODERATE),
+    ],
+)
+def test_adult_cases(signs, age, expected):
+    assert level(HEALTHY | signs, age=age) is expected
+
+
+@pytest.mark.parametrize(
+    ("signs", "age", "expected"),
+    [
+        ({"cough_severity": 0.4}, 3, MILD),
+        ({"cough_severity": 0.4, "respiratory_rate": 40}, 3, MODERATE),
+        ({"cough_severity": 0.4, "respiratory_rate": 40}, 0.8, MILD),
+        ({"cough_severity": 0.4, "respiratory_rate": 50}, 0.8, MODERATE),
+        ({"cough_severity": 0.4, "chest_indrawing": 1}, 3, MODERATE),
+        ({"cough_severity": 0.4, "danger_sign": 1}, 3, SEVERE),
+        ({"stridor": 1}, 3, SEVERE),
+        ({"oxygen_level": 89}, 3, SEVERE),
+        ({"fever_value": 38.0}, 3, MILD),
+    ],
+)
+def test_child_cases(signs, age, expected):
+    assert level(CHILD | signs, age=age) is expected
+
+
+def test_the_image_settles_a_borderline_case():
+    coughing = HEALTHY | {"cough_severity": 0.5}
+    assert level(coughing, image={"PNEUMONIA": 0.05}) is NEGLIGIBLE
+    assert level(coughing, image={"PNEUMONIA": 0.9}) is MILD
+    old = assess(coughing, probabilities={"PNEUMONIA": 0.9}, patient=PatientContext(75))
+    assert (old.image.level_without, old.image.level_with) == (NEGLIGIBLE, MODERATE)
+    assert any("changes the level from negligible to moderate" in line for line in old.trace)
+    assert old.scores != old.adjusted
+
+
+@settings(max_examples=40)
+@given(PATIENTS, IMAGES)
+def test_an_assessment_agrees_with_itself(symptoms, image):
+    result = assess(symptoms, probabilities=image, patient=ADULT)
+    truths = [result.adjusted[one] for one in LEVELS]
+    assert truths == sorted(truths, reverse=True)
+    assert truths[0] == 1
+    assert result.score == pytest.approx(sum(truths[1:]))
+    assert result.fired
+    for one in LEVELS[1:]:
+        strengths = [rule.strength for rule in result.fired if rule.level >= one]
+        rules = [r.strength for r in result.fired if LEVELS.index(r.level) >= LEVELS.index(one)]
+        assert result.adjusted[one] == max(rules, default=0), strengths
+    assert result.image.score_with == result.score >= result.image.score_without
+    assert result.trace[-1].startswith(f"Severity: {result.level}")
+    assert all(one.change > 0 for one in result.influences)
+    for line in result.trace:
+        assert "\n" not in line
+        assert line[0].isupper()
+
+
+@settings(max_examples=40)
+@given(
+    st.fixed_dictionaries(
+        {}, optional={n: st.floats(s.minimum, s.maximum) for n, s in REST.items()}
+    ),
+    st.one_of(st.floats(2 / 12, 4.99), st.floats(18, 120)),
+)
+def test_whatever_is_given_something_fires_and_the_default_only_where_there_is_room(symptoms, age):
+    result = assess(symptoms, patient=PatientContext(age))
+    strengths = {rule.rule: rule.strength for rule in result.fired}
+    assert strengths
+    assert strengths.get("N0", 0) == pytest.approx(1 - result.adjusted[MILD])
+
+
+@settings(max_examples=40)
+@given(PATIENTS, st.data())
+def test_missing_symptoms_leave_an_interval_that_holds_every_answer(symptoms, data):
+    gone = data.draw(st.sets(st.sampled_from(sorted(SYMPTOMS)), max_size=3))
+    rest = {n: v for n, v in symptoms.items() if n not in gone}
+    partly, whole = assess(rest, patient=ADULT), assess(symptoms, patient=ADULT)
+    interval = partly.interval
+    assert set(interval.missing) == gone
+    assert interval.least_score - 1e-9 <= whole.score <= interval.most_score + 1e-9
+    assert LEVELS.index(interval.least) <= LEVELS.index(whole.level) <= LEVELS.index(interval.most)
+    assert partly.level is interval.least
+    if interval.least is not interval.most:
+        assert partly.borderline
+
+
+def test_a_missing_temperature_is_thought_at_both_ends_and_between():
+    rest = {n: v for n, v in HEALTHY.items() if n != "fever_value"}
+    interval = assess(rest, patient=ADULT).interval
+    assert (interval.least, interval.most) == (NEGLIGIBLE, MODERATE)
+    # A fever alone is mild; only a chill of 35 °C is worse.
+    assert level(HEALTHY | {"fever_value": 41.0}) is MILD
+
+
+@pytest.mark.parametrize("age", [50, 3])
+def test_without_any_symptom_everything_is_open(age):
+    interval = assess({}, patient=PatientContext(age)).interval
+    assert (interval.least, interval.most) == (NEGLIGIBLE, SEVERE)
+
+
+def test_missing_symptoms_that_cannot_matter_leave_one_level():
+    critical = {"oxygen_level": 80.0}
+    interval = assess(critical, patient=ADULT).interval
+    assert interval.least is interval.most is SEVERE
+    assert len(interval.missing) == 10
+
+
+@settings(max_examples=40)
+@given(PATIENTS)
+def test_turning_points_turn(symptoms):
+    result = assess(symptoms, patient=ADULT)
+    for one in result.turning_points:
+        moved = assess(symptoms | {one.name: one.value}, patient=ADULT)
+        assert moved.level is one.level is not result.level
+
+
+@settings(max_examples=40)
+@given(PATIENTS)
+def test_influences_are_what_a_normal_value_takes_away(symptoms):
+    result = assess(symptoms, patient=ADULT)
+    for one in result.influences:
+        if one.name == "age":
+            continue
+        without = assess(symptoms | {one.name: one.healthy}, patient=ADULT)
+        assert result.score - without.score == pytest.approx(one.change)
+        assert without.level is one.level_without
+
+
+def test_possible_values_beyond_the_range_count_as_its_end_and_are_told():
+    worst = HEALTHY | {"oxygen_level": 75.0, "fever_value": 43.0, "fever_duration": 60.0}
+    result = assess(worst, patient=ADULT)
+    assert result.level is SEVERE
+    told = [line for line in result.trace if "is beyond" in line]
+    assert len(told) == 3
+    assert result.score == assess(worst | {"oxygen_level": 80.0}, patient=ADULT).score
+
+
+@pytest.mark.parametrize(
+    "symptoms",
+    [
+        {"oxygen_level": 101.0},
+        {"oxygen_level": 0.97},
+        {"fever_value": 98.6},
+        {"fever_value": 3.7},
+        {"breathlessness": 7},
+        {"respiratory_rate": -1},
+        {"oxygen_therapy": 0.5},
+        {"systolic_pressure": 80, "diastolic_pressure": 120},
+        {"wheeze": 1},
+    ],
+)
+def test_the_impossible_is_refused_in_one_line(symptoms):
+    with pytest.raises(SymptomError) as caught:
+        assess(symptoms, patient=ADULT)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("age", "words"),
+    [(None, "needs the patient's age"), (5, "age of 5"), (17.9, "5 to 17"), (0.1, "2 months")],
+)
+def test_ages_that_no_guideline_covers_are_refused_in_one_line(age, words):
+    with pytest.raises(PatientNotCoveredError, match=words) as caught:
+        assess(HEALTHY, patient=PatientContext(age))
+    assert "\n" not in str(caught.value)
+    assert isinstance(caught.value, InputError)
+
+
+def test_adult_rules_are_not_used_for_a_child_nor_the_other_way_round():
+    fast = CHILD | {"cough_severity": 0.4, "respiratory_rate": 36}
+    assert "M1" in {rule.rule for rule in assess(fast, patient=ADULT).fired}
+    child = {rule.rule for rule in assess(fast, patient=PatientContext(3)).fired}
+    assert child == {"M2", "L1", "L4"}
+
+
+def test_an_illness_that_psi_names_is_a_comorbidity():
+    ill = HEALTHY | {"cough_severity": 0.5, "heart_failure": 1}
+    image = {"PNEUMONIA": 0.9}
+    assert level(ill, image=image) is MODERATE
+    assert level(ill | {"heart_failure": 0}, image=image) is MILD
+
+
+@pytest.mark.parametrize("value", [-0.1, 1.1, np.nan])
+def test_a_probability_outside_is_refused(value):
+    with pytest.raises(ValueError, match=r"outside 0\.\.1"):
+        assess(HEALTHY, probabilities={"PNEUMONIA": value}, patient=ADULT)
+
+
+def test_a_model_without_pneumonia_counts_as_no_image():
+    assert assess(HEALTHY, probabilities={"TB": 1.0}, patient=ADULT).image is None
+
+
+@pytest.mark.parametrize("rule_base", ["guideline", "baral2025"])
+def test_personal_bounds_stand_beside_the_level_and_never_replace_it(rule_base):
+    ill = HEALTHY | {"breathlessness": 0.95, "oxygen_level": 88.0, "cough_severity": 0.5}
+    usual = Bounds({"breathlessness": (0.9, 1.0), "oxygen_level": (86.0, 90.0)}, rule_base, 12)
+    plain = assess(ill, patient=ADULT, rule_base=rule_base)
+    within = assess(ill, patient=ADULT, rule_base=rule_base, bounds=usual)
+    assert (within.level, within.score) == (plain.level, plain.score)
+    assert plain.personal is None
+    assert within.personal.visits == 12
+    whole = Bounds({n: (s.minimum, s.maximum) for n, s in SYMPTOMS.items()}, rule_base, 3)
+    same = assess(ill, patient=ADULT, rule_base=rule_base, bounds=whole).personal
+    if rule_base == "guideline":
+        assert (same.level, same.score) == (plain.level, plain.score)
+
+
+def test_bounds_of_another_rule_base_are_refused():
+    with pytest.raises(InputError, match="made for baral2025"):
+        assess(HEALTHY, patient=ADULT, bounds=Bounds({}, "baral2025", 0))
