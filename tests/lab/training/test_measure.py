@@ -72,7 +72,7 @@ def test_a_source_without_an_image_in_the_part_is_no_population(contents, data):
     adults = np.flatnonzero(data.collection.sources == 1)
     recipe = Recipe.model_validate(contents)
     found = measure_part(recipe, data, adults, np.full((len(adults), 3), 1 / 3), 0.5)
-    assert [part.population for part in found][0] == "made-up adults (adults)"
+    assert found[0].population == "made-up adults (adults)"
     assert not any("children" in part.population for part in found)
 
 
