@@ -43,11 +43,18 @@ def split(
     calibrate: Annotated[
         float, typer.Option(help="Share of the training side that calibrates.")
     ] = 0.1,
+    max_unreadable_share: Annotated[
+        float,
+        typer.Option(
+            min=0, max=0.999, help="Share of each folder that may be unreadable, and is left out."
+        ),
+    ] = 0.0,
 ) -> None:
     """Split labelled folders for training, and certify what crosses the borders."""
     need_lab("splitting")
     from pneumoscope.lab.datasets import certificate_path, scheme_settings, split_folders
 
+    check_targets({"--out": out})  # first: a folder's path may have no name to derive one from
     check_targets({"--out": out, "the certificate of --out": certificate_path(out)})
     settings = scheme_settings(
         scheme=scheme,
@@ -58,7 +65,9 @@ def split(
         stop=stop,
         calibrate=calibrate,
     )
-    certificate = split_folders(folders, settings, by=by, out=out)
+    certificate = split_folders(
+        folders, settings, by=by, out=out, max_unreadable_share=max_unreadable_share
+    )
     for number, fold in enumerate(certificate["folds"], start=1):
         counts = ", ".join(f"{part} {sum(c.values())}" for part, c in fold["counts"].items())
         typer.echo(f"Fold {number}: {counts}")

@@ -1,5 +1,6 @@
 """Images of several sources decoded once, in one order."""
 
+import dataclasses
 import re
 import shutil
 
@@ -40,6 +41,16 @@ def test_equal_patient_numbers_of_two_sources_are_two_patients(manifests):
     _, images = manifests[0]
     twice = collect([("one", images), ("two", images)], CLASSES, 32)
     assert len(set(twice.patients)) == 2 * len({image.patient_id for image in images})
+
+
+def test_a_source_without_patients_is_told(manifests, caplog):
+    (name, images), second = manifests
+    unknown = [dataclasses.replace(image, patient_id=image.file) for image in images]
+    assert collect([(name, unknown), second], CLASSES, 32).without_patients == (name,)
+    assert f"{name}: no patients are known" in caplog.text
+    caplog.clear()
+    assert collect(manifests, CLASSES, 32).without_patients == ()
+    assert "no patients" not in caplog.text
 
 
 def test_a_label_that_is_no_class_is_refused(manifests):

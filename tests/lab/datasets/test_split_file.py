@@ -207,9 +207,11 @@ def test_a_leak_cannot_be_talked_away(tmp_path):
 def test_a_certificate_that_is_none_is_refused(written, content):
     path = certificate_path(written)
     path.unlink() if content is None else path.write_text(content)
-    with pytest.raises(DataError, match="make it again") as caught:
+    with pytest.raises(CertificateError, match="make it again") as caught:
         read_split(written, DATA)
     assert "\n" not in str(caught.value)
+    # So that a user may accept it.
+    assert read_split(written, DATA, certified=False).seed == 1
 
 
 WRONG_POSITIONS = {
@@ -255,13 +257,15 @@ def test_wrong_positions_are_refused_in_one_line(written, wrong, certified):
         {"folds": [HONEST | {"extra": []}]},
         {"images": None},
         {"more": 1},
+        {"two\nlines": 1},
     ],
-    ids=str,
+    ids=repr,
 )
 def test_a_file_that_is_no_split_is_refused(written, change):
     _edit(written, lambda split: split.update(copy.deepcopy(change)))
-    with pytest.raises(DataError, match="make it again"):
+    with pytest.raises(DataError, match="make it again") as caught:
         read_split(written, DATA, certified=False)
+    assert "\n" not in str(caught.value)
 
 
 def test_only_a_bootstrap_repeats_images_and_only_to_train(tmp_path):

@@ -24,6 +24,7 @@ def card(finished):
         leaks=(),
         temperature=finished.temperature,
         threshold=finished.operating_point.threshold,
+        without_patients=(),
         figures=finished.figures,
         comparison=None,
         looks=None,
@@ -83,6 +84,23 @@ def test_limits_are_those_of_the_recipe_and_no_others(card, finished):
 def test_a_card_of_other_sets_says_nothing_of_the_published_ones(card, word):
     prose = [line for line in card().splitlines() if "AP view" not in line]
     assert word not in "\n".join(prose)
+
+
+def test_a_leaking_split_is_not_said_to_be_unseen(card):
+    assert "which nothing else saw" in card()
+    assert "which nothing else saw" not in card(leaks=("3 patients are in more than one part",))
+
+
+def test_a_set_without_patients_is_told_beside_its_split(card):
+    assert "Of children no patients are known" in card(without_patients=("children",))
+    assert "no patients are known" not in card()
+
+
+def test_imagenet_weights_are_told(card, finished):
+    options = finished.recipe.network.options | {"pretrained": True}
+    told = card(recipe={"network": finished.recipe.network.model_copy(update={"options": options})})
+    assert "It started from ImageNet weights" in told
+    assert "random weights" not in told
 
 
 def test_initial_weights_are_told(card):

@@ -7,6 +7,7 @@ pytest.importorskip("torch")
 pytest.importorskip("monai")
 pytest.importorskip("lightning")
 
+from pneumoscope.errors import RecipeError
 from pneumoscope.lab.datasets import PARTS, Collection, DataIdentity, Fold, Split
 from pneumoscope.lab.training import Recipe
 from pneumoscope.lab.training.finished import _fit_temperature, _operating_point
@@ -59,6 +60,11 @@ def test_a_source_without_the_positive_class_has_no_say_in_its_threshold(recipe)
     point = _operating_point(recipe, data, _probabilities([0.01] * 5 + [0.6] * 10))
     assert point.threshold == pytest.approx(0.6)
     assert "children" not in point.rule
+
+
+def test_a_calibrate_part_without_the_positive_class_is_refused(recipe):
+    with pytest.raises(RecipeError, match=r"calibrates has no image of PNEUMONIA"):
+        _operating_point(recipe, _data([(0, NORMAL)] * 5), _probabilities([0.1] * 5))
 
 
 def _logits(right):

@@ -68,6 +68,14 @@ def test_populations_are_the_sources_and_their_views(figures):
     assert [part.summary.patients for part in figures] == [5, 4, 2, 2]
 
 
+def test_a_source_without_an_image_in_the_part_is_no_population(contents, data):
+    adults = np.flatnonzero(data.collection.sources == 1)
+    recipe = Recipe.model_validate(contents)
+    found = measure_part(recipe, data, adults, np.full((len(adults), 3), 1 / 3), 0.5)
+    assert found[0].population == "made-up adults (adults)"
+    assert not any("children" in part.population for part in found)
+
+
 def test_figures_are_those_of_the_population_alone(figures):
     assert [part.summary.metrics["accuracy"].value for part in figures] == [
         3 / 5,

@@ -46,6 +46,18 @@ def test_a_positive_class_that_does_not_occur_is_refused_before_training(
     assert not (tmp_path / "run").exists()
 
 
+def test_a_class_without_an_image_to_learn_it_from_is_told(
+    write_recipe, changed_data, tmp_path, caplog
+):
+    path = write_recipe(tmp_path / "r.yaml")
+    prepare(read_recipe(path), path)
+    assert "cannot learn" not in caplog.text
+    labels = changed_data / "adults" / "labels.csv"
+    labels.write_text(labels.read_text().replace(",ABNORMAL,", ",NORMAL,"))
+    prepare(read_recipe(path), path)
+    assert "no image of the train part is labelled ABNORMAL: " in caplog.text
+
+
 def test_a_picture_of_two_patients_keeps_them_together(changed_data, write_recipe, tmp_path):
     adults = changed_data / "adults"
     first = sorted((changed_data / "children").glob("*.png"))[0]

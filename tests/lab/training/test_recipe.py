@@ -140,6 +140,8 @@ def test_a_bad_value_is_named(tmp_path, write_recipe, key, value, said):
         (b"", "a recipe is a mapping"),
         (b"just text", "a recipe is a mapping"),
         (b"1: 2", "name: Field required"),
+        (b"seed: 1\nname: a\nseed: 2", "a key twice"),
+        (b"training: {epochs: 1, 'epochs': 2}", "a key twice"),
         (b"#" * (2**20 + 1), "larger than 1 MiB"),
     ],
     ids=lambda value: value[:20] if isinstance(value, bytes) else value,

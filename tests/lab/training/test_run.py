@@ -15,8 +15,9 @@ pytest.importorskip("lightning")
 import torch
 
 from pneumoscope.errors import RecipeError
-from pneumoscope.lab.training import read_recipe, train
-from pneumoscope.lab.training.run_folder import recipe_digest
+from pneumoscope.lab.training import export, read_recipe, train
+from pneumoscope.lab.training.prepare import prepare
+from pneumoscope.lab.training.run_folder import recipe_digest, write_record
 from pneumoscope.lab.training.weights import build_network
 
 pytestmark = pytest.mark.lab
@@ -151,6 +152,32 @@ def test_a_missing_source_says_where_it_was_looked_for(
     recipe = write_recipe(tmp_path / "r.yaml")
     with pytest.raises(RecipeError, match=rf"'adults': no folder {tmp_path}/data/adults;.*PNEUMO"):
         train(recipe, tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_training_that_diverges_is_told_and_not_exported(write_recipe, tmp_path):
+    recipe = write_recipe(tmp_path / "r.yaml", {"training.learning_rate": 1e30})
+    with pytest.raises(RecipeError, match=r"diverged.*lower training\.learning_rate"):
+        train(recipe, tmp_path / "run")
+    with pytest.raises(RecipeError, match=r"diverged.*lower training\.learning_rate"):
+        export(tmp_path / "run", tmp_path / "bundle")
+    assert not (tmp_path / "bundle").exists()
+
+
+def test_checkpoints_without_a_recipe_are_not_taken_over(copied, run):
+    """A run that ended before its first epoch would be resumed from another one's weights."""
+    (copied / "recipe.yaml").unlink()
+    with pytest.raises(RecipeError, match="already holds a run"):
+        train(run / "recipe.yaml", copied)
+
+
+def test_a_recipe_that_changes_while_the_images_are_read_is_refused(write_recipe, tmp_path):
+    path = write_recipe(tmp_path / "r.yaml")
+    recipe = read_recipe(path)
+    data = prepare(recipe, path)
+    write_recipe(path, {"training.epochs": 4})
+    with pytest.raises(RecipeError, match="changed while the images were read"):
+        write_record(path, recipe, tmp_path / "run", data, "32-true")
     assert not (tmp_path / "run").exists()
 
 

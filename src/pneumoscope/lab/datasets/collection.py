@@ -43,6 +43,8 @@ class Collection:
         Further columns of the manifest (view, age, ...).
     left_out : tuple of str
         "source/file" of each image that could not be read; these are in none of the above.
+    without_patients : tuple of str
+        Sources of which no patients are known: every image counts as its own.
     """
 
     pixels: tuple[NDArray[np.uint8], ...]
@@ -54,6 +56,7 @@ class Collection:
     hashes: tuple[str, ...]
     extra: tuple[dict[str, str], ...]
     left_out: tuple[str, ...] = ()
+    without_patients: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -91,6 +94,15 @@ def collect(
         raise DataError(f"label {unknown[0]!r} is not a class of the recipe: {', '.join(classes)}")
     rows: list[tuple[int, str, LabelledImage, ReducedImage]] = []
     left_out: list[str] = []
+    without_patients = tuple(
+        name for name, images in sources if all(i.patient_id == i.file for i in images)
+    )
+    for name in without_patients:
+        _log.warning(
+            "%s: no patients are known (labels.csv has no patient_id): every image counts as its "
+            "own, and no split can tell that two are of one patient",
+            name,
+        )
     for number, (name, images) in enumerate(sources):
         readable, unreadable = _decode_source(name, images, size, max_unreadable_share)
         rows += [(number, name, image, reduced) for image, reduced in readable]
@@ -105,6 +117,7 @@ def collect(
         hashes=tuple(reduced.perceptual_hash for *_, reduced in rows),
         extra=tuple(dict(image.extra) for _, _, image, _ in rows),
         left_out=tuple(left_out),
+        without_patients=without_patients,
     )
 
 
@@ -136,7 +149,12 @@ def _too_many(
     names = ", ".join(repr(image.path.name) for image, _ in unreadable[:3])
     names += ", ..." if count > 3 else ""
     share = math.ceil(1000 * count / listed) / 1000
-    allow = f", or set data: {{max_unreadable_share: {share:g}}} in the recipe" if share < 1 else ""
+    allow = (
+        f", or leave them out: data: {{max_unreadable_share: {share:g}}} in the recipe, and "
+        f"--max-unreadable-share {share:g} for a split"
+        if share < 1
+        else ""
+    )
     return DataError(
         f"{name}: {count} of {listed} images cannot be read ({names}); the first is "
         f"{unreadable[0][1]}. Mend or remove them{allow}"

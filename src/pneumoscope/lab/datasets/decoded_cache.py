@@ -14,7 +14,7 @@ import tempfile
 import time
 import zlib
 from collections.abc import Iterable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -196,8 +196,9 @@ def _make_private(folder: Path) -> None:
 def _remove_left_over(folder: Path) -> None:
     """Remove what a killed process left half built."""
     for file in folder.glob(f"{_BUILDING}*"):
-        if time.time() - file.stat().st_mtime > _LEFT_OVER_SECONDS:
-            file.unlink(missing_ok=True)
+        with suppress(FileNotFoundError):  # another process has just finished or removed it
+            if time.time() - file.stat().st_mtime > _LEFT_OVER_SECONDS:
+                file.unlink()
 
 
 def _check(row: bytes) -> bytes:

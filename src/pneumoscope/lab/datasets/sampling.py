@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch.utils.data import Sampler
 
-Way = Literal["balanced", "shuffle", "bootstrap"]
+Way = Literal["balanced", "shuffle"]
 
 # First words of the spawn keys: the order of an epoch and the change of an image share no numbers.
 _ORDER, _CHANGE = 0, 1
@@ -43,9 +43,8 @@ class EpochSampler(Sampler[Draw]):
         Same seed, same epochs.
     samples : int or None
         Draws per epoch; None for as many as there are items. "shuffle" takes None only.
-    way : {"balanced", "shuffle", "bootstrap"}
-        With replacement, every source equally often; every item once; with replacement, every item
-        equally likely.
+    way : {"balanced", "shuffle"}
+        With replacement, every source equally often; or every item once.
     """
 
     def __init__(
@@ -81,8 +80,6 @@ class EpochSampler(Sampler[Draw]):
         items = len(self.sources)
         if self.way == "shuffle":
             return rng.permutation(items)
-        if self.way == "bootstrap":
-            return rng.integers(items, size=len(self))
         weights = 1 / np.bincount(self.sources)[self.sources]
         return rng.choice(items, size=len(self), p=weights / weights.sum())
 

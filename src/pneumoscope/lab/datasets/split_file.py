@@ -99,7 +99,7 @@ def _parse(path: Path, content: Any, data: DataIdentity) -> Split:
         section = _SplitSection.model_validate(content)
     except ValidationError as error:
         first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])[:80]
+        where = " ".join(".".join(str(part) for part in first["loc"]).split())[:80]
         raise DataError(
             f"{path}: not a split ({where or 'content'}: {first['msg']}); {AGAIN}"
         ) from None
@@ -130,7 +130,10 @@ def _check_certificate(path: Path, content: Any, split: Split, data: DataIdentit
     beside = certificate_path(path)
     if not beside.is_file():
         raise CertificateError(f"{path}: its certificate, {beside.name}, is missing; {AGAIN}")
-    stated = _read(beside)
+    try:
+        stated = _read(beside)
+    except DataError as error:
+        raise CertificateError(str(error)) from None
     if not isinstance(stated, dict):
         raise CertificateError(f"{beside}: not a split's certificate; {AGAIN}")
     if stated.get("split_sha256") != digest(content):

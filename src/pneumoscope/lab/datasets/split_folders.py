@@ -36,15 +36,20 @@ def scheme_settings(*, folds: int | None, **others: Any) -> SchemeSettings:
         raise InputError(f"--{first['loc'][0]}: {first['msg']}") from None
 
 
-def identify(folders: Sequence[Path]) -> DataIdentity:
+def identify(folders: Sequence[Path], *, max_unreadable_share: float = 0.0) -> DataIdentity:
     """Read labelled folders far enough to split them; each is a source, named as its folder.
+
+    Parameters
+    ----------
+    folders : sequence of Path
+    max_unreadable_share : float
+        See `collect`. The recipe that trains on the split must allow as much.
 
     Raises
     ------
     DataError
-        A folder cannot be used, two have the same name, or there is only one class.
-    ImageError
-        An image cannot be read.
+        A folder cannot be used, two have the same name, there is only one class, or more images
+        than allowed cannot be read.
     """
     names = [folder.resolve().name for folder in folders]
     for name in names:
@@ -59,7 +64,7 @@ def identify(folders: Sequence[Path]) -> DataIdentity:
             f"{', '.join(names)}: all images are labelled {classes[0]!r}; a network needs at least "
             "two classes, so add the others"
         )
-    collection = collect(manifests, classes, _ANY_SIZE)
+    collection = collect(manifests, classes, _ANY_SIZE, max_unreadable_share=max_unreadable_share)
     strata = tuple(
         f"{names[source]} {classes[label]}"
         for source, label in zip(collection.sources, collection.labels, strict=True)
@@ -68,7 +73,12 @@ def identify(folders: Sequence[Path]) -> DataIdentity:
 
 
 def split_folders(
-    folders: Sequence[Path], settings: SchemeSettings, *, by: str, out: Path
+    folders: Sequence[Path],
+    settings: SchemeSettings,
+    *,
+    by: str,
+    out: Path,
+    max_unreadable_share: float = 0.0,
 ) -> dict[str, Any]:
     """Split labelled folders and write the split with its certificate.
 
@@ -81,6 +91,8 @@ def split_folders(
         `patient` keeps linked images (same patient or same picture) together.
     out : Path
         The split's file.
+    max_unreadable_share : float
+        See `identify`.
 
     Returns
     -------
@@ -91,12 +103,12 @@ def split_folders(
     ------
     InputError
         `by` is neither, or a file cannot be written.
-    DataError, ImageError
+    DataError
         See `identify` and `draw`.
     """
     if by not in get_args(By):
         raise InputError(f"--by {by!r}: give patient or image")
-    data = identify(folders)
+    data = identify(folders, max_unreadable_share=max_unreadable_share)
     groups = linked_groups(data.patients, data.fingerprints)
     units = units_of(data.strata, groups, "patient" if by == "patient" else "image")
     return write_split(out, draw(units, settings), data)

@@ -33,6 +33,8 @@ class CardFacts:
         Why the figures flatter, in words; empty for an honest split.
     temperature, threshold : float
         The calibration and the operating point.
+    without_patients : tuple of str
+        Sources of which no patients are known.
     figures : tuple of PartFigures
         On the report part.
     comparison : pair of FinishedRun or None
@@ -52,6 +54,7 @@ class CardFacts:
     leaks: tuple[str, ...]
     temperature: float
     threshold: float
+    without_patients: tuple[str, ...]
     figures: tuple[PartFigures, ...]
     comparison: tuple[FinishedRun, FinishedRun] | None
     looks: Looks | None

@@ -82,6 +82,7 @@ def export(run: Path, out: Path, *, split_comparison: tuple[Path, Path] | None =
         leaks=data.leaks,
         temperature=finished.temperature,
         threshold=finished.operating_point.threshold,
+        without_patients=data.collection.without_patients,
         figures=finished.figures,
         comparison=comparison,
         looks=looks,

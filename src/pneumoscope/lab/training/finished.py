@@ -20,7 +20,7 @@ from pneumoscope.lab.training.measure import PartFigures, measure_part
 from pneumoscope.lab.training.prepare import PreparedData
 from pneumoscope.lab.training.recipe import Recipe, read_recipe
 from pneumoscope.lab.training.run_folder import BEST, RECIPE, prepare_again
-from pneumoscope.lab.training.weights import build_network, load_weights
+from pneumoscope.lab.training.weights import build_network, check_finite, load_weights
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -60,7 +60,8 @@ def open_run(folder: Path) -> FinishedRun:
     Raises
     ------
     RecipeError
-        Not a run, a checkpoint of another network, or data that changed since the run.
+        Not a run, a checkpoint of another network or of a training that diverged, data that changed
+        since the run, or a calibrate part that is empty or without the positive class.
     """
     recipe_path = folder / RECIPE
     if not recipe_path.is_file():
@@ -70,6 +71,7 @@ def open_run(folder: Path) -> FinishedRun:
     load_weights(network, folder / BEST)
     network.eval()
     round_to_half(network)
+    check_finite(network, folder / BEST)  # after the rounding, which makes large weights infinite
     data = prepare_again(folder, recipe, recipe_path)
     if not len(data.split.indices("calibrate")):
         raise RecipeError(
@@ -131,6 +133,11 @@ def _operating_point(
             )
         )
         counts.append(f"{int(positive[mine].sum())} of {source.name}")
+    if not thresholds:
+        raise RecipeError(
+            f"the part that calibrates has no image of {recipe.positive_class}, so no threshold "
+            "can be chosen; train with a split that has some (`pneumoscope split --calibrate`)"
+        )
     rule = (
         f"highest threshold with a sensitivity of at least {recipe.positive_sensitivity:g} for "
         f"{recipe.positive_class} in every source of the calibration part (positive images: "

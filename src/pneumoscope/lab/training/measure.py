@@ -52,7 +52,7 @@ def measure_part(
     probabilities: NDArray[np.float64],
     threshold: float,
 ) -> tuple[PartFigures, ...]:
-    """Evaluate every source, and every view of a source whose manifest has a `view` column.
+    """Evaluate every source there is an image of, and every view that its manifest tells.
 
     Parameters
     ----------
@@ -75,6 +75,8 @@ def measure_part(
     populations: list[tuple[str, int, NDArray[np.bool_]]] = []
     for number, source in enumerate(recipe.sources):
         mine = collection.sources[indices] == number
+        if not mine.any():  # a split at random may leave a source out
+            continue
         name = f"{source.population} ({source.name})"
         populations.append((name, number, mine))
         populations += [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,8 @@ from pneumoscope.lab.datasets import (
     units_of,
 )
 from pneumoscope.lab.training.recipe import Recipe, Source, source_folder
+
+_log = logging.getLogger(__name__)
 
 UNCERTIFIED = "the split's certificate was missing or stale"
 
@@ -122,7 +125,20 @@ def prepare(
             f"{of}: leaks: {'; '.join(data.leaks)}; split by patient, or accept it with "
             "--accept-leak, and every report will say so"
         )
+    _tell_unlearnt(recipe, data)
     return data
+
+
+def _tell_unlearnt(recipe: Recipe, data: PreparedData) -> None:
+    """Warn of classes that the network will answer without having seen any."""
+    learnt = set(data.collection.labels[data.split.indices("train")].tolist())
+    unlearnt = [name for number, name in enumerate(recipe.classes) if number not in learnt]
+    if unlearnt:
+        _log.warning(
+            "no image of the train part is labelled %s: the network cannot learn it; add images, "
+            "or take it out of the classes",
+            ", ".join(unlearnt),
+        )
 
 
 def read_images(recipe: Recipe, recipe_path: Path) -> tuple[Collection, DataIdentity]:

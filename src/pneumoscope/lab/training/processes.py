@@ -171,13 +171,16 @@ class _Helper(contextlib.AbstractContextManager["_Helper"]):
         """Wait until its data are read."""
         assert self._running.stdout is not None  # noqa: S101
         if self._running.stdout.readline() != READY:
-            self._running.wait(_GRACE)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._running.wait(_GRACE)
             self._fail()
 
     def expect_end(self) -> None:
         """Wait for its end, which must be a good one."""
-        if self._running.wait(_GRACE) != 0:
-            self._fail()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            if self._running.wait(_GRACE) == 0:
+                return
+        self._fail()
 
     def blame(self) -> None:
         """Say so if it is this one that ended."""

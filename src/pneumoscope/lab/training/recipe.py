@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Hashable
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -233,12 +234,21 @@ class Recipe(_Section):
 
 
 class _PlainLoader(yaml.SafeLoader):
-    """A safe loader without aliases: a few lines of nested ones grow beyond any memory."""
+    """A safe loader without aliases, as a few lines of nested ones grow beyond any memory.
+
+    A key that is there twice is refused: PyYAML would silently take the last one.
+    """
 
     def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
         if self.check_event(yaml.AliasEvent):
             raise yaml.YAMLError("aliases are not allowed")
         return super().compose_node(parent, index)
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
+        keys = [key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
+        if len(set(keys)) < len(keys):
+            raise yaml.YAMLError("a key is there twice")
+        return super().construct_mapping(node, deep)
 
 
 def read_recipe(path: Path) -> Recipe:
@@ -262,7 +272,9 @@ def read_recipe(path: Path) -> Recipe:
         content: Any = _PlainLoader(data).get_single_data()
     except Exception:
         # Besides its own errors PyYAML lets others out, for impossible dates and deep nesting.
-        raise RecipeError(f"{path}: is not valid YAML, or has aliases (not allowed)") from None
+        raise RecipeError(
+            f"{path}: is not valid YAML, or has aliases or a key twice (not allowed)"
+        ) from None
     if not isinstance(content, dict):
         raise RecipeError(f"{path}: a recipe is a mapping of names to values")
     try:

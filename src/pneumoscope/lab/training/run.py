@@ -34,7 +34,12 @@ from pneumoscope.lab.training.run_folder import (
     tell_what_changed,
     write_record,
 )
-from pneumoscope.lab.training.weights import WholeCheckpoints, build_network, load_weights
+from pneumoscope.lab.training.weights import (
+    WholeCheckpoints,
+    build_network,
+    check_finite,
+    load_weights,
+)
 
 _log = logging.getLogger(__name__)
 # Its advice is for programmers; the progress bar says what users need.
@@ -75,7 +80,8 @@ def train(
     ------
     RecipeError, DataError, ImageError
         See `read_recipe`, `prepare`, `check_batches`, `check_devices` and `load_weights`; also when
-        `out` already holds a run, or holds none to resume, or one of another recipe or data.
+        `out` already holds a run, or holds none to resume, or one of another recipe or data; or
+        when even the best network's weights are no numbers.
     InputError
         The run folder cannot be written (a full disk, say); the last checkpoint stays.
     """
@@ -96,6 +102,8 @@ def train(
         tell_what_changed(out, training_precision())
     with together(recipe_path, out, recipe.training.devices, resume=resume) as process:
         _fit(recipe, network, weights, data, out, last, process)
+    load_weights(network, out / BEST)
+    check_finite(network, out / BEST)
     return out / BEST
 
 

@@ -20,7 +20,7 @@ from pneumoscope.files import read_limited, told, write_files
 from pneumoscope.lab.datasets import certify, digest, document, read_split, write_split
 from pneumoscope.lab.training.prepare import PreparedData, read_images
 from pneumoscope.lab.training.provenance import git_commit
-from pneumoscope.lab.training.recipe import Recipe
+from pneumoscope.lab.training.recipe import Recipe, read_recipe
 
 RECIPE, SPLIT, RECORD, METRICS = "recipe.yaml", "split.json", "record.json", "metrics.csv"
 CHECKPOINTS = "checkpoints"
@@ -46,7 +46,7 @@ def check_folder(recipe_path: Path, out: Path, *, resume: bool) -> Path | None:
     kept = out / RECIPE
     last = out / LAST
     if not resume:
-        if kept.exists():
+        if kept.exists() or last.exists():
             raise RecipeError(f"{out}: already holds a run; give another folder, or --resume")
         if out.exists() and not out.is_dir():
             raise RecipeError(f"{out}: is a file; give a folder for the run")
@@ -68,9 +68,14 @@ def write_record(
 
     Raises
     ------
+    RecipeError
+        While the images were read, the recipe changed or another run began in the folder.
     InputError
         The folder cannot be written.
     """
+    check_folder(recipe_path, out, resume=False)
+    if read_recipe(recipe_path) != recipe:
+        raise RecipeError(f"{recipe_path}: changed while the images were read; train again")
     record = {
         "recipe_sha256": recipe_digest(recipe),
         "accepted_leaks": list(data.leaks),

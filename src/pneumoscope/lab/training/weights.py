@@ -69,6 +69,21 @@ def load_weights(network: Network, checkpoint: Path) -> None:
         ) from None
 
 
+def check_finite(network: Network, checkpoint: Path) -> None:
+    """Refuse a network that answers nothing any more.
+
+    Raises
+    ------
+    RecipeError
+        One of its weights is no finite number.
+    """
+    if not all(values.isfinite().all() for values in network.state_dict().values()):
+        raise RecipeError(
+            f"{checkpoint}: the training diverged (its weights are no numbers any more); lower "
+            "training.learning_rate and train into another folder"
+        )
+
+
 class WholeCheckpoints(TorchCheckpointIO):
     """Writes a checkpoint whole or not at all: on a full disk the last good one stays."""
 
