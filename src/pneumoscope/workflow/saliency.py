@@ -30,9 +30,10 @@ from pneumoscope.evaluation import (
     read_boxes,
     read_manifest,
 )
-from pneumoscope.imaging import fingerprint, read_radiograph
+from pneumoscope.imaging import read_radiograph
 from pneumoscope.inference import available_cores, to_heatmap
 from pneumoscope.workflow.diagnose import Reader
+from pneumoscope.workflow.overlap import Seen, seen_in_training
 from pneumoscope.workflow.score import Progress
 
 LABEL = "PNEUMONIA"
@@ -57,7 +58,7 @@ class FolderSaliency:
     held_out : SaliencySummary or None
         The headline: over the images that did not train the bundle; None without any.
     in_training : SaliencySummary or None
-        Over those that did.
+        Over those that did, identical or as changed copies.
     subgroups : mapping of str to mapping of str to SaliencySummary
         Per column, then per value: parts of the held-out images.
     """
@@ -248,8 +249,8 @@ def _look(
         heatmap=fit_map(heatmap, mine),
         fixed=fit_map(to_heatmap(maps[image.patient_id], shape), mine),
     )
-    known = fingerprint(radiograph.pixels) in reader.bundle.training_images
-    return _Looked(image, measured, known)
+    (seen,) = seen_in_training(radiograph.pixels, [reader.bundle])
+    return _Looked(image, measured, in_training=seen is not Seen.NO)
 
 
 def _measured_shape(height: int, width: int) -> tuple[int, int]:
