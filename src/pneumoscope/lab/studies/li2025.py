@@ -101,7 +101,7 @@ def _write(page: Page, recipe: dict[str, Any], arms: Sequence[_Arm]) -> None:
         "Li 2025 trains a CNN of four convolutions on the Guangzhou children's radiographs and "
         "reports its accuracy on a random hold-out of 485 of the 5,216 images. The published "
         "protocol splits by image and keeps the epoch that is best **on the held-out images "
-        "themselves**. Here it is run again to the letter on "
+        "themselves**. Here it is run again, as far as it is stated, on "
         f"{len(image.results)} random splits, and beside it with patients kept together and the "
         "epoch chosen on patients of their own, a tenth of those that would train. The hold-outs "
         f"have {_sizes(image)} images by image and {_sizes(patient)} by patient."
@@ -249,7 +249,7 @@ def _spread(values: Sequence[float]) -> list[str]:
 
 
 def _curves(arms: Sequence[_Arm]) -> Figure:
-    figure = Figure(figsize=(9, 6))
+    figure = Figure(figsize=(9, 6), layout="constrained")
     axes = figure.subplots(2, 2, sharex=True)
     colours = {"image": "#b3541e", "patient": "#1f5a91"}
     for row, (name, label) in enumerate((("loss", "loss"), ("accuracy", "accuracy"))):
