@@ -40,7 +40,10 @@ LABEL = "PNEUMONIA"
 MEASURED_SIDE = 1024
 """Larger images are measured at this many pixels on their longer side: it bounds the memory."""
 
-_ALL_TRAINED = "Every image with boxes was in the bundle's own training: there is no verdict."
+_ALL_TRAINED = (
+    "Every image with boxes was in the bundle's own training, or looks like a changed copy of one "
+    "that was: there is no verdict."
+)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
