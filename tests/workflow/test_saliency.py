@@ -12,7 +12,7 @@ from PIL import Image
 from pneumoscope.bundles import Bundle
 from pneumoscope.errors import DataError
 from pneumoscope.evaluation import Box, fit_map, fixed_maps
-from pneumoscope.imaging import fingerprint, read_radiograph
+from pneumoscope.imaging import fingerprint, perceptual_hash, read_radiograph
 from pneumoscope.inference import to_heatmap
 from pneumoscope.synthetic import draw_phantom, write_png
 from pneumoscope.workflow import diagnose, evaluate_folder, saliency_folder
@@ -80,6 +80,20 @@ def test_images_of_the_training_stand_apart(folder: Path, variant: Callable[...,
     # The trained-on image has its box where the network does not look; the headline is without it.
     assert apart.in_training.measures["mass"].heatmap.value == 0
     assert (apart.held_out.measures["mass"].heatmap.value or 0) > 0.2
+
+
+def test_a_changed_copy_of_a_training_image_stands_apart_too(
+    folder: Path, variant: Callable[..., str]
+) -> None:
+    pixels = read_radiograph(folder / "2.png").pixels
+    darker = np.rint(pixels * 0.9 * 255) / 255
+    known = f"{fingerprint(darker)} {perceptual_hash(darker.astype(np.float32))}"
+    apart = saliency_folder(folder, folder / "boxes.csv", bundle=variant(fingerprints=known))
+    assert apart.in_training is not None
+    assert apart.held_out is not None
+    assert (apart.held_out.n, apart.in_training.n) == (2, 1)
+    # Its box is the only one where the network does not look.
+    assert apart.in_training.measures["mass"].heatmap.value == 0
 
 
 def test_where_all_are_of_the_training_there_is_no_verdict(

@@ -30,16 +30,20 @@ from pneumoscope.evaluation import (
     read_boxes,
     read_manifest,
 )
-from pneumoscope.imaging import fingerprint, read_radiograph
+from pneumoscope.imaging import read_radiograph
 from pneumoscope.inference import available_cores, to_heatmap
 from pneumoscope.workflow.diagnose import Reader
+from pneumoscope.workflow.overlap import Seen, seen_in_training
 from pneumoscope.workflow.score import Progress
 
 LABEL = "PNEUMONIA"
 MEASURED_SIDE = 1024
 """Larger images are measured at this many pixels on their longer side: it bounds the memory."""
 
-_ALL_TRAINED = "Every image with boxes was in the bundle's own training: there is no verdict."
+_ALL_TRAINED = (
+    "Every image with boxes was in the bundle's own training, or looks like a changed copy of one "
+    "that was: there is no verdict."
+)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -57,7 +61,7 @@ class FolderSaliency:
     held_out : SaliencySummary or None
         The headline: over the images that did not train the bundle; None without any.
     in_training : SaliencySummary or None
-        Over those that did.
+        Over those that did, identical or as changed copies.
     subgroups : mapping of str to mapping of str to SaliencySummary
         Per column, then per value: parts of the held-out images.
     """
@@ -248,8 +252,8 @@ def _look(
         heatmap=fit_map(heatmap, mine),
         fixed=fit_map(to_heatmap(maps[image.patient_id], shape), mine),
     )
-    known = fingerprint(radiograph.pixels) in reader.bundle.training_images
-    return _Looked(image, measured, known)
+    (seen,) = seen_in_training(radiograph.pixels, [reader.bundle])
+    return _Looked(image, measured, in_training=seen is not Seen.NO)
 
 
 def _measured_shape(height: int, width: int) -> tuple[int, int]:

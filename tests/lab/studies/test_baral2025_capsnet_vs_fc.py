@@ -100,6 +100,7 @@ def test_the_published_test_stands_beside_tests(study_data, tmp_path, finish):
     text, numbers = _page("full", study_data, tmp_path, finish)
     for a, b in PUBLISHED:
         assert f"{a:.4f} / {b:.4f}" in text
+    assert "p < 0.05" in text
     assert NO_TEST in text
     for by in ARMS:
         assert set(numbers[f"differences by {by}"]) == set(FIGURES)
@@ -114,3 +115,4 @@ def test_a_smoke_page_shows_nothing_published(study_data, tmp_path, finish):
     assert len(numbers["tests by patient"]) == 2
     for a, b in PUBLISHED:
         assert f"{a:.4f} / {b:.4f}" not in text
+    assert "p < 0.05" not in text

@@ -1,4 +1,7 @@
-"""Li 2025's page, from results that were made up."""
+"""Li 2025's page, from ten results that were made up in the shape of real ones."""
+
+import json
+import re
 
 import numpy as np
 import pytest
@@ -6,6 +9,7 @@ import pytest
 pytest.importorskip("torch")
 pytest.importorskip("matplotlib")
 
+from pneumoscope.lab.datasets import identify
 from pneumoscope.lab.studies import li2025
 from pneumoscope.lab.studies.experiment import Result
 from pneumoscope.lab.studies.page import Page
@@ -13,42 +17,153 @@ from pneumoscope.lab.studies.page import Page
 pytestmark = pytest.mark.lab
 
 PUBLISHED = ("0.9793", "97.93", "97.83", "0.0821", "0.9968", "0.9985", "6,944,638 | 6,944,638")
+EPOCHS, SPLITS = 30, 5
+LEAK = "131 patients are in more than one part"
 
 
-def _result(seed: int) -> Result:
+def _result(by: str, right: int, images: int, seed: int) -> Result:
+    """One training that has `right` of the held-out images right at its kept epoch."""
     rng = np.random.default_rng(seed)
-    positive = rng.random(20)
+    labels = np.where(np.arange(images) % 4 == 0, "NORMAL", "PNEUMONIA")
+    called = labels == "PNEUMONIA"
+    wrong = rng.permutation(images)[right:]
+    called[wrong] = ~called[wrong]
+    positive = np.where(called, 0.9, 0.1)
+    # By image the stop part is the hold-out; by patient it is another, and easier here.
+    kept = right / images if by == "image" else 0.999
+    stop = rng.uniform(0.7, 0.9, EPOCHS)
+    stop[rng.integers(EPOCHS - 1)] = kept
+    curves = {
+        "train_loss": rng.uniform(0.01, 0.6, EPOCHS),
+        "train_accuracy": rng.uniform(0.7, 1, EPOCHS),
+        "stop_loss": rng.uniform(0.05, 0.6, EPOCHS),
+        "stop_accuracy": stop,
+    }
+    rows = np.stack(list(curves.values()), axis=1).tolist()
     return Result(
         classes=("NORMAL", "PNEUMONIA"),
-        epochs=tuple(
-            dict.fromkeys(("train_loss", "train_accuracy", "stop_loss", "stop_accuracy"), value)
-            for value in rng.uniform(0.6, 0.7, 3).tolist()
-        ),
-        files=tuple(f"{i}.png" for i in range(20)),
-        patients=tuple(f"p{i}" for i in range(20)),
-        labels=("NORMAL", "PNEUMONIA") * 10,
+        epochs=tuple(dict(zip(curves, row, strict=True)) for row in rows),
+        files=tuple(f"guangzhou/{i}.jpeg" for i in range(images)),
+        patients=tuple(f"guangzhou/p{i // 2}" for i in range(images)),
+        labels=tuple(labels.tolist()),
         probabilities=np.stack([1 - positive, positive], axis=1),
         certificate="0" * 64,
-        leaks=("made up",),
+        leaks=(LEAK,) if by == "image" else (),
     )
 
 
-def _page(tmp_path, *, smoke: bool) -> str:
-    arms = [
-        li2025._Arm("image", (_result(1), _result(2))),
-        li2025._Arm("patient", (_result(3), _result(4))),
+def _arm(by, rights):
+    # Patients have different numbers of images, so the hold-outs by patient have different sizes.
+    sizes = [485 if by == "image" else 470 + 10 * number for number in range(len(rights))]
+    found = [
+        _result(by, right, size, seed)
+        for seed, (right, size) in enumerate(zip(rights, sizes, strict=True))
     ]
+    return li2025._Arm(by, tuple(found))
+
+
+def _page(tmp_path, image, patient, *, smoke=False):
+    arms = [_arm("image", image), _arm("patient", patient)]
     page = Page("li2025", "Li", command="", smoke=smoke)
     li2025._write(page, {}, arms)
-    return page.write(tmp_path).read_text()
+    path = page.write(tmp_path)
+    return arms, path.read_text(), json.loads(path.with_suffix(".json").read_text())
+
+
+AROUND, ABOVE, BELOW = ([470, 473, 476, 478, 480], [478, 480, 481, 482, 483], [440, 444, 446, 450])
+HONEST = [440, 445, 450, 455, 460]
 
 
 def test_a_smoke_page_names_no_published_figure(tmp_path):
-    text = _page(tmp_path, smoke=True)
+    _, text, _ = _page(tmp_path, AROUND[:2], HONEST[:2], smoke=True)
     assert [figure for figure in PUBLISHED if figure in text] == []
+    assert "the spread of the splits" not in text
 
 
-def test_the_full_page_names_them_all(tmp_path):
-    text = _page(tmp_path, smoke=False)
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    """The arms, the text and the numbers of a page of ten results."""
+    return _page(tmp_path_factory.mktemp("page"), AROUND, HONEST)
+
+
+def test_the_full_page_names_them_all(whole):
+    text = whole[1]
     assert [figure for figure in PUBLISHED if figure not in text] == []
-    assert "lies outside the spread of the splits" in text
+
+
+def test_a_published_figure_within_the_spread_is_said_to_lie_there(whole):
+    assert "The published 0.9793 lies within the spread of the splits (0.9691 to 0.9897)." in (
+        whole[1].splitlines()
+    )
+
+
+@pytest.mark.parametrize(
+    ("rights", "side", "sign"), [(ABOVE, "below the worst", "-"), (BELOW, "above the best", "+")]
+)
+def test_one_outside_it_is_said_to_lie_on_its_side(rights, side, sign):
+    shares = np.array(rights) / 485
+    verdict = li2025._verdict(shares.tolist())
+    assert "lies outside the spread" in verdict
+    assert f"{side} of them" in verdict
+    found = re.search(r"which is (.)(\d+\.\d) standard deviations", verdict)
+    assert found is not None
+    assert found[1] == sign
+    expected = abs(0.9793 - shares.mean()) / shares.std(ddof=1)
+    assert float(found[2]) == pytest.approx(expected, abs=0.05)
+
+
+def test_the_training_stops_on_the_hold_out_by_image_and_on_other_patients_by_patient(study_data):
+    data = identify([study_data / "guangzhou"])
+    patients = np.array(data.patients)
+    for by in ("image", "patient"):
+        for split in li2025._splits(data, by, SPLITS):
+            (fold,) = split.folds
+            train, stop, report = (fold.indices(part) for part in ("train", "stop", "report"))
+            if by == "image":
+                assert set(stop) == set(report)
+            else:
+                parts = [set(patients[part]) for part in (train, stop, report)]
+                assert all(parts)
+                assert len(set.union(*parts)) == sum(map(len, parts))
+
+
+def _row(text, start):
+    line = next(line for line in text.splitlines() if line.startswith(f"| {start}"))
+    return [cell.strip() for cell in line.strip("|").split("|")]
+
+
+def test_each_protocol_is_measured_where_it_says(whole):
+    """As published: the best epoch on the held-out images; by patient: the report part."""
+    arms, text, _ = whole
+    best = _row(text, "by image, best epoch")
+    last = _row(text, "by image, last epoch")
+    honest = _row(text, "by patient")
+    assert best[-1] == ", ".join(f"{right / 485:.4f}" for right in AROUND)
+    assert last[-1] == ", ".join(f"{r.epochs[-1]['stop_accuracy']:.4f}" for r in arms[0].results)
+    sizes = [470 + 10 * number for number in range(SPLITS)]
+    assert honest[-1] == ", ".join(f"{r / n:.4f}" for r, n in zip(HONEST, sizes, strict=True))
+    assert [best[1], last[1], honest[1]] == ["0.9793 (one split)", "-", "-"]
+    accuracy = _row(text, "accuracy")
+    # The kept checkpoint's own answers agree with the epoch that it was kept at.
+    assert accuracy[1].startswith(best[2])
+    assert accuracy[2].startswith(honest[2])
+
+
+def test_the_epochs_are_those_of_the_splits_by_image(whole):
+    arms, text, numbers = whole
+    assert "## 30 epochs" in text
+    shown = _row(text, "29 ")
+    for cell, figure in zip(
+        shown[1:], ("train_accuracy", "train_loss", "stop_accuracy", "stop_loss"), strict=True
+    ):
+        values = [result.epochs[28][figure] for result in arms[0].results]
+        assert cell == f"{np.mean(values):.4f} ± {np.std(values, ddof=1):.4f}"
+    assert [len(each["epochs"]) for each in numbers["results"]["image"]] == [EPOCHS] * SPLITS
+    assert [each["leaks"] for each in numbers["results"]["patient"]] == [[]] * SPLITS
+
+
+def test_leaks_and_hold_outs_are_told_from_the_run(whole):
+    text = whole[1]
+    assert f"By image: 5 of 5 splits leak, the first of them: {LEAK}. By patient: none." in text
+    assert "485 images by image and 470 to 510 by patient" in text
+    assert re.search(r"\bpair", text) is None

@@ -2,8 +2,11 @@
 
 import json
 
+import numpy as np
 import pytest
 import yaml
+from hypothesis import given
+from hypothesis import strategies as st
 
 pytest.importorskip("torch")
 pytest.importorskip("monai")
@@ -13,9 +16,21 @@ from pneumoscope.errors import DataError
 from pneumoscope.evaluation import read_manifest
 from pneumoscope.lab.training import export, train
 from pneumoscope.lab.training.card import interval
+from pneumoscope.lab.training.looks import evenly
 from pneumoscope.workflow import saliency_folder
 
 pytestmark = pytest.mark.lab
+
+
+@given(st.integers(0, 400), st.integers(1, 80))
+def test_the_checked_images_are_spread_over_the_whole_part(number, count):
+    positions = np.arange(number) + 1000
+    chosen = evenly(positions, count)
+    assert len(chosen) == min(number, count)
+    edges = np.concatenate([chosen, [1000 + number]]) if number else np.array([1000, 1001])
+    steps = np.diff(edges)
+    assert steps.min() >= 1
+    assert steps.max() - steps.min() <= 1
 
 
 @pytest.fixture

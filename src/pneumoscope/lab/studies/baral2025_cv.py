@@ -90,7 +90,7 @@ def _run(context: Context, page: Page) -> None:
         "standard deviation; no fold is quoted alone."
     )
     page.text(DATA_DIFFER)
-    _write_parameters(context, page)
+    _write_parameters(page)
     if not context.smoke:
         _write_published(page, [arm for arm in arms if arm.scheme == HEADLINE])
     page.figure(
@@ -125,15 +125,14 @@ def _arm(
     return _Arm(scheme, by, splits, results, tuple(fold_figures(result) for result in results))
 
 
-def _write_parameters(context: Context, page: Page) -> None:
+def _write_parameters(page: Page) -> None:
     page.heading("The network")
     rows = []
     for name, backbone, extra, published in PUBLISHED_PARAMETERS:
         options = {"backbone": backbone, "extra_convolution": extra}
         with torch.device("meta"):
             network = create("densenet_capsnet", classes=3, size=224, options=options)
-        told = "-" if context.smoke else f"{published:,}"
-        rows.append([name, told, f"{count_parameters(network):,}"])
+        rows.append([name, page.published(f"{published:,}"), f"{count_parameters(network):,}"])
     page.table(["parameters, running statistics counted", "published", "measured"], rows)
 
 
@@ -160,7 +159,8 @@ def _write_published(page: Page, headline: Sequence[_Arm]) -> None:
         "The published figures of fold 5 do not fit together: precision, recall and F1 averaged "
         "*micro*, and recall *weighted*, are all the accuracy by definition, yet 0.9879, 0.9874 "
         "and 0.9901 are given for the three. The measured ones agree, as they must. The one that "
-        "the publication quotes, 0.9901, is the best of five folds whose mean is 0.9865."
+        f"the publication quotes, {max(PUBLISHED_FOLDS)}, is the best of five folds whose mean is "
+        f"{np.mean(PUBLISHED_FOLDS):.4f}."
     )
 
 

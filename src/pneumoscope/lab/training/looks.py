@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from pneumoscope.bundles import Bundle
 from pneumoscope.evaluation import read_manifest
@@ -81,10 +83,19 @@ def measure_looks(
     return Looks(saliency, _randomisation(recipe, data, network))
 
 
+def evenly(positions: NDArray[np.int64], count: int) -> NDArray[np.int64]:
+    """Take at most so many of some positions, from their beginning to their end in equal steps.
+
+    The report part lists one source after the other: a first stretch of it would be of one alone.
+    """
+    taken = min(count, len(positions))
+    return positions[np.arange(taken) * len(positions) // max(taken, 1)]
+
+
 def _randomisation(recipe: Recipe, data: PreparedData, network: Network) -> Randomisation:
     """Check the weights' part in the heatmaps on images spread evenly over the report part."""
     report = data.split.indices("report")
-    chosen = report[:: max(1, len(report) // CHECKED)][:CHECKED]
+    chosen = evenly(report, CHECKED)
     dataset = RadiographDataset(data.collection, chosen, recipe.input.spec)
     return check_randomisation(
         network,
