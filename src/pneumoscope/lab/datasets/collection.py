@@ -136,7 +136,11 @@ def _too_many(
     names = ", ".join(repr(image.path.name) for image, _ in unreadable[:3])
     names += ", ..." if count > 3 else ""
     share = math.ceil(1000 * count / listed) / 1000
-    allow = f", or set data: {{max_unreadable_share: {share:g}}} in the recipe" if share < 1 else ""
+    allow = (
+        f"; a recipe's own split can do without them (data: {{max_unreadable_share: {share:g}}})"
+        if share < 1
+        else ""
+    )
     return DataError(
         f"{name}: {count} of {listed} images cannot be read ({names}); the first is "
         f"{unreadable[0][1]}. Mend or remove them{allow}"
