@@ -48,6 +48,17 @@ def test_a_link_is_followed_and_stays(tmp_path: Path) -> None:
     assert (tmp_path / "real" / "file").read_bytes() == b"x"
 
 
+def test_nothing_in_a_folder_that_is_read_is_replaced(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    (data / "a").mkdir(parents=True)
+    (data / "a" / "0001.png").write_bytes(b"image")
+    (tmp_path / "link").symlink_to(data / "a" / "0001.png")
+    for path in (data / "a" / "0001.png", tmp_path / "link"):
+        with pytest.raises(InputError, match="in a folder that is read"):
+            check_targets({"--json": path}, sources=[data])
+    check_targets({"--json": data / "new.json"}, sources=[data])
+
+
 def test_a_name_as_long_as_the_file_system_allows(tmp_path: Path) -> None:
     path = tmp_path / ("x" * 255)
     check_targets({"--json": path})

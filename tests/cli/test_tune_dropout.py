@@ -77,6 +77,7 @@ def test_a_search_from_end_to_end(cli: Cli, phantoms: None, recipe: Path, tmp_pa
         (["--method", "annealing"], "method: 'annealing' does not exist"),
         (["--rate", "1"], "rate: 1 is impossible"),
         (["--population", "1"], "population: 1 is impossible"),
+        (["--fold", "2"], "--fold: is of a split file"),
         (["--resume"], "holds no search to resume"),
         (["--from", "nowhere"], "nowhere: holds no run"),
         (["--json", "no/such/folder/r.json"], "does not exist"),

@@ -138,7 +138,7 @@ def test_images_of_no_class_are_the_rest():
     ("columns", "by", "message"),
     [
         ({"view": ["AP"]}, ["sex"], r"no column 'sex' to group by; its further columns are: view"),
-        ({}, ["view"], "it has none"),
+        ({}, ["view"], "it has no further column"),
         ({"view": ["AP"]}, ["label"], "no column 'label'"),
         ({"view": ["AP"]}, ["view", "view"], "named twice"),
         ({"uid": [str(i) for i in range(51)]}, ["uid"], "has 51 values"),

@@ -157,7 +157,9 @@ def write_bundle(
     except ValidationError as error:
         raise BundleError(f"{folder}: {_problem(error)}") from None
     except OSError as error:
-        raise BundleError(f"{folder}: cannot be written ({error.strerror})") from None
+        raise BundleError(
+            f"{folder}: cannot be written ({error.strerror}); give another folder or make room"
+        ) from None
     return read_bundle(folder)
 
 

@@ -105,6 +105,8 @@ def _run() -> int:
         if shown is not None:
             return _say(f"{shown().rstrip('.')} (see pneumoscope --help)", BAD_INPUT)
         return _fail(error, OUR_FAULT, internal=True)
+    if outcome == INTERRUPTED:  # as the parser answers Ctrl-C, without a word
+        return _say("interrupted", INTERRUPTED)
     return outcome if isinstance(outcome, int) else DONE
 
 

@@ -37,7 +37,7 @@ def compare(
 ) -> None:
     """Compare two bundles on the same images: a minus b, with paired intervals and tests."""
     to_stdout, json_file = json_target(json)
-    check_targets({"--json": json_file}, sources=[data / "labels.csv"])
+    check_targets({"--json": json_file}, sources=[data])
 
     from pneumoscope.reports import comparison_to_text, to_comparison_document
     from pneumoscope.workflow import compare_folder

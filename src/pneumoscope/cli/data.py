@@ -30,7 +30,7 @@ def fingerprint(
 ) -> None:
     """Count what a labelled folder holds: patients, sizes, copies, and what tells the label."""
     to_stdout, json_file = json_target(json)
-    check_targets({"--json": json_file}, sources=[folder / "labels.csv"])
+    check_targets({"--json": json_file}, sources=[folder])
 
     from pneumoscope.reports import fingerprint_to_text, to_fingerprint_document
     from pneumoscope.workflow import fingerprint_folder

@@ -53,7 +53,7 @@ def evaluate(
     """Score every readable image of a labelled folder, with 95% intervals over the patients."""
     to_stdout, json_file = json_target(json)
     targets = {"--json": json_file, "--report": report}
-    read = [data / "labels.csv", *([] if boxes is None else [boxes])]
+    read = [data, *([] if boxes is None else [boxes])]
     check_targets(targets, sources=read)
 
     from pneumoscope.reports import evaluation_to_text

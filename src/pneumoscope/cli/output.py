@@ -31,7 +31,8 @@ def check_targets(targets: Mapping[str, Path | None], *, sources: Collection[Pat
     targets : mapping of option to path or None
         Such as ``{"--overlay": Path("out.png")}``.
     sources : collection of Path
-        Files that the command reads; none of them may be a target.
+        Files that the command reads, and folders of images; none of them, and no file that is in
+        such a folder, may be a target. A new file may be put into one.
 
     Raises
     ------
@@ -39,7 +40,7 @@ def check_targets(targets: Mapping[str, Path | None], *, sources: Collection[Pat
         A folder does not exist or cannot be written, a target is a folder or a device, it is a
         file that is read, or two are the same.
     """
-    read = {os.path.realpath(source) for source in sources}
+    read = {Path(os.path.realpath(source)) for source in sources}
     seen: dict[str, str] = {}
     for option, path in targets.items():
         if path is None:
@@ -48,10 +49,16 @@ def check_targets(targets: Mapping[str, Path | None], *, sources: Collection[Pat
             _check_target(option, path)
         except OSError as error:
             raise InputError(f"{option} {path}: cannot be written ({error.strerror})") from None
-        real = os.path.realpath(path)
+        real = Path(os.path.realpath(path))
         if real in read:
             raise InputError(f"{option} {path}: is a file that is read; give another name")
-        other = seen.setdefault(real, option)
+        # Which of its files are read is known later; a lost label or image could not be got back.
+        if real.exists() and not read.isdisjoint(real.parents):
+            raise InputError(
+                f"{option} {path}: is there already, in a folder that is read, where nothing is "
+                "replaced; give another name or place"
+            )
+        other = seen.setdefault(str(real), option)
         if other != option:
             raise InputError(f"{other} and {option} name the same file {path}; give two names")
 

@@ -29,17 +29,19 @@ def split(
     ] = None,
     seed: Annotated[int, typer.Option(help="Same seed, same split.")] = 0,
     holdout: Annotated[
-        float, typer.Option(help="Share held out by holdout and monte-carlo.")
-    ] = 0.2,
+        float | None,
+        typer.Option(help="Share held out by holdout and monte-carlo; 0.2 by default."),
+    ] = None,
     test: Annotated[
         float, typer.Option(help="Share of a test set that is fixed for all folds.")
     ] = 0.0,
     stop: Annotated[
-        float,
+        float | None,
         typer.Option(
-            help="Share of the training side that stops the training, without a test set."
+            help="Share of the training side that stops the training, without a test set; 0.1 by "
+            "default."
         ),
-    ] = 0.1,
+    ] = None,
     calibrate: Annotated[
         float, typer.Option(help="Share of the training side that calibrates.")
     ] = 0.1,
@@ -54,8 +56,12 @@ def split(
     need_lab("splitting")
     from pneumoscope.lab.datasets import certificate_path, scheme_settings, split_folders
 
-    check_targets({"--out": out})  # first: a folder's path may have no name to derive one from
-    check_targets({"--out": out, "the certificate of --out": certificate_path(out)})
+    check_targets(
+        {"--out": out}, sources=folders
+    )  # first: a folder's path may have no name to derive one from
+    check_targets(
+        {"--out": out, "the certificate of --out": certificate_path(out)}, sources=folders
+    )
     settings = scheme_settings(
         scheme=scheme,
         folds=folds,

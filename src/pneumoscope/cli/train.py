@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 from typing import Annotated
 
@@ -9,6 +10,8 @@ import typer
 
 from pneumoscope.cli.output import need_lab
 from pneumoscope.errors import InputError
+
+_log = logging.getLogger(__name__)
 
 
 def train(
@@ -34,7 +37,7 @@ def train(
 ) -> None:
     """Train a network from a recipe into a run folder."""
     need_lab("training")
-    from pneumoscope.lab.training import SplitChoice
+    from pneumoscope.lab.training import LAST, SplitChoice
     from pneumoscope.lab.training import train as run
 
     if resume and split is not None:
@@ -42,7 +45,12 @@ def train(
     if fold is not None and split is None:
         raise InputError("--fold: is of a split file; give --split, too")
     choice = None if split is None else SplitChoice(split, fold or 1)
-    best = run(recipe, out, split=choice, accept_leak=accept_leak, resume=resume)
+    try:
+        best = run(recipe, out, split=choice, accept_leak=accept_leak, resume=resume)
+    except KeyboardInterrupt:
+        if (out / LAST).is_file():
+            _log.info("Go on: pneumoscope train --recipe %s --out %s --resume", recipe, out)
+        raise
     typer.echo(f"Best checkpoint: {best}\nNext: pneumoscope export {out} --out BUNDLE")
 
 

@@ -17,6 +17,7 @@ from pneumoscope.cli.output import (
     print_text,
     write_stdout,
 )
+from pneumoscope.errors import InputError
 from pneumoscope.files import write_files
 
 if TYPE_CHECKING:
@@ -61,7 +62,9 @@ def tune_dropout(
             metavar="SPLIT.json", help="A split of `pneumoscope split`; else the recipe's own."
         ),
     ] = None,
-    fold: Annotated[int, typer.Option(min=1, help="Which fold of --split, from 1.")] = 1,
+    fold: Annotated[
+        int | None, typer.Option(min=1, help="Which fold of --split, from 1; by default 1.")
+    ] = None,
     accept_leak: Annotated[
         bool, typer.Option("--accept-leak", help="Search on a split that leaks.")
     ] = False,
@@ -94,7 +97,9 @@ def tune_dropout(
         batches=batches,
         seed=seed,
     )
-    choice = None if split is None else SplitChoice(split, fold)
+    if fold is not None and split is None:
+        raise InputError("--fold: is of a split file; give --split, too")
+    choice = None if split is None else SplitChoice(split, fold or 1)
     warm_up = WarmUp(warm_up_epochs, choice, accept_leak, from_run)
     with _search_shown("generation" if method == "ga" else "step") as progress:
         result = run(recipe, out, settings, warm_up=warm_up, resume=resume, progress=progress)

@@ -82,7 +82,11 @@ def check_columns(manifest: Manifest, columns: Sequence[str]) -> None:
     known = list(manifest.images[0].extra)
     for column, times in Counter(columns).items():
         if column not in known:
-            there = f"its further columns are: {', '.join(known)}" if known else "it has none"
+            there = (
+                f"its further columns are: {', '.join(known)}"
+                if known
+                else "it has no further column"
+            )
             raise DataError(f"{LABELS_FILE} has no column {column!r} to group by; {there}")
         if times > 1:
             raise DataError(f"column {column!r} is named twice to group by; name it once")

@@ -53,7 +53,7 @@ def _patients(patients: Mapping[str, Any] | None) -> str:
     if patients is None:
         return "Patients unknown"
     return (
-        f"{patients['n']} patients, with {patients['median_images']:g} images in the median and "
+        f"{patients['n']} patients; images of each: {patients['median_images']:g} in the median, "
         f"{patients['most_images']} at most; {patients['several_labels']} with several labels"
     )
 

@@ -196,6 +196,10 @@ def test_shares_that_leave_nothing_are_refused_in_one_line(asked):
         ({"test": float("nan")}, "--test"),
         ({"stop": -0.1}, "--stop"),
         ({"calibrate": 2.0}, "--calibrate"),
+        ({"stop": 0.5, "calibrate": 0.5}, "--calibrate"),
+        # What would not be used must not look as if it were.
+        ({"scheme": "kfold", "holdout": 0.3}, "--holdout"),
+        ({"test": 0.2, "stop": 0.1}, "--stop"),
     ],
 )
 def test_an_impossible_number_is_named(asked, named):

@@ -1,5 +1,6 @@
 """The card says what its recipe says, and nothing about the sets of others."""
 
+import copy
 import dataclasses
 
 import pytest
@@ -57,6 +58,18 @@ def test_an_accepted_leak_stands_at_the_top_and_nothing_of_it_for_an_honest_spli
     assert "accept-leak" not in card()
 
 
+def test_a_split_from_a_file_is_told_and_how_to_use_it_again(card, finished):
+    certificate = finished.data.certificate
+    assert "alone, which nothing else saw." in card()
+    assert "--split" not in card()
+    fold = certificate["folds"][0] | {"stopped_on_report": True}
+    other = card(certificate=certificate | {"scheme": "kfold", "folds": [fold]}, leaks=("so",))
+    assert "split kfold by patient" in other
+    assert "`--split` with the `split.json` of its run folder" in other
+    assert "the very images of `stop`" in other
+    assert "nothing else saw" not in other
+
+
 def test_clahe_is_told_only_where_it_is_used(card, finished):
     assert "reduced by area, then CLAHE. Answers" in card()
     without = card(recipe=_with_input(finished, clahe_clip=None))
@@ -96,18 +109,15 @@ def test_a_set_without_patients_is_told_beside_its_split(card):
     assert "no patients are known" not in card()
 
 
-def test_imagenet_weights_are_told(card, finished):
-    options = finished.recipe.network.options | {"pretrained": True}
-    told = card(recipe={"network": finished.recipe.network.model_copy(update={"options": options})})
-    assert "It started from ImageNet weights" in told
-    assert "random weights" not in told
-
-
-def test_initial_weights_are_told(card):
+def test_initial_weights_are_told(card, finished):
     assert "It started from random weights." in card()
     later = card(recipe={"initial_weights": "runs/first/checkpoints/best.ckpt"})
     assert "It started from the weights of an earlier run on the same split" in later
     assert "random weights" not in later
+    network = copy.copy(finished.network)
+    network.pretrained = True
+    pretrained = card(network=network)
+    assert "It started from torchvision's ImageNet-1k weights." in pretrained
 
 
 def test_the_recipe_s_text_stands_at_the_end(card):

@@ -75,9 +75,9 @@ NAN, INFINITE = float("nan"), float("inf")
 @pytest.mark.parametrize(
     ("key", "value", "said"),
     [
-        ("colour", "blue", "colour: Extra inputs"),
-        ("training.momentum", 0.9, r"training\.momentum: Extra inputs"),
-        ("bad\nkey", 1, "bad key: Extra inputs"),
+        ("colour", "blue", "colour: is no key of a recipe"),
+        ("training.momentum", 0.9, r"training\.momentum: is no key of a recipe"),
+        ("bad\nkey", 1, "bad key: is no key of a recipe"),
         ("name", "Two Words", "name: "),
         ("version", 1, "version: "),
         ("seed", -1, "seed: "),

@@ -147,7 +147,8 @@ def test_a_run_without_an_epoch_says_what_to_do(copied):
         train(copied / "recipe.yaml", copied, resume=True)
 
 
-def test_control_c_ends_the_command_and_the_run_can_go_on(write_recipe, cut_off, tmp_path):
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_the_command_and_the_run_can_go_on(write_recipe, cut_off, tmp_path, sent):
     endless = {"training.epochs": 10_000, "training.early_stopping_patience": 10_000}
     out, recipe = tmp_path / "run", write_recipe(tmp_path / "r.yaml", endless)
     command = [sys.executable, "-m", "pneumoscope", "-q", "train", "--recipe", recipe, "--out", out]
@@ -156,13 +157,14 @@ def test_control_c_ends_the_command_and_the_run_can_go_on(write_recipe, cut_off,
         deadline = time.monotonic() + 60
         while not (out / CHECKPOINTS[1]).exists() and time.monotonic() < deadline:
             time.sleep(0.02)
-        running.send_signal(signal.SIGINT)
+        running.send_signal(sent)
         printed, complained = running.communicate(timeout=30)
     finally:
         running.kill()
     assert running.returncode == 130
     assert printed == b""
     # Nothing but our own word: no traceback, no advice for programmers.
+    assert complained.decode().split("\n")[-2:] == ["pneumoscope: interrupted", ""]
     assert set(complained.decode().splitlines()) <= {"", "pneumoscope: interrupted"}
     done = _checkpoint(out / CHECKPOINTS[1])["epoch"]
     cut_off(recipe, out, done + 3, resume=True)

@@ -13,6 +13,7 @@ from pneumoscope.lab.datasets.loading import PrefetchingLoader
 from pneumoscope.lab.datasets.sampling import Draw, EpochSampler
 from pneumoscope.lab.datasets.schemes import SCHEMES, Scheme, SchemeSettings, draw
 from pneumoscope.lab.datasets.split import (
+    FOUR_WAY,
     PARTS,
     By,
     Fold,
@@ -32,6 +33,7 @@ from pneumoscope.lab.datasets.split_folders import identify, scheme_settings, sp
 from pneumoscope.lab.datasets.torch_data import RadiographDataset
 
 __all__ = [
+    "FOUR_WAY",
     "PARTS",
     "SCHEMES",
     "Augmentation",

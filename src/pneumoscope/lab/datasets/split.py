@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 from pneumoscope.errors import DataError
 
 PARTS = ("train", "stop", "calibrate", "report")
+# The scheme of a recipe's own split; those of `pneumoscope split` have names of their own.
+FOUR_WAY = "four-way"
 
 By = Literal["patient", "image"]
 Positions = NDArray[np.int64]
@@ -171,4 +173,4 @@ def split_four_ways(units: Units, shares: Mapping[str, float], seed: int) -> Spl
         for name, first, last in zip(PARTS, (0, *stops[:-1]), stops, strict=True):
             chosen[name] += order[first:last].tolist()
     fold = Fold({part: units.positions(np.array(taken)) for part, taken in chosen.items()})
-    return Split("four-way", units.by, seed, (fold,))
+    return Split(FOUR_WAY, units.by, seed, (fold,))

@@ -21,19 +21,37 @@ _ANY_SIZE = 32
 
 
 def scheme_settings(*, folds: int | None, **others: Any) -> SchemeSettings:
-    """Check what a user asks for; `folds` None is 1 for a hold-out, else 5.
+    """Check what a user asks for.
+
+    Parameters
+    ----------
+    folds : int or None
+        None is 1 for a hold-out, else 5.
+    others
+        Of `SchemeSettings`; None is its default.
 
     Raises
     ------
     InputError
-        An unknown scheme or an impossible number; the message names it.
+        An unknown scheme, an impossible number, or one that the scheme would not use; the message
+        names it.
     """
-    usual = 1 if others.get("scheme") == "holdout" else 5
+    given = {name: value for name, value in others.items() if value is not None}
+    usual = 1 if given.get("scheme") == "holdout" else 5
     try:
-        return SchemeSettings(folds=usual if folds is None else folds, **others)
+        settings = SchemeSettings(folds=usual if folds is None else folds, **given)
     except ValidationError as error:
         first = error.errors()[0]
         raise InputError(f"--{first['loc'][0]}: {first['msg']}") from None
+    if "holdout" in given and settings.scheme not in ("holdout", "monte-carlo"):
+        raise InputError(f"--holdout: {settings.scheme} holds no share out; leave it out")
+    if "stop" in given and settings.test:
+        raise InputError(
+            "--stop: with a test set the held-out side stops the training; leave it out"
+        )
+    if (0 if settings.test else settings.stop) + settings.calibrate >= 1:
+        raise InputError("--calibrate: leaves nothing to train on; give less, or a smaller --stop")
+    return settings
 
 
 def identify(folders: Sequence[Path], *, max_unreadable_share: float = 0.0) -> DataIdentity:

@@ -86,7 +86,10 @@ def create(
         first = error.errors()[0]
         # A key may hold line breaks.
         where = " ".join(".".join(str(part) for part in first["loc"]).split())
-        raise RecipeError(f"network {name!r}: option {where}: {first['msg']}") from error
+        what = first["msg"]
+        if first["type"] == "unexpected_keyword_argument":
+            what = f"does not exist; there are: {', '.join(describe(name)[1])}"
+        raise RecipeError(f"network {name!r}: option {where}: {what}") from error
     except (TypeError, ValueError) as error:
         raise RecipeError(f"network {name!r} cannot be built: {error}") from error
     return network

@@ -9,6 +9,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from pneumoscope.evaluation import Estimate
 from pneumoscope.findings import NOTICE
+from pneumoscope.lab.datasets import FOUR_WAY
 from pneumoscope.lab.networks import Network, count_parameters
 from pneumoscope.lab.training.finished import FinishedRun
 from pneumoscope.lab.training.looks import Looks
@@ -89,6 +90,7 @@ def _values(facts: CardFacts) -> dict[str, Any]:
         "parameters": count_parameters(facts.network),
         "fold": fold,
         "counts": fold["counts"],
+        "own_scheme": FOUR_WAY,
         "compared": _same_populations(facts.comparison),
         "seeds": SEEDS,
         "notice": NOTICE,

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import logging
+import warnings
 from itertools import chain
 
 import numpy as np
@@ -58,17 +60,22 @@ def to_graph(network: Network, size: int) -> bytes:
         `activation_maps` (n, classes, rows, columns). Large weights are stored in half precision
         and cast back when the graph is loaded.
     """
-    program = torch.onnx.export(
-        _Explained(network).eval(),
-        (torch.rand(2, 3, size, size),),
-        dynamo=True,
-        input_names=["images"],
-        output_names=["logits", "activation_maps"],
-        dynamic_shapes={"images": {0: torch.export.Dim("n", min=1, max=1024)}},
-        # The optimiser would fold normalisations into weights that are rounded already.
-        optimize=False,
-        verbose=False,
-    )
+    # What the exporter says of itself is for programmers; `parity` says whether it did well.
+    for name in ("torch.onnx", "torch.export"):
+        logging.getLogger(name).setLevel(logging.ERROR)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)
+        program = torch.onnx.export(
+            _Explained(network).eval(),
+            (torch.rand(2, 3, size, size),),
+            dynamo=True,
+            input_names=["images"],
+            output_names=["logits", "activation_maps"],
+            dynamic_shapes={"images": {0: torch.export.Dim("n", min=1, max=1024)}},
+            # The optimiser would fold normalisations into weights that are rounded already.
+            optimize=False,
+            verbose=False,
+        )
     if program is None:
         raise RuntimeError("the exporter returned nothing")
     model = program.model_proto

@@ -1,4 +1,4 @@
-"""Ctrl-C during a training."""
+"""Ctrl-C or a termination (SIGTERM) during a training."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ class Interrupts(lightning.Callback):
     """Turns Ctrl-C into an interrupt between two batches.
 
     Python raises it wherever it is, and loses it where it cleans up. A second Ctrl-C does not wait.
-    To be used as a context, which leaves the process as it was.
+    Nor may a termination, as by a scheduler, look like a training that is done. To be used as a
+    context, which leaves the process as it was.
     """
 
     def __init__(self) -> None:
@@ -28,14 +29,14 @@ class Interrupts(lightning.Callback):
 
     def __exit__(
         self,
-        kind: type[BaseException] | None,
+        __: type[BaseException] | None,
         error: BaseException | None,
         _: TracebackType | None,
     ) -> None:
         if self._before is not None:
             signal.signal(signal.SIGINT, self._before)
-        # Lightning answers an interrupt with an exit.
-        if self._asked and (error is None or kind is SystemExit):
+        # Lightning answers both with an exit, a termination with one that says success.
+        if isinstance(error, SystemExit) or (self._asked and error is None):
             raise KeyboardInterrupt from None
 
     def _ask(self, _: int, __: FrameType | None) -> None:

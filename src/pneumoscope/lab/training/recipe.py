@@ -284,6 +284,8 @@ def read_recipe(path: Path) -> Recipe:
         # A key may hold line breaks.
         where = " ".join(".".join(str(part) for part in first["loc"]).split()) or "recipe"
         what = first["msg"].removeprefix("Value error, ")
+        if first["type"] == "extra_forbidden":
+            what = "is no key of a recipe; correct or remove it"
         raise RecipeError(f"{path}: {where}: {what}") from None
 
 

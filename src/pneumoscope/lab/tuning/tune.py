@@ -22,7 +22,7 @@ from pneumoscope.errors import InputError
 from pneumoscope.files import told, write_files
 from pneumoscope.lab.datasets import digest
 from pneumoscope.lab.networks import MAX_UNIT_RATE
-from pneumoscope.lab.training import Recipe, read_recipe
+from pneumoscope.lab.training import RECIPE, Recipe, read_recipe
 from pneumoscope.lab.tuning.baselines import bayesian_search, grid_search, random_search
 from pneumoscope.lab.tuning.found import Found
 from pneumoscope.lab.tuning.genetic import genetic
@@ -172,6 +172,8 @@ def _check_folder(out: Path, recipe_path: Path, *, resume: bool) -> None:
         raise InputError(f"{out}: holds the recipe; give the search a folder of its own")
     if out.exists() and not out.is_dir():
         raise InputError(f"{out}: is a file; give a folder for the search")
+    if (out / RECIPE).exists():
+        raise InputError(f"{out}: holds a run; give the search a folder of its own")
     begun = (out / JOURNAL).exists() or (out / WARM_UP).exists()
     if begun and not resume:
         raise InputError(f"{out}: already holds a search; give another folder, or --resume")
