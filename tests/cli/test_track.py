@@ -81,6 +81,25 @@ def test_a_terminals_width_is_kept(
     assert max(map(len, ended.out.splitlines())) <= width
 
 
+def test_missing_symptoms_leave_the_level_open_in_every_view(
+    cli: Cli, rewritten: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
+    few = {"cough_severity": 0.4, "respiratory_rate": 18}
+    path = rewritten(lambda d: d["visits"][-1].update(symptoms=few))
+    document = cli("track", path, "--json", "-").json()
+    schema = json.loads(SCHEMA.read_text("utf-8"))
+    jsonschema.validate(document, schema, jsonschema.Draft202012Validator)
+    population = document["visits"][-1]["population"]
+    assert population["interval"]["least"] == population["level"] == "negligible"
+    assert population["interval"]["most"] == "severe"
+    assert "confusion" in population["interval"]["missing"]
+    for view in ("--show", "--replay"):
+        text = " ".join(cli("track", path, view).out.split())
+        assert f"last visit: {document['visits'][-1]['level']} to severe" in text
+        assert "Open because not given at the last visit: breathlessness," in text
+
+
 def test_both_views_carry_the_notice_the_verdict_and_every_visit(
     cli: Cli, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -74,6 +74,8 @@ def test_a_textbook_septic_patient_is_severe(image):
         ({"oxygen_level": 84}, 30, SEVERE),
         ({"hemoptysis": 0.7}, 30, MODERATE),
         ({"respiratory_rate": 31}, 30, MODERATE),
+        ({"cough_severity": 0.4, "pulse": 101}, 30, MILD),
+        ({"cough_severity": 0.4, "pulse": 90}, 30, NEGLIGIBLE),
         ({"systolic_pressure": 85, "confusion": 0.5}, 66, SEVERE),
         ({"urea": 9, "confusion": 0.5, "respiratory_rate": 32}, 40, SEVERE),
         ({"systolic_pressure": 230}, 40, MODERATE),
@@ -95,6 +97,7 @@ def test_adult_cases(signs, age, expected):
         ({"stridor": 1}, 3, SEVERE),
         ({"oxygen_level": 89}, 3, SEVERE),
         ({"fever_value": 38.0}, 3, MILD),
+        ({"fever_value": 35.4}, 3, MODERATE),
     ],
 )
 def test_child_cases(signs, age, expected):
@@ -223,6 +226,7 @@ def test_possible_values_beyond_the_range_count_as_its_end_and_are_told():
         {"respiratory_rate": -1},
         {"oxygen_therapy": 0.5},
         {"systolic_pressure": 80, "diastolic_pressure": 120},
+        {"comorbidity": 0, "heart_failure": 1},
         {"wheeze": 1},
     ],
 )
@@ -248,6 +252,22 @@ def test_adult_rules_are_not_used_for_a_child_nor_the_other_way_round():
     assert "M1" in {rule.rule for rule in assess(fast, patient=ADULT).fired}
     child = {rule.rule for rule in assess(fast, patient=PatientContext(3)).fired}
     assert child == {"M2", "L1", "L4"}
+
+
+@pytest.mark.parametrize(
+    ("healthy", "age", "more", "said"),
+    [
+        (CHILD, 3, {"pulse": 220, "systolic_pressure": 50}, "systolic pressure, pulse."),
+        (HEALTHY, 50, {"stridor": 1, "cancer": 1, "pulse": 80}, "stridor."),
+    ],
+)
+def test_a_given_value_that_no_rule_asks_for_is_told(healthy, age, more, said):
+    def told(symptoms):
+        trace = assess(symptoms, patient=PatientContext(age)).trace
+        return [line for line in trace if line.startswith("Not counted")]
+
+    assert told(healthy) == []
+    assert told(healthy | more) == [f"Not counted by these rules: {said}"]
 
 
 def test_an_illness_that_psi_names_is_a_comorbidity():

@@ -273,6 +273,17 @@ def test_the_level_is_never_below_what_a_complete_score_says(signs, age):
             assert order.index(result.level) >= order.index(score.levels[0]), score
 
 
+def test_too_much_oxygen_by_the_second_scale_of_news2_is_told_beside_the_level():
+    """The rules read SpO2 by the first scale: the score beside them must say what they miss."""
+    signs = {"respiratory_rate": 22, "systolic_pressure": 120, "pulse": 80}
+    given_oxygen = {"oxygen_therapy": 1, "oxygen_level": 98, "hypercapnic_target": 1}
+    result = assess(HEALTHY | signs | given_oxygen, patient=PatientContext(60))
+    (score,) = (one for one in result.bedside if one.name == "NEWS2")
+    assert (score.least, score.least_class) == (7, "high risk")
+    assert "less severe than NEWS2 alone would say: check why" in score.agreement
+    assert "Not counted by these rules: hypercapnic target." in result.trace
+
+
 @given(
     st.fixed_dictionaries(
         {

@@ -8,9 +8,12 @@ from typing import Any
 from rich.console import Group, RenderableType
 from rich.text import Text
 
+from pneumoscope.findings import SeverityLevel
 from pneumoscope.reports.elements import line, notice_panel, number_table, warning_lines
 from pneumoscope.reports.sparkline import Sparkline
 from pneumoscope.severity import SYMPTOMS
+
+_LEVELS = tuple(SeverityLevel)
 
 
 def course_to_text(document: Mapping[str, Any]) -> Group:
@@ -61,13 +64,14 @@ def replay_to_text(document: Mapping[str, Any]) -> Group:
 
 def _head(document: Mapping[str, Any]) -> list[RenderableType]:
     visits, change = document["visits"], document["change"]
-    level = visits[-1]["level"] or "none, see the note below"
+    level = _given(visits[-1]) if visits[-1]["level"] else "none, see the note below"
     return [
         notice_panel(document["notice"]),
         line(f"{_visits(len(visits))}, rule base {document['rule_base']}"),
         Text(),
         line(f"Course: {change['direction'].upper()}. Level at the last visit: {level}", "bold"),
         line(change["reason"]),
+        *_open(visits[-1]),
         *warning_lines(document["warnings"]),
     ]
 
@@ -78,10 +82,10 @@ def _levels(document: Mapping[str, Any]) -> RenderableType:
         table.add_column(line(column), overflow="fold")
     notes = []
     for number, visit in enumerate(document["visits"], 1):
-        ways = [visit["population"], visit["personal"]]
-        cells = ["-" if way is None else way["level"] for way in ways]
-        given = visit["level"] or "-"
-        row = (str(number), _time(visit), *cells, given, visit["change"]["direction"])
+        cells = ["-", "-", "-"]
+        if visit["level"]:
+            cells = [_population(visit), visit["personal"]["level"], _given(visit)]
+        row = (str(number), _time(visit), *cells, visit["change"]["direction"])
         table.add_row(*map(line, row))
         if visit["note"]:
             notes.append(line(f"Visit {number} has no level: {visit['note']}"))
@@ -132,9 +136,33 @@ def _judged(visit: Mapping[str, Any]) -> str:
     if visit["note"]:
         return f"No level: {visit['note']}. {visit['change']['reason']}"
     return (
-        f"Population {visit['population']['level']}, personal {visit['personal']['level']}: "
-        f"{visit['level']}. Course: {visit['change']['direction']}. {visit['change']['reason']}"
+        f"Population {_population(visit)}, personal {visit['personal']['level']}: "
+        f"{_given(visit)}. Course: {visit['change']['direction']}. {visit['change']['reason']}"
     )
+
+
+def _population(visit: Mapping[str, Any]) -> str:
+    return _up_to(visit["population"]["level"], visit)
+
+
+def _given(visit: Mapping[str, Any]) -> str:
+    return _up_to(visit["level"], visit)
+
+
+def _up_to(level: str, visit: Mapping[str, Any]) -> str:
+    """Say a level; where missing symptoms may make it worse, never its lower end alone."""
+    interval = visit["population"]["interval"]
+    if interval is None or _LEVELS.index(interval["most"]) <= _LEVELS.index(level):
+        return level
+    return f"{level} to {interval['most']}"
+
+
+def _open(visit: Mapping[str, Any]) -> list[Text]:
+    """Name what would settle a level that is open."""
+    if not visit["level"] or _given(visit) == visit["level"]:
+        return []
+    names = ", ".join(name.replace("_", " ") for name in visit["population"]["interval"]["missing"])
+    return [line(f"Open because not given at the last visit: {names}.")]
 
 
 def _visits(count: int) -> str:

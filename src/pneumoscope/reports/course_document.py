@@ -15,6 +15,7 @@ from pneumoscope.findings import (
     Trend,
 )
 from pneumoscope.reports.document import SCHEMA_VERSION
+from pneumoscope.reports.severity_document import interval_values
 
 
 def to_course_document(course: Course) -> dict[str, object]:
@@ -48,8 +49,8 @@ def _visit(tracked: TrackedVisit) -> dict[str, object]:
         "symptoms": _floats(visit.symptoms),
         "probabilities": None if visit.probabilities is None else _floats(visit.probabilities),
         "bounds": _bounds(tracked.bounds),
-        "population": _assessment(tracked.population),
-        "personal": _assessment(tracked.personal),
+        "population": _population(tracked.population),
+        "personal": _personal(tracked.personal),
         "level": None if tracked.level is None else tracked.level.value,
         "note": tracked.note or None,
         "change": {
@@ -66,10 +67,19 @@ def _bounds(bounds: Bounds) -> dict[str, object]:
     }
 
 
-def _assessment(assessment: Assessment | PersonalView | None) -> dict[str, object] | None:
+def _population(assessment: Assessment | None) -> dict[str, object] | None:
     if assessment is None:
         return None
-    return {"level": assessment.level.value, "score": float(assessment.score)}
+    interval = assessment.interval
+    return {
+        "level": assessment.level.value,
+        "score": float(assessment.score),
+        "interval": None if interval is None else interval_values(interval),
+    }
+
+
+def _personal(view: PersonalView | None) -> dict[str, object] | None:
+    return None if view is None else {"level": view.level.value, "score": float(view.score)}
 
 
 def _change(change: Change) -> dict[str, object]:

@@ -64,7 +64,7 @@ def severity_values(severity: Assessment) -> dict[str, object]:
         "scores": _per_level(severity.scores),
         "adjusted": _per_level(severity.adjusted),
         "borderline": bool(severity.borderline),
-        "interval": None if severity.interval is None else _interval(severity.interval),
+        "interval": None if severity.interval is None else interval_values(severity.interval),
         "image": None if severity.image is None else _image(severity.image),
         "fired": [_rule(rule) for rule in severity.fired],
         "influences": [
@@ -92,7 +92,8 @@ def _per_level(points: Mapping[SeverityLevel, float]) -> dict[str, float]:
     return {level.value: float(points[level]) for level in SeverityLevel}
 
 
-def _interval(interval: LevelInterval) -> dict[str, object]:
+def interval_values(interval: LevelInterval) -> dict[str, object]:
+    """Give what missing symptoms leave open as plain JSON values, in the order of the schema."""
     return {
         "least": interval.least.value,
         "most": interval.most.value,

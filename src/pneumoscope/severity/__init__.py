@@ -5,7 +5,7 @@ published rule base (Baral 2025, 3.6), to the letter.
 """
 
 from pneumoscope.severity.assessment import assess, check_case, rule_bases
-from pneumoscope.severity.caveats import severity_warnings
+from pneumoscope.severity.caveats import rule_base_warnings, severity_warnings
 from pneumoscope.severity.engine import LEVELS, Evaluation, evaluate
 from pneumoscope.severity.guideline_base import GUIDELINE, PatientNotCoveredError
 from pneumoscope.severity.identity import identify_rule_base
@@ -40,6 +40,7 @@ __all__ = [
     "personal_theta",
     "read_symptoms",
     "rescale",
+    "rule_base_warnings",
     "rule_bases",
     "severity_warnings",
 ]

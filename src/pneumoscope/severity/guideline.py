@@ -70,7 +70,7 @@ def assess_guideline(
     """Assess one patient by the guidelines' rules; see `assess`."""
     base = guideline_for(patient.age)
     inputs = check_inputs(symptoms)
-    if any(inputs.get(name) for name in ILLNESSES):
+    if "comorbidity" in base.measured and any(inputs.get(name) for name in ILLNESSES):
         inputs.setdefault("comorbidity", 1.0)
     case = Case(base, {**inputs, "age": float(patient.age or 0)}, _image(probabilities))
     both = case.evaluate(case.row(), case.row(with_image=False))

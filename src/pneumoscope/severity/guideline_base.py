@@ -239,7 +239,7 @@ def guideline_for(age: float | None) -> GuidelineBase:
     if age is None:
         raise PatientNotCoveredError(
             "the rule base guideline needs the patient's age: its rules for adults are wrong for a "
-            "child; give --age"
+            "child; give --age, or in a file of visits the patient's age"
         )
     if age >= _ADULT_AGE:
         return load_guideline(ADULT)

@@ -9,6 +9,7 @@ from pneumoscope.findings import Assessment, FiredRule, LevelInterval, SeverityL
 from pneumoscope.severity.guideline_base import AtLeast, GuidelineBase
 from pneumoscope.severity.guideline_engine import GRADED, GuidelineEvaluation
 from pneumoscope.severity.inputs import INPUTS, YES_NO
+from pneumoscope.severity.scores import ILLNESSES
 from pneumoscope.severity.symptoms import SYMPTOMS
 
 _OTHERS = {
@@ -94,13 +95,14 @@ def explain_guideline(
     Returns
     -------
     Assessment
-        With its `trace`: values beyond the usual range, rules, truths, the image's part, what is
-        missing, what moved the level, what would change it, bedside scores, and the result.
+        With its `trace`: values beyond the usual range, those not counted, rules, truths, the
+        image's part, what is missing, what moved the level, what would change it, bedside scores,
+        and the result.
     """
     first, last = base.ages
     who = f"from {first:g} years" if last > 100 else "from 2 months to under 5 years"
     sentences = [f"Rules for patients {who}."]
-    sentences += _beyond(base, known)
+    sentences += [*_beyond(base, known), *_unused(base, known)]
     sentences += [
         f"{rule.rule} speaks for {rule.level} with {rule.strength:.2f}: {rule.explanation}. "
         f"{rule.because}".rstrip()
@@ -144,6 +146,13 @@ def _beyond(base: GuidelineBase, known: Mapping[str, float]) -> list[str]:
     return sentences
 
 
+def _unused(base: GuidelineBase, known: Mapping[str, float]) -> list[str]:
+    """Tell of values that no rule asks for: unsaid, a bad one would seem to be weighed."""
+    counted = {*base.measured, *(ILLNESSES if "comorbidity" in base.measured else ())}
+    names = [n.replace("_", " ") for n in known if n in INPUTS and n not in counted]
+    return [f"Not counted by these rules: {', '.join(names)}."] if names else []
+
+
 def _image(assessment: Assessment) -> str:
     effect = assessment.image
     if effect is None:
@@ -185,7 +194,7 @@ def _moved(assessment: Assessment) -> list[str]:
 
 def _turns(assessment: Assessment) -> list[str]:
     if not assessment.turning_points:
-        return ["No single symptom, changed alone, would change the level."]
+        return ["No single given value, changed alone, would change the level."]
     parts = [f"{describe(one.name, one.value)} ({one.level})" for one in assessment.turning_points]
     return [f"The level would change, all else as it is, from: {'; '.join(parts)}."]
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 from types import MappingProxyType
 
 from pneumoscope.errors import SymptomError
+from pneumoscope.severity.scores import ILLNESSES
 from pneumoscope.severity.symptoms import SYMPTOMS, Symptom, check_symptoms
 
 YES_NO = "yes 1, no 0"
@@ -80,7 +81,8 @@ def check_inputs(values: Mapping[str, float]) -> dict[str, float]:
     ------
     SymptomError
         For an unknown name, a value that is no finite number or not possible, a yes or no that is
-        neither 1 nor 0, or a diastolic pressure above the systolic.
+        neither 1 nor 0, a diastolic pressure above the systolic, or a named illness beside no
+        comorbidity.
     """
     checked = check_symptoms(values, required=(), known=INPUTS)
     for name, value in checked.items():
@@ -92,4 +94,7 @@ def check_inputs(values: Mapping[str, float]) -> dict[str, float]:
             f"diastolic_pressure {diastolic:g} is above systolic_pressure {systolic:g}; "
             "check which is which"
         )
+    ill = next((name for name in ILLNESSES if checked.get(name)), None)
+    if ill is not None and checked.get("comorbidity") == 0:
+        raise SymptomError(f"comorbidity is 0, but {ill} is 1; correct one of them")
     return checked

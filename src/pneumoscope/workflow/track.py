@@ -16,11 +16,10 @@ from pneumoscope.findings import (
     TrackedVisit,
     Visit,
 )
-from pneumoscope.severity import assess, identify_rule_base, rule_bases
+from pneumoscope.severity import GUIDELINE, assess, identify_rule_base, rule_base_warnings
 from pneumoscope.tracking import TrackingOptions, bounds_of, detect_change
 
 PUBLISHED_RULE_BASE = "baral2025"
-ADULT_AGE = 18
 _LEVELS = tuple(SeverityLevel)
 
 
@@ -41,7 +40,7 @@ def track_visits(
         Age and sex.
     rule_base : str, optional
         One of `rule_bases()`, alone or with its version as `identify_rule_base` gives it; by
-        default `guideline` where there is one, else `baral2025`.
+        default `guideline`.
     options : TrackingOptions, optional
         Of the personal bounds.
 
@@ -88,8 +87,7 @@ def track_visits(
 
 def _identity(rule_base: str | None) -> str:
     """Name and version of the program's rule base, refused where the history's is another."""
-    if rule_base is None:
-        rule_base = "guideline" if "guideline" in rule_bases() else PUBLISHED_RULE_BASE
+    rule_base = GUIDELINE if rule_base is None else rule_base
     name, _, version = rule_base.partition("@")
     identity = identify_rule_base(name)
     if version and rule_base != identity:
@@ -101,17 +99,11 @@ def _identity(rule_base: str | None) -> str:
 
 
 def _warnings(rule_base: str, patient: PatientContext) -> tuple[str, ...]:
-    if rule_base != PUBLISHED_RULE_BASE:
-        return ()
-    warnings = [
-        f"The rule base {rule_base} is kept as published, with its known defects: it can call an "
-        "ill patient negligible, and its level jumps from visit to visit. Go by the symptoms and "
-        "their trends."
-    ]
-    if patient.age is not None and patient.age < ADULT_AGE:
+    warnings = rule_base_warnings(rule_base, patient)
+    if rule_base == PUBLISHED_RULE_BASE:
         warnings.append(
-            f"The rule base {rule_base} was written for adults; this patient is {patient.age:g} "
-            "years old."
+            f"By the rule base {rule_base} the level jumps from visit to visit: go by the symptoms "
+            "and their trends."
         )
     return tuple(warnings)
 
