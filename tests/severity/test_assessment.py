@@ -23,6 +23,11 @@ def test_the_all_worst_patient_is_severe_with_exactly_forty_points(worst):
     assert assessment.score == 40
 
 
+@given(PATIENTS)
+def test_no_image_and_no_share_are_the_same(patient):
+    assert assess(patient, contribution=None) == assess(patient, contribution=0.0)
+
+
 @given(PATIENTS, st.floats(0, 1))
 def test_an_assessment_agrees_with_itself_and_the_engine(patient, contribution):
     assessment = assess(patient, contribution=contribution)

@@ -28,7 +28,7 @@ def assess(
     symptoms: Mapping[str, float],
     *,
     probabilities: Mapping[str, float] | None = None,
-    contribution: float = 0.0,
+    contribution: float | None = None,
     bounds: Bounds | None = None,
     patient: PatientContext | None = None,
     rule_base: str = GUIDELINE,
@@ -43,8 +43,9 @@ def assess(
     probabilities : mapping of str to float, optional
         Calibrated probability per class of the image, 0..1; `guideline` uses PNEUMONIA and
         ABNORMAL.
-    contribution : float
-        The image's share for `baral2025`, 0..1: `Confidence.contribution` (Baral 2025, 3.5).
+    contribution : float, optional
+        The image's share for `baral2025`, 0..1: `Confidence.contribution` (Baral 2025, 3.5); none
+        without an image.
     bounds : Bounds, optional
         The patient's own ranges, made for this rule base: the level within them is given beside.
     patient : PatientContext, optional
@@ -68,7 +69,8 @@ def assess(
     ValueError
         For a contribution or a probability outside 0..1.
     """
-    if not 0 <= contribution <= 1:
+    share = 0.0 if contribution is None else contribution
+    if not 0 <= share <= 1:
         raise ValueError(f"contribution {contribution} is outside 0..1")
     _known(rule_base)
     if bounds is not None and bounds.rule_base != rule_base:
@@ -83,7 +85,7 @@ def assess(
             bounds=bounds,
             patient=patient or PatientContext(),
         )
-    return _assess_published(load_rule_base(rule_base), symptoms, contribution, bounds)
+    return _assess_published(load_rule_base(rule_base), symptoms, share, bounds)
 
 
 def check_case(symptoms: Mapping[str, float], *, rule_base: str = GUIDELINE) -> None:
