@@ -15,6 +15,7 @@ from pneumoscope.severity.rule_base import RuleBase, load_rule_base
 from pneumoscope.severity.symptoms import (
     SYMPTOMS,
     Symptom,
+    celsius,
     check_symptoms,
     parse_symptoms,
     read_symptoms,
@@ -30,6 +31,7 @@ __all__ = [
     "RuleBase",
     "Symptom",
     "assess",
+    "celsius",
     "check_case",
     "check_inputs",
     "check_symptoms",

@@ -19,10 +19,16 @@ from pneumoscope.files import read_limited
 MAX_FILE_BYTES = 64 * 1024
 SEVERITY_SCALE = "severity scale"
 
-# Rounded to what no thermometer shows, so that 98.6 F is 37 C.
-_TO_CELSIUS: Mapping[str, Callable[[float], float]] = MappingProxyType(
-    {"C": float, "F": lambda value: round((value - 32) * 5 / 9, 6)}
-)
+
+def celsius(fahrenheit: float) -> float:
+    """Turn degrees Fahrenheit into degrees Celsius.
+
+    Rounded to what no thermometer shows, so that 98.6 F is 37 C.
+    """
+    return round((fahrenheit - 32) * 5 / 9, 6)
+
+
+_TO_CELSIUS: Mapping[str, Callable[[float], float]] = MappingProxyType({"C": float, "F": celsius})
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,24 +6,19 @@ import reprlib
 from collections.abc import Callable, Mapping
 
 from pneumoscope.errors import VisitError
-from pneumoscope.severity import INPUTS
+from pneumoscope.severity import INPUTS, celsius
 
 
 def _same(value: float) -> float:
     return value
 
 
-def _from_fahrenheit(value: float) -> float:
-    # Thermometers have a tenth of a degree: nine decimals only take away what the division leaves.
-    return round((value - 32) * 5 / 9, 9)
-
-
 _UNITS: Mapping[str, Mapping[str, Callable[[float], float]]] = {
     "fever_value": {
         "C": _same,
         "°C": _same,
-        "F": _from_fahrenheit,
-        "°F": _from_fahrenheit,
+        "F": celsius,
+        "°F": celsius,
     },
     "fever_duration": {"days": _same, "d": _same, "hours": lambda value: value / 24},
     "oxygen_level": {"%": _same},
