@@ -9,9 +9,10 @@ pytest.importorskip("torch")
 
 from pneumoscope.lab.datasets import identify
 from pneumoscope.lab.studies import Context, run_study
-from pneumoscope.lab.studies.baral2025_cv import PUBLISHED_FOLDS, SCHEMES
+from pneumoscope.lab.studies.baral2025_cv import PUBLISHED_FOLDS
 from pneumoscope.lab.studies.baral2025_protocol import (
     ARMS,
+    SCHEMES,
     SMOKE_ARMS,
     SOURCES,
     study_folds,

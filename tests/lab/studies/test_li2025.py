@@ -116,7 +116,7 @@ def test_the_training_stops_on_the_hold_out_by_image_and_on_other_patients_by_pa
     data = identify([study_data / "guangzhou"])
     patients = np.array(data.patients)
     for by in ("image", "patient"):
-        for split in li2025._splits(data, by, SPLITS):
+        for split in li2025._splits(data, by):
             (fold,) = split.folds
             train, stop, report = (fold.indices(part) for part in ("train", "stop", "report"))
             if by == "image":

@@ -3,34 +3,32 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import torch
 from matplotlib.figure import Figure
 
-from pneumoscope.lab.datasets import PARTS, By, DataIdentity, Scheme, Split
 from pneumoscope.lab.networks import count_parameters, create
 from pneumoscope.lab.studies.baral2025_protocol import (
     ARMS,
     DATA_DIFFER,
     DEPARTURES,
+    HEADLINE,
+    SCHEME_HEADER,
+    SCHEMES,
     SMOKE_ARMS,
     SOURCES,
+    Arm,
     identify_sources,
-    run_fold,
-    study_folds,
+    run_arm,
     study_recipe,
 )
 from pneumoscope.lab.studies.experiment import Result
-from pneumoscope.lab.studies.folds import AVERAGES, RATES, FoldFigures, fold_figures, spread
+from pneumoscope.lab.studies.folds import AVERAGES, RATES, spread
 from pneumoscope.lab.studies.page import Page
 from pneumoscope.lab.studies.study import Context, Study
-
-SCHEMES: tuple[Scheme, ...] = ("stratified-kfold", "kfold", "monte-carlo", "bootstrap")
-HEADLINE: Scheme = "stratified-kfold"
 
 PUBLISHED_FOLDS = (0.9838, 0.9838, 0.9888, 0.9861, 0.9901)
 PUBLISHED_VALIDATION = (0.9793, 0.0621)
@@ -48,41 +46,11 @@ PUBLISHED_PARAMETERS = (
 )
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Arm:
-    """One scheme, by image or by patient, on all its folds."""
-
-    scheme: Scheme
-    by: By
-    splits: tuple[Split, ...]
-    results: tuple[Result, ...]
-    figures: tuple[FoldFigures, ...]
-
-    @property
-    def name(self) -> str:
-        return f"{self.scheme}, by {self.by}"
-
-    def of_folds(self, figure: Callable[[FoldFigures], float]) -> list[float]:
-        """One figure of every fold."""
-        return [figure(fold) for fold in self.figures]
-
-    def rate(self, row: str, rate: str) -> list[float]:
-        """One rate of a class or an average, of every fold."""
-        rows = [*self.figures[0].classes, *AVERAGES]
-        at = rows.index(row), RATES.index(rate)
-        return self.of_folds(lambda fold: float(fold.rates[at]))
-
-    def at_kept_epoch(self, figure: str) -> list[float]:
-        """A figure of the epoch whose checkpoint was kept: the lowest loss on the stop part."""
-        kept = [min(r.epochs, key=lambda epoch: epoch["stop_loss"]) for r in self.results]
-        return [epoch[figure] for epoch in kept]
-
-
 def _run(context: Context, page: Page) -> None:
     data = identify_sources(context, page)
     schemes, sides = ((HEADLINE,), SMOKE_ARMS) if context.smoke else (SCHEMES, ARMS)
     recipe = study_recipe(context)
-    arms = [_arm(context, page, recipe, data, scheme, by) for scheme in schemes for by in sides]
+    arms = [run_arm(context, page, recipe, data, scheme, by) for scheme in schemes for by in sides]
     page.text(
         "Baral 2025 trains DenseNet and capsules on 12,000 images, stops on 3,000 and reports a "
         "fixed test set, by four ways of drawing the two, five times each. It quotes the best of "
@@ -109,22 +77,6 @@ def _run(context: Context, page: Page) -> None:
     page.values("arms", {arm.name: [figures.as_dict() for figures in arm.figures] for arm in arms})
 
 
-def _arm(
-    context: Context,
-    page: Page,
-    recipe: dict[str, Any],
-    data: DataIdentity,
-    scheme: Scheme,
-    by: By,
-) -> _Arm:
-    splits = tuple(study_folds(context, data, scheme, by))
-    results = tuple(
-        run_fold(context, page, f"{scheme}-{by}-{number + 1}", recipe, split, data)
-        for number, split in enumerate(splits)
-    )
-    return _Arm(scheme, by, splits, results, tuple(fold_figures(result) for result in results))
-
-
 def _write_parameters(page: Page) -> None:
     page.heading("The network")
     rows = []
@@ -136,7 +88,7 @@ def _write_parameters(page: Page) -> None:
     page.table(["parameters, running statistics counted", "published", "measured"], rows)
 
 
-def _write_published(page: Page, headline: Sequence[_Arm]) -> None:
+def _write_published(page: Page, headline: Sequence[Arm]) -> None:
     """Set the published figures of the stratified folds beside the measured ones."""
     page.heading("The headline: DenseNet-201, stratified folds")
     folds = ", ".join(f"{value:.4f}" for value in PUBLISHED_FOLDS)
@@ -164,14 +116,9 @@ def _write_published(page: Page, headline: Sequence[_Arm]) -> None:
     )
 
 
-def _write_schemes(page: Page, arms: Sequence[_Arm]) -> None:
+def _write_schemes(page: Page, arms: Sequence[Arm]) -> None:
     page.heading("The schemes (Tables 3 and 8)")
-    page.table(
-        ["scheme", "images: train / stop / test", "validation accuracy", "validation loss"]
-        + ["test accuracy", "least to most", "test loss"]
-        + [f"{rate}, macro" for rate in RATES],
-        [_scheme_row(arm) for arm in arms],
-    )
+    page.table(SCHEME_HEADER, [arm.row() for arm in arms])
     classes = arms[0].figures[0].classes
     rows = [
         [arm.name]
@@ -181,27 +128,7 @@ def _write_schemes(page: Page, arms: Sequence[_Arm]) -> None:
     page.table(["AUROC against the rest", *classes], rows)
 
 
-def _scheme_row(arm: _Arm) -> list[str]:
-    accuracy = arm.of_folds(lambda fold: fold.accuracy)
-    counts = [
-        sorted({len(split.folds[0].indices(part)) for split in arm.splits})
-        for part in PARTS
-        if part != "calibrate"
-    ]
-    sizes = " / ".join(f"{c[0]:,}" if len(c) == 1 else f"{c[0]:,} to {c[-1]:,}" for c in counts)
-    return [
-        arm.name,
-        sizes,
-        spread(arm.at_kept_epoch("stop_accuracy")),
-        spread(arm.at_kept_epoch("stop_loss")),
-        spread(accuracy),
-        f"{min(accuracy):.4f} to {max(accuracy):.4f}",
-        spread(arm.of_folds(lambda fold: fold.loss)),
-        *(spread(arm.rate("macro", rate)) for rate in RATES),
-    ]
-
-
-def _write_rates(page: Page, arms: Sequence[_Arm]) -> None:
+def _write_rates(page: Page, arms: Sequence[Arm]) -> None:
     page.heading("Per class and averaged (Table 9)")
     rows = [
         [arm.name, row, *(spread(arm.rate(row, rate)) for rate in RATES)]
@@ -211,7 +138,7 @@ def _write_rates(page: Page, arms: Sequence[_Arm]) -> None:
     page.table(["scheme", "", *RATES], rows)
 
 
-def _write_confusion(page: Page, arms: Sequence[_Arm]) -> None:
+def _write_confusion(page: Page, arms: Sequence[Arm]) -> None:
     page.heading("The confusion matrix of every fold (Figure 9)")
     classes = arms[0].figures[0].classes
     rows = [
@@ -227,7 +154,7 @@ def _row(counts: np.ndarray[Any, np.dtype[np.float64]]) -> str:
     return " / ".join(f"{count:.0f}" for count in counts)
 
 
-def _write_sources(page: Page, arms: Sequence[_Arm]) -> None:
+def _write_sources(page: Page, arms: Sequence[Arm]) -> None:
     page.heading("By source")
     rows = [
         [arm.name, *(spread([_accuracy_of(r, name) for r in arm.results]) for name in SOURCES)]
@@ -253,7 +180,7 @@ def _accuracy_of(result: Result, source: str) -> float:
     return float(right[mine].mean())
 
 
-def _curves(arms: Sequence[_Arm]) -> Figure:
+def _curves(arms: Sequence[Arm]) -> Figure:
     figure = Figure(figsize=(9, 3.4))
     colours = {"image": "#b3541e", "patient": "#1f5a91"}
     for axis, name in zip(figure.subplots(1, 2), ("loss", "accuracy"), strict=True):

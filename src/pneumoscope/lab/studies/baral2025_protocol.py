@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from pneumoscope.lab.datasets import (
+    PARTS,
     By,
     DataIdentity,
     Scheme,
@@ -17,7 +19,14 @@ from pneumoscope.lab.datasets import (
     units_of,
 )
 from pneumoscope.lab.studies.experiment import Result, recipe_contents, run_experiment
-from pneumoscope.lab.studies.folds import one_by_one
+from pneumoscope.lab.studies.folds import (
+    AVERAGES,
+    RATES,
+    FoldFigures,
+    fold_figures,
+    one_by_one,
+    spread,
+)
 from pneumoscope.lab.studies.page import Page
 from pneumoscope.lab.studies.study import Context
 
@@ -28,6 +37,18 @@ HELD_OUT = 0.2
 SMOKE_FOLDS = 2
 ARMS: tuple[By, ...] = ("image", "patient")
 SMOKE_ARMS: tuple[By, ...] = ("patient",)
+SCHEMES: tuple[Scheme, ...] = ("stratified-kfold", "kfold", "monte-carlo", "bootstrap")
+HEADLINE: Scheme = "stratified-kfold"
+SCHEME_HEADER = (
+    "scheme",
+    "images: train / stop / test",
+    "validation accuracy",
+    "validation loss",
+    "test accuracy",
+    "least to most",
+    "test loss",
+    *(f"{rate}, macro" for rate in RATES),
+)
 # Small enough for minutes on two cores.
 SMOKE = {
     "input.size": 96,
@@ -55,6 +76,57 @@ DEPARTURES = (
     "rate, are means of the two sources; the test figures count every image once. An epoch "
     "leaves out the last, incomplete batch."
 )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Arm:
+    """One recipe by one scheme, by image or by patient, on all its folds."""
+
+    scheme: Scheme
+    by: By
+    splits: tuple[Split, ...]
+    results: tuple[Result, ...]
+    figures: tuple[FoldFigures, ...]
+
+    @property
+    def name(self) -> str:
+        """Scheme and unit in words."""
+        return f"{self.scheme}, by {self.by}"
+
+    def of_folds(self, figure: Callable[[FoldFigures], float]) -> list[float]:
+        """One figure of every fold."""
+        return [figure(fold) for fold in self.figures]
+
+    def rate(self, row: str, rate: str) -> list[float]:
+        """One rate of a class or an average, of every fold."""
+        rows = [*self.figures[0].classes, *AVERAGES]
+        at = rows.index(row), RATES.index(rate)
+        return self.of_folds(lambda fold: float(fold.rates[at]))
+
+    def at_kept_epoch(self, figure: str) -> list[float]:
+        """A figure of the epoch whose checkpoint was kept: the lowest loss on the stop part."""
+        kept = [min(r.epochs, key=lambda epoch: epoch["stop_loss"]) for r in self.results]
+        return [epoch[figure] for epoch in kept]
+
+    def row(self) -> list[str]:
+        """One line of Table 8 under `SCHEME_HEADER`: the scheme, then means over the folds."""
+        accuracy = self.of_folds(lambda fold: fold.accuracy)
+        counts = [
+            sorted({len(split.folds[0].indices(part)) for split in self.splits})
+            for part in PARTS
+            if part != "calibrate"
+        ]
+        sizes = " / ".join(f"{c[0]:,}" if len(c) == 1 else f"{c[0]:,} to {c[-1]:,}" for c in counts)
+        return [
+            self.name,
+            sizes,
+            spread(self.at_kept_epoch("stop_accuracy")),
+            spread(self.at_kept_epoch("stop_loss")),
+            spread(accuracy),
+            f"{min(accuracy):.4f} to {max(accuracy):.4f}",
+            spread(self.of_folds(lambda fold: fold.loss)),
+            *(spread(self.rate("macro", rate)) for rate in RATES),
+        ]
 
 
 def identify_sources(context: Context, page: Page) -> DataIdentity:
@@ -96,3 +168,21 @@ def run_fold(
     result = run_experiment(context, name, recipe, fold, data, accept_leak=fold.by == "image")
     page.source(f"split {name}", f"certificate {result.certificate[:16]}")
     return result
+
+
+def run_arm(
+    context: Context,
+    page: Page,
+    recipe: Mapping[str, Any],
+    data: DataIdentity,
+    scheme: Scheme,
+    by: By,
+    prefix: str = "",
+) -> Arm:
+    """Train a recipe on all folds of a scheme; `prefix` tells recipes of one study apart."""
+    splits = tuple(study_folds(context, data, scheme, by))
+    results = tuple(
+        run_fold(context, page, f"{prefix}{scheme}-{by}-{number + 1}", recipe, split, data)
+        for number, split in enumerate(splits)
+    )
+    return Arm(scheme, by, splits, results, tuple(fold_figures(result) for result in results))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import csv
 import json
 import logging
@@ -102,7 +103,7 @@ def recipe_contents(name: str, changes: Mapping[str, Any] | None = None) -> dict
         place = contents
         for section in sections:
             place = place.setdefault(section, {})
-        place[key] = value
+        place[key] = copy.deepcopy(value)  # a further change must not reach the caller's
     return dict(contents)
 
 
