@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy.stats import ttest_1samp
 from sklearn.metrics import log_loss, precision_recall_fscore_support, roc_auc_score
 
 pytest.importorskip("torch")
@@ -9,7 +10,14 @@ pytest.importorskip("torch")
 from pneumoscope.evaluation import Estimate
 from pneumoscope.lab.datasets import Fold, Split
 from pneumoscope.lab.studies.experiment import Result
-from pneumoscope.lab.studies.folds import AVERAGES, fold_figures, one_by_one, signed, spread
+from pneumoscope.lab.studies.folds import (
+    AVERAGES,
+    corrected_interval,
+    fold_figures,
+    one_by_one,
+    signed,
+    spread,
+)
 
 pytestmark = pytest.mark.lab
 
@@ -86,3 +94,23 @@ def test_wording():
     assert signed(Estimate(None)) == "-"
     assert signed(Estimate(0.01)) == "+0.0100"
     assert signed(Estimate(0.01, -0.02, 0.03)) == "+0.0100 (-0.0200 to +0.0300)"
+
+
+DIFFERENCES = [0.01, 0.03, -0.01, 0.02, 0.015]
+
+
+def test_without_overlap_it_is_the_usual_interval():
+    usual = ttest_1samp(DIFFERENCES, 0).confidence_interval()
+    estimate = corrected_interval(DIFFERENCES, 0.0)
+    assert (estimate.low, estimate.high) == pytest.approx((usual.low, usual.high))
+
+
+def test_overlap_widens_it_as_nadeau_and_bengio_say():
+    usual, corrected = (corrected_interval(DIFFERENCES, ratio) for ratio in (0.0, 0.25))
+    assert corrected.value == usual.value == pytest.approx(np.mean(DIFFERENCES))
+    widening = (corrected.high - corrected.low) / (usual.high - usual.low)
+    assert widening**2 == pytest.approx((1 / 5 + 0.25) / (1 / 5))
+
+
+def test_one_repeat_has_no_interval():
+    assert corrected_interval([0.1], 0.25).low is None

@@ -6,35 +6,15 @@ import re
 
 import numpy as np
 import pytest
-from scipy.stats import ttest_1samp
 
 pytest.importorskip("torch")
 
 from pneumoscope.lab.datasets import identify, linked_groups
 from pneumoscope.lab.studies import Context, leak_tax, run_study
 from pneumoscope.lab.studies.experiment import recipe_contents
-from pneumoscope.lab.studies.leak_tax import corrected_interval
+from pneumoscope.lab.studies.folds import corrected_interval
 
 pytestmark = pytest.mark.lab
-
-DIFFERENCES = [0.01, 0.03, -0.01, 0.02, 0.015]
-
-
-def test_without_overlap_it_is_the_usual_interval():
-    usual = ttest_1samp(DIFFERENCES, 0).confidence_interval()
-    estimate = corrected_interval(DIFFERENCES, 0.0)
-    assert (estimate.low, estimate.high) == pytest.approx((usual.low, usual.high))
-
-
-def test_overlap_widens_it_as_nadeau_and_bengio_say():
-    usual, corrected = (corrected_interval(DIFFERENCES, ratio) for ratio in (0.0, 0.25))
-    assert corrected.value == usual.value == pytest.approx(np.mean(DIFFERENCES))
-    widening = (corrected.high - corrected.low) / (usual.high - usual.low)
-    assert widening**2 == pytest.approx((1 / 5 + 0.25) / (1 / 5))
-
-
-def test_one_repeat_has_no_interval():
-    assert corrected_interval([0.1], 0.25).low is None
 
 
 def test_the_study_runs_and_takes_what_is_finished(study_data, tmp_path):

@@ -115,6 +115,7 @@ def run_experiment(
     data: DataIdentity,
     *,
     accept_leak: bool = False,
+    keep_weights: bool = False,
 ) -> Result:
     """Train a recipe on a split's only fold, or take the result of having done so.
 
@@ -131,6 +132,8 @@ def run_experiment(
         What the split is of.
     accept_leak : bool
         Where the published protocol leaks.
+    keep_weights : bool
+        Leave the best checkpoint in the folder's ``run``.
 
     Raises
     ------
@@ -171,7 +174,8 @@ def run_experiment(
     }
     write_files({folder / RESULT: _document(body, folder)})
     for checkpoint in (run / "checkpoints").glob("*.ckpt"):
-        checkpoint.unlink()  # the result is what is kept
+        if not (keep_weights and checkpoint == run / BEST):
+            checkpoint.unlink()  # the result is what is kept
     return _result(body)
 
 

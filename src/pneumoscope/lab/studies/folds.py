@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.stats import t as student
 
 from pneumoscope.evaluation import Estimate, auroc, confusion_counts, rates_of_confusion
 from pneumoscope.lab.datasets import Split
@@ -84,6 +85,32 @@ def spread(values: Sequence[float] | Floats, digits: int = 4) -> str:
     if len(values) < 2:
         return f"{values[0]:.{digits}f}"
     return f"{np.mean(values):.{digits}f} ± {np.std(values, ddof=1):.{digits}f}"
+
+
+def corrected_interval(differences: Sequence[float], ratio: float) -> Estimate:
+    """Mean of repeated hold-outs with its 95% interval, corrected for their overlap.
+
+    Nadeau and Bengio (2003, Machine Learning 52:239): the repeats share most of their images, so
+    the variance of their mean is taken as ``(1 / repeats + ratio) * s**2`` and not as a part of it.
+
+    Parameters
+    ----------
+    differences : sequence of float
+        One per repeat.
+    ratio : float
+        Held-out images by training images.
+
+    Returns
+    -------
+    Estimate
+        Without an interval where there are fewer than two repeats.
+    """
+    mean, repeats = float(np.mean(differences)), len(differences)
+    if repeats < 2:
+        return Estimate(mean)
+    error = np.sqrt((1 / repeats + ratio) * np.var(differences, ddof=1))
+    reach = float(student.ppf(0.975, repeats - 1) * error)
+    return Estimate(mean, mean - reach, mean + reach)
 
 
 def signed(estimate: Estimate) -> str:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
-from scipy.stats import t as student
 
 from pneumoscope.evaluation import Estimate, read_manifest
 from pneumoscope.lab.datasets import (
@@ -22,7 +20,7 @@ from pneumoscope.lab.datasets import (
     units_of,
 )
 from pneumoscope.lab.studies.experiment import Result, recipe_contents, run_experiment
-from pneumoscope.lab.studies.folds import one_by_one, signed
+from pneumoscope.lab.studies.folds import corrected_interval, one_by_one, signed
 from pneumoscope.lab.studies.leaked_images import (
     MANY,
     HeldOut,
@@ -74,32 +72,6 @@ def _splits(data: DataIdentity, groups: NDArray[np.int64], by: By, count: int) -
         scheme="monte-carlo", folds=count, holdout=HELD_OUT, stop=STOP, calibrate=0.0
     )
     return one_by_one(draw(units_of(data.strata, groups, by), settings))
-
-
-def corrected_interval(differences: Sequence[float], ratio: float) -> Estimate:
-    """Mean of repeated hold-outs with its 95% interval, corrected for their overlap.
-
-    Nadeau and Bengio (2003, Machine Learning 52:239): the repeats share most of their images, so
-    the variance of their mean is taken as ``(1 / repeats + ratio) * s**2`` and not as a part of it.
-
-    Parameters
-    ----------
-    differences : sequence of float
-        One per repeat.
-    ratio : float
-        Held-out images by training images.
-
-    Returns
-    -------
-    Estimate
-        Without an interval where there are fewer than two repeats.
-    """
-    mean, repeats = float(np.mean(differences)), len(differences)
-    if repeats < 2:
-        return Estimate(mean)
-    error = np.sqrt((1 / repeats + ratio) * np.var(differences, ddof=1))
-    reach = float(student.ppf(0.975, repeats - 1) * error)
-    return Estimate(mean, mean - reach, mean + reach)
 
 
 def _write_arms(page: Page, drawn: dict[By, list[Split]], results: dict[By, list[Result]]) -> None:

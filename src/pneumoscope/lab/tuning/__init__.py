@@ -1,6 +1,8 @@
 """The genetic search for dropout (Zeng 2020), and the searches to compare it with."""
 
-from pneumoscope.lab.tuning.journal import JOURNAL, Step
+from pneumoscope.lab.tuning.found import Found
+from pneumoscope.lab.tuning.journal import JOURNAL, Journal, Step
+from pneumoscope.lab.tuning.ledger import Ledger
 from pneumoscope.lab.tuning.objective import Objective, build_objective
 from pneumoscope.lab.tuning.settings import METHODS, SCALINGS, SearchSettings
 from pneumoscope.lab.tuning.state import WarmUp
@@ -10,6 +12,7 @@ from pneumoscope.lab.tuning.tune import (
     TUNED,
     TUNED_PER_UNIT,
     TuningResult,
+    search,
     tune_dropout,
 )
 
@@ -21,11 +24,15 @@ __all__ = [
     "SCALINGS",
     "TUNED",
     "TUNED_PER_UNIT",
+    "Found",
+    "Journal",
+    "Ledger",
     "Objective",
     "SearchSettings",
     "Step",
     "TuningResult",
     "WarmUp",
     "build_objective",
+    "search",
     "tune_dropout",
 ]

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+
+from pneumoscope.lab.networks import MAX_UNIT_RATE
 from pneumoscope.lab.tuning.masks import Masks
 
 
@@ -28,3 +31,9 @@ class Found:
     objective: float
     mask: Masks
     population: Masks
+
+    @property
+    def unit_rates(self) -> tuple[float, ...]:
+        """Share of the population that drops each unit, at most 0.95."""
+        frequencies = np.clip(1 - self.population.mean(axis=0), 0, MAX_UNIT_RATE)
+        return tuple(np.round(frequencies, 4).tolist())

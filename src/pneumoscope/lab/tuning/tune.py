@@ -21,7 +21,6 @@ import yaml
 from pneumoscope.errors import InputError
 from pneumoscope.files import told, write_files
 from pneumoscope.lab.datasets import digest
-from pneumoscope.lab.networks import MAX_UNIT_RATE
 from pneumoscope.lab.training import RECIPE, Recipe, read_recipe
 from pneumoscope.lab.tuning.baselines import bayesian_search, grid_search, random_search
 from pneumoscope.lab.tuning.found import Found
@@ -222,7 +221,6 @@ def _without_dropout(objective: Objective) -> float:
 def _result(
     found: Found, ledger: Ledger, objective: Objective, header: dict[str, Any]
 ) -> TuningResult:
-    frequencies = np.clip(1 - found.population.mean(axis=0), 0, MAX_UNIT_RATE)
     return TuningResult(
         rate=round(found.rate, 6),
         objective=found.objective,
@@ -230,7 +228,7 @@ def _result(
         objective_of_guessing=objective.of_guessing,
         mask=pack(found.mask),
         units=objective.units,
-        unit_rates=tuple(np.round(frequencies, 4).tolist()),
+        unit_rates=found.unit_rates,
         evaluations=ledger.evaluations,
         asked=ledger.asked,
         steps=len(ledger.steps),

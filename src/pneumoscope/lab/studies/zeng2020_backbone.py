@@ -1,0 +1,176 @@
+"""A backbone that saw other patients, frozen, and its features: what Zeng 2020's heads train on."""
+
+from __future__ import annotations
+
+import io
+import logging
+import zipfile
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from pneumoscope.errors import InputError
+from pneumoscope.evaluation import LabelledImage
+from pneumoscope.files import write_files
+from pneumoscope.lab.datasets import (
+    DataIdentity,
+    Draw,
+    RadiographDataset,
+    SchemeSettings,
+    collect,
+    digest,
+    draw,
+    identify,
+    linked_groups,
+    units_of,
+)
+from pneumoscope.lab.studies.experiment import Result, recipe_contents, run_experiment
+from pneumoscope.lab.studies.folds import one_by_one
+from pneumoscope.lab.studies.study import Context
+from pneumoscope.lab.training import BEST, Recipe, build_network, load_weights, read_recipe
+
+CHILDREN = "guangzhou"
+SEED = 42
+_BATCH = 32
+_log = logging.getLogger(__name__)
+
+Floats = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Backbone:
+    """A trained network, up to the dropout before its last layer.
+
+    Attributes
+    ----------
+    network : str
+        As `pneumoscope networks` lists it.
+    contents : dict
+        Its recipe's.
+    result : Result
+        Of the network as a whole on the children that it was not trained on.
+    folder : Path
+        Of its training; features are kept there too.
+    """
+
+    network: str
+    contents: dict[str, Any]
+    result: Result
+    folder: Path
+
+    @property
+    def recipe(self) -> Recipe:
+        """Its recipe, checked."""
+        return read_recipe(self.folder / "recipe.yaml")
+
+
+def train_backbone(context: Context, network: str) -> tuple[Backbone, DataIdentity]:
+    """Train a network on one half of the Guangzhou children, or take the one that was.
+
+    Both of Zeng's studies use it, so it has a folder beside theirs.
+
+    Returns
+    -------
+    Backbone, DataIdentity
+        The second: the other half of the children, no patient of whom trained or stopped it.
+    """
+    data = identify([context.data / CHILDREN])
+    groups = linked_groups(data.patients, data.fingerprints)
+    settings = SchemeSettings(
+        scheme="holdout", folds=1, seed=SEED, holdout=0.5, stop=0.1, calibrate=0.0
+    )
+    (split,) = one_by_one(draw(units_of(data.strata, groups, "patient"), settings))
+    smoke = {"training.epochs": 1, "input.size": 80} if context.smoke else {}
+    contents = recipe_contents("zeng2020-backbone", {"network.name": network, **smoke})
+    shared = replace(context, work=context.work.parent / f"zeng2020-backbones-{context.scale}")
+    result = run_experiment(shared, network, contents, split, data, keep_weights=True)
+    others = part_of(data, split.folds[0].indices("report"))
+    return Backbone(network, contents, result, shared.work / network), others
+
+
+def part_of(data: DataIdentity, positions: NDArray[np.int64]) -> DataIdentity:
+    """Some of the images as data of their own."""
+    chosen = positions.tolist()
+    return DataIdentity(
+        *(
+            tuple(column[i] for i in chosen)
+            for column in (data.files, data.strata, data.patients, data.fingerprints)
+        )
+    )
+
+
+def features_of(
+    backbone: Backbone,
+    source: str,
+    images: Sequence[LabelledImage],
+    identity: DataIdentity,
+    views: int = 1,
+) -> Floats:
+    """Compute what the dropout before the last layer gets, once for ever.
+
+    Parameters
+    ----------
+    backbone : Backbone
+    source : str
+        Name of the images' folder.
+    images : sequence of LabelledImage
+        Those of the identity, in its order.
+    identity : DataIdentity
+        Names the images in the cache's key.
+    views : int
+        The image as it is, and `views` - 1 random changes of it (see the recipe's augmentation).
+
+    Returns
+    -------
+    ndarray of float32, shape (images, views, units)
+
+    Raises
+    ------
+    InputError
+        The file of features is damaged.
+    """
+    recipe = backbone.recipe
+    key = digest([backbone.contents, backbone.result.certificate, identity.sha256, views])
+    path = backbone.folder / f"features-{source}-{key[:16]}.npz"
+    if path.exists():
+        return _read(path)
+    _log.info("%s: features of %s", backbone.network, source)
+    classes = sorted({image.label for image in images})
+    collection = collect([(source, images)], classes, recipe.input.size)
+    network = build_network(recipe)
+    load_weights(network, backbone.folder / "run" / BEST)
+    network.eval()
+    everything = np.arange(len(collection), dtype=np.int64)
+    shown = [
+        RadiographDataset(
+            collection, everything, recipe.input.spec, recipe.augmentation if view else None
+        )
+        for view in range(views)
+    ]
+    rows = []
+    with torch.no_grad():
+        for first in range(0, len(collection), _BATCH):
+            items = range(first, min(first + _BATCH, len(collection)))
+            batches = [
+                torch.stack([data[Draw(item, SEED, view, item)][0] for item in items])
+                for view, data in enumerate(shown)
+            ]
+            rows.append(torch.stack([network.pooled(batch) for batch in batches], dim=1))
+    values = torch.cat(rows).float().numpy()
+    stored = io.BytesIO()
+    np.savez(stored, features=values)
+    write_files({path: stored.getvalue()})
+    return values
+
+
+def _read(path: Path) -> Floats:
+    try:
+        with np.load(path, allow_pickle=False) as stored:
+            return np.asarray(stored["features"], dtype=np.float32)
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+        raise InputError(f"{path}: is damaged; remove it") from None

@@ -1,0 +1,291 @@
+"""One linear layer on frozen features, behind a dropout whose rate is chosen in eight ways.
+
+Everything before the dropout is fixed, so a training takes a second and can be repeated on many
+splits. All ways of a trial begin with the same weights and see the same batches; those that search
+have the same number of seconds.
+"""
+
+from __future__ import annotations
+
+import copy
+import tempfile
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn import functional
+
+from pneumoscope.lab.networks import UnitDropout
+from pneumoscope.lab.tuning import JOURNAL, Journal, Ledger, Objective, SearchSettings, search
+
+PRESET = 0.5
+# What the searches are given, and how each way is called on the pages.
+WAYS = {
+    "none": "no dropout",
+    "0.2": "p = 0.2",
+    "0.5": "p = 0.5",
+    "ga": "genetic search, p*",
+    "per-unit": "genetic search, a rate per unit",
+    "random": "random search, p*",
+    "bayes": "Bayesian search, p*",
+    "tried": "rates tried on the stop part",
+}
+REFERENCE = "0.5"
+_WARM_UP_EPOCHS = 3
+_BATCHES = 4
+_NO_LIMIT = 100_000
+_TRIED_RATES = tuple(round(0.1 * tenth, 1) for tenth in range(10))
+
+
+@dataclass(frozen=True, slots=True)
+class HeadSettings:
+    """How a head is trained; ours, as the publication does not say.
+
+    Attributes
+    ----------
+    epochs : int
+        At most.
+    patience : int
+        Epochs without a lower loss on the stop part.
+    batch_size : int
+    learning_rate : float
+        Of Adam.
+    """
+
+    epochs: int = 60
+    patience: int = 8
+    batch_size: int = 32
+    learning_rate: float = 1e-3
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Parts:
+    """Positions of the images that train a head, stop it, and are reported; all different."""
+
+    train: NDArray[np.int64]
+    stop: NDArray[np.int64]
+    report: NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Trial:
+    """One way on one split.
+
+    Attributes
+    ----------
+    rate : float
+        The dropout rate, or the mean of the rates per unit; 0..1.
+    search_seconds, train_seconds : float
+        By the clock; the first without the warm-up, which all searches share.
+    evaluations : int
+        Masks evaluated, or networks trained (`tried`).
+    epochs : int
+        Until the kept weights.
+    probabilities : ndarray of float64, shape (images,)
+        Of the positive class, of the reported images.
+    """
+
+    rate: float
+    search_seconds: float
+    train_seconds: float
+    evaluations: int
+    epochs: int
+    probabilities: NDArray[np.float64]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Give the trial as plain JSON values."""
+        rounded = np.round(self.probabilities, 6).tolist()
+        return asdict(self) | {"probabilities": rounded}
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> Trial:
+        """Read what `as_dict` gave."""
+        return cls(**(values | {"probabilities": np.array(values["probabilities"])}))
+
+
+@dataclass(frozen=True, slots=True)
+class _Choice:
+    """A way's dropout, and what finding it cost."""
+
+    dropout: nn.Module
+    rate: float
+    seconds: float = 0.0
+    evaluations: int = 0
+
+
+class Bench:
+    """The features and labels of one split, on which heads are trained.
+
+    Parameters
+    ----------
+    features : Tensor of float32, shape (images, views, units)
+        View 0 is the image as it is; training draws one of the views.
+    labels : Tensor of int64, shape (images,)
+        0 or 1.
+    parts : Parts
+    seed : int
+        Of the first weights, the batches and the searches.
+    settings : HeadSettings
+    """
+
+    def __init__(
+        self,
+        features: Tensor,
+        labels: Tensor,
+        parts: Parts,
+        seed: int,
+        settings: HeadSettings | None = None,
+    ) -> None:
+        self.features, self.labels, self.parts, self.seed = features, labels, parts, seed
+        self.settings = settings or HeadSettings()
+
+    def train(self, dropout: nn.Module, *, epochs: int | None = None) -> tuple[nn.Linear, int]:
+        """Train a head; with `epochs` exactly so long, else until the stop part's loss is lowest.
+
+        Returns
+        -------
+        nn.Linear, int
+            The kept head, and the epoch it is of.
+        """
+        torch.manual_seed(self.seed)
+        head = nn.Linear(self.features.shape[2], 2)
+        optimiser = torch.optim.Adam(head.parameters(), self.settings.learning_rate)
+        draws = np.random.default_rng([self.seed, 3])
+        dropout.train()
+        best, kept, at = float("inf"), copy.deepcopy(head), 0
+        for epoch in range(1, (epochs or self.settings.epochs) + 1):
+            self._epoch(head, dropout, optimiser, draws)
+            loss = self.loss(head, self.parts.stop)
+            if epochs is not None or loss < best:
+                best, kept, at = loss, copy.deepcopy(head), epoch
+            elif epoch - at >= self.settings.patience:
+                break
+        return kept, at
+
+    def loss(self, head: nn.Linear, part: NDArray[np.int64]) -> float:
+        """Mean cross-entropy of a part's images as they are, without dropout."""
+        with torch.no_grad():
+            logits = head(self.features[part, 0])
+            return float(functional.cross_entropy(logits, self.labels[part]))
+
+    def answers(self, head: nn.Linear) -> NDArray[np.float64]:
+        """Probability of the positive class for the reported images."""
+        with torch.no_grad():
+            logits = head(self.features[self.parts.report, 0])
+        return functional.softmax(logits.double(), dim=1)[:, 1].numpy()
+
+    def objective(self) -> Objective:
+        """What the searches minimise: a head warmed up with the preset rate, on drawn batches."""
+        head, _ = self.train(nn.Dropout(PRESET), epochs=_WARM_UP_EPOCHS)
+        size = min(self.settings.batch_size, len(self.parts.train) // _BATCHES)
+        rng = np.random.default_rng([self.seed, 0])
+        drawn = rng.choice(self.parts.train, (_BATCHES, size), replace=False)
+        return Objective(
+            self.features[drawn.ravel(), 0].unflatten(0, drawn.shape),
+            self.labels[drawn.ravel()].unflatten(0, drawn.shape),
+            torch.zeros(drawn.shape, dtype=torch.int64),
+            torch.ones((1, 2), dtype=torch.bool),
+            head.weight,
+            head.bias,
+        )
+
+    def _epoch(
+        self,
+        head: nn.Linear,
+        dropout: nn.Module,
+        optimiser: torch.optim.Optimizer,
+        draws: np.random.Generator,
+    ) -> None:
+        order = draws.permutation(self.parts.train)
+        views = draws.integers(self.features.shape[1], size=len(order))
+        size = self.settings.batch_size
+        for first in range(0, len(order), size):
+            batch = slice(first, first + size)
+            values = self.features[order[batch], views[batch]]
+            loss = functional.cross_entropy(head(dropout(values)), self.labels[order[batch]])
+            optimiser.zero_grad()
+            loss.backward()
+            optimiser.step()
+
+
+def try_all(bench: Bench, seconds: float) -> dict[str, Trial]:
+    """Choose a dropout in every way, train a head with each, and let it answer.
+
+    Parameters
+    ----------
+    bench : Bench
+    seconds : float
+        What each way that searches may take; a step that has begun is finished.
+
+    Returns
+    -------
+    dict of str to Trial
+        By the names of `WAYS`.
+    """
+    chosen = {name: _fixed(float(name)) for name in ("0.2", "0.5")} | {"none": _fixed(0.0)}
+    objective = bench.objective()
+    for method in ("ga", "random", "bayes"):
+        single, per_unit = _searched(objective, method, bench.seed, seconds)
+        chosen[method] = single
+        if method == "ga":
+            chosen["per-unit"] = per_unit
+    chosen["tried"] = _tried(bench, seconds)
+    return {name: _trial(bench, chosen[name]) for name in WAYS}
+
+
+def _fixed(rate: float) -> _Choice:
+    return _Choice(nn.Dropout(rate), rate)
+
+
+def _searched(
+    objective: Objective, method: str, seed: int, seconds: float
+) -> tuple[_Choice, _Choice]:
+    """Search as `tune-dropout` does: the one rate, and the rates per unit."""
+    settings = SearchSettings(
+        method=method, rate=PRESET, minutes=seconds / 60, generations=_NO_LIMIT, seed=seed
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        ledger = Ledger(
+            objective, objective.units, settings, Journal.start(Path(folder) / JOURNAL, {})
+        )
+        found = search(ledger, settings)
+        cost = (ledger.seconds, ledger.evaluations)
+    rates = found.unit_rates
+    return (
+        _Choice(nn.Dropout(found.rate), found.rate, *cost),
+        _Choice(UnitDropout(rates), float(np.mean(rates)), *cost),
+    )
+
+
+def _tried(bench: Bench, seconds: float) -> _Choice:
+    """Train with one rate after another, as people do, and take the lowest loss on the stop part.
+
+    In random order, as the seconds may not reach for all.
+    """
+    began = time.monotonic()
+    losses: dict[float, float] = {}
+    for rate in np.random.default_rng([bench.seed, 4]).permutation(_TRIED_RATES).tolist():
+        if losses and time.monotonic() - began >= seconds:
+            break
+        head, _ = bench.train(nn.Dropout(rate))
+        losses[rate] = bench.loss(head, bench.parts.stop)
+    best = min(losses, key=losses.__getitem__)
+    return _Choice(nn.Dropout(best), best, time.monotonic() - began, len(losses))
+
+
+def _trial(bench: Bench, choice: _Choice) -> Trial:
+    began = time.monotonic()
+    head, epochs = bench.train(choice.dropout)
+    return Trial(
+        rate=choice.rate,
+        search_seconds=round(choice.seconds, 3),
+        train_seconds=round(time.monotonic() - began, 3),
+        evaluations=choice.evaluations,
+        epochs=epochs,
+        probabilities=bench.answers(head),
+    )

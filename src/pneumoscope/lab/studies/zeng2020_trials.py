@@ -1,0 +1,157 @@
+"""Trials of Zeng 2020's heads: measured, kept, and not run twice."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from pneumoscope.errors import InputError
+from pneumoscope.evaluation import accuracy, auroc, balanced_accuracy, f1
+from pneumoscope.files import write_files
+from pneumoscope.lab.datasets import DataIdentity, Split, certify, digest
+from pneumoscope.lab.studies.page import Page
+from pneumoscope.lab.studies.zeng2020_backbone import Backbone
+from pneumoscope.lab.studies.zeng2020_heads import WAYS, Bench, Parts, Trial, try_all
+
+FIGURES = ("accuracy", "F1", "AUROC", "AUROC as published")
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Repeat:
+    """Every way on one split.
+
+    Attributes
+    ----------
+    truth : ndarray of bool, shape (images,)
+        Which of the reported images are positive.
+    trials : dict of str to Trial
+    """
+
+    truth: NDArray[np.bool_]
+    trials: dict[str, Trial]
+
+    def figures(self, way: str) -> dict[str, float]:
+        """The `FIGURES` of one way."""
+        found = measured(self.truth, self.trials[way].probabilities)
+        return {name: float(value) for name, value in found.items()}
+
+
+def measured(
+    truth: NDArray[np.bool_], probabilities: Floats, weights: Floats | None = None
+) -> dict[str, Floats]:
+    """Measure answers; an image is called positive from a probability of 0.5.
+
+    Parameters
+    ----------
+    truth : ndarray of bool, shape (images,)
+    probabilities : ndarray of float64, shape (images,)
+    weights : ndarray of float64, shape (sets, images), optional
+
+    Returns
+    -------
+    dict of str to ndarray of float64, shape (sets,) or ()
+        By the names of `FIGURES`, 0..1; NaN where undefined.
+    """
+    called = probabilities >= 0.5
+    is_class, called_class = truth.astype(np.intp), called.astype(np.intp)
+    return {
+        "accuracy": accuracy(is_class, called_class, weights),
+        "F1": f1(truth, called, weights),
+        "AUROC": auroc(probabilities, truth, weights),
+        "AUROC as published": balanced_accuracy(is_class, called_class, weights),
+    }
+
+
+class Heads:
+    """The features of a backbone, on which heads are tried split by split.
+
+    Parameters
+    ----------
+    folder : Path
+        Where trials are kept.
+    backbone : Backbone
+    features : ndarray of float32, shape (images, views, units)
+    data : DataIdentity
+        Of the same images.
+    positive : str
+        The positive class; all others are one.
+    seconds : float
+        What a search may take.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        backbone: Backbone,
+        features: NDArray[np.float32],
+        data: DataIdentity,
+        *,
+        positive: str,
+        seconds: float,
+    ) -> None:
+        self.folder, self.data, self.seconds = folder, data, seconds
+        self.backbone = backbone
+        self.units = features.shape[2]
+        self._features = torch.from_numpy(features)
+        labels = [stratum.rpartition(" ")[2] == positive for stratum in data.strata]
+        self._labels = torch.tensor(labels).long()
+
+    def repeats(self, page: Page, name: str, splits: Sequence[Split]) -> list[Repeat]:
+        """Try every way on every split, or take what was tried; name the splits on the page.
+
+        Raises
+        ------
+        InputError
+            A kept file is damaged, or of another split, backbone or budget.
+        """
+        certificates = [certify(split, self.data)["sha256"] for split in splits]
+        together = digest(certificates)[:16]
+        page.source(f"splits: {name}", f"{len(splits)} certificates, together {together}")
+        return [
+            self._repeat(f"{name}-{number + 1}", split, certificate, number)
+            for number, (split, certificate) in enumerate(zip(splits, certificates, strict=True))
+        ]
+
+    def _repeat(self, name: str, split: Split, certificate: str, seed: int) -> Repeat:
+        fold = split.folds[0]
+        parts = Parts(*(fold.indices(part) for part in ("train", "stop", "report")))
+        key = digest(
+            [self.backbone.contents, self.backbone.result.certificate, certificate, self.seconds]
+        )
+        path = self.folder / f"{name}.json"
+        trials = _kept(path, key)
+        if trials is None:
+            trials = try_all(Bench(self._features, self._labels, parts, seed), self.seconds)
+            _keep(path, key, trials)
+        return Repeat(self._labels[parts.report].numpy().astype(bool), trials)
+
+
+def _keep(path: Path, key: str, trials: dict[str, Trial]) -> None:
+    body = {"key": key, "trials": {name: trial.as_dict() for name, trial in trials.items()}}
+    write_files({path: (json.dumps(body, allow_nan=False) + "\n").encode()})
+
+
+def _kept(path: Path, key: str) -> dict[str, Trial] | None:
+    """Read the trials of this very split, if there are some."""
+    try:
+        body: dict[str, Any] = json.loads(path.read_bytes())
+        stored = body["key"]
+        trials = {name: Trial.from_dict(body["trials"][name]) for name in WAYS}
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        raise InputError(f"{path}: is damaged; remove it") from None
+    if stored != key:
+        raise InputError(
+            f"{path}: is of another split, backbone or budget; remove it, or give another --work"
+        )
+    return trials
