@@ -75,7 +75,14 @@ def test_foreign_text_is_harmless(folder: Path, cli: Cli) -> None:
     (folder / "labels.csv").write_text("\n".join(["file,label,patient_id,c", *lines]), "utf-8")
     assert "\x1b" not in cli("data", "fingerprint", folder).out
     result = fingerprint_folder(folder)
-    data = {"folder": "\udc80", "images": 6, "unreadable": [], "has_patients": True}
+    data = {
+        "folder": "\udc80",
+        "images": 6,
+        "unreadable": [],
+        "has_patients": True,
+        "patient_column": "\udc80",
+        "where": {"\udc80": "\udc80"},
+    }
     measured = result.measured.as_dict() | {"labels": {"\udc80": 6}, "columns_left_out": ["\udc80"]}
     json.dumps(to_fingerprint_document(measured, data=data), ensure_ascii=False).encode()
 

@@ -41,6 +41,33 @@ def test_json_on_stdout_is_one_valid_document(
     assert (document["operating_point"] is not None) == ("PNEUMONIA" in more)
 
 
+def test_figures_of_an_official_list_say_so_everywhere(
+    cli: Cli, folder: Path, bundle: str, tmp_path: Path
+) -> None:
+    files = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*.png"))
+    rows = [
+        f"{file},{file.split('/')[0]},P{i // 2},{'train' if i < 2 else 'val'}"
+        for i, file in enumerate(files)
+    ]
+    (folder / "labels.csv").write_text("\n".join(["file,label,paper,list", *rows]), "utf-8")
+    columns = ("--patient-column", "paper", "--where", "list=val")
+    page = tmp_path / "page.html"
+    told = ["(list = val)", "told by paper"]
+    for command, n in (
+        (("evaluate", "--data", folder, "--bundle", bundle), 4),
+        (("compare", "--data", folder, "--a", bundle, "--b", bundle), 4),
+        (("data", "fingerprint", folder), 4),
+    ):
+        document = cli(*command, *columns, "--json", "-").json()
+        assert document["n"] == n
+        assert document["data"]["where"] == {"list": "val"}
+        assert document["data"]["patient_column"] == "paper"
+        shown = " ".join(cli(*command, *columns).out.split())
+        assert all(words in shown for words in told)
+    cli("evaluate", "--data", folder, "--bundle", bundle, *columns, "--report", page)
+    assert all(words in page.read_text("utf-8") for words in told)
+
+
 def test_json_in_a_file_and_a_table_for_people(
     cli: Cli, folder: Path, bundle: str, tmp_path: Path
 ) -> None:

@@ -66,6 +66,39 @@ def _train(cli: Cli, place: Path, *more: object) -> Any:
     return cli("-q", "train", "--recipe", recipe, "--out", run, *more)
 
 
+def test_a_split_groups_by_the_named_column_of_the_chosen_rows(cli: Cli, place: Path) -> None:
+    table = place / "made" / "labels.csv"
+    head, *rows = table.read_text("utf-8").splitlines()
+    papers = [f"{(i + 2) // 4}-{i % 2}" for i in range(len(rows))]  # other pairs than patient_id's
+    more = [f"{row},{'ab'[i // 20]},{papers[i]}" for i, row in enumerate(rows)]
+    table.write_text("\n".join([f"{head},list,paper", *more]) + "\n", "utf-8")
+    shares = ("--scheme", "holdout", "--stop", 0.2, "--calibrate", 0.2)
+    columns = ("--patient-column", "paper", "--where", "list=a")
+    assert _split(cli, place, *shares, *columns).code == 0
+    split = json.loads((place / "split.json").read_text("utf-8"))
+    assert split["images"] == [f"made/{number:02}.png" for number in range(20)]
+    parts = [{papers[i] for i in part} for part in split["folds"][0].values()]
+    assert sum(map(len, parts)) == len(set.union(*parts)) == len(set(papers[:20]))
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--where", "list"], "--where 'list': give a column and its value: COLUMN=VALUE"),
+        (["--where", "=a"], "--where '=a': give a column"),
+        (["--where", "list=a", "--where", "list=b"], "'list' is given twice"),
+        (["--where", "list=a"], "no column 'list' to choose images by"),
+        (["--patient-column", "paper"], "no column 'paper' to tell the patients by"),
+    ],
+)
+def test_a_column_that_is_not_there_is_one_line(
+    cli: Cli, place: Path, options: list[str], message: str
+) -> None:
+    ended = _split(cli, place, *options)
+    assert (ended.code, ended.out, ended.err.count("\n")) == (2, "", 1)
+    assert message in ended.err
+
+
 def test_split_train_export_diagnose(cli: Cli, place: Path) -> None:
     ended = _split(cli, place, "--folds", 2, "--seed", 3, "--stop", 0.2, "--calibrate", 0.2)
     assert (ended.code, ended.err) == (0, "")

@@ -17,7 +17,7 @@ MANIFEST = Manifest(
         LabelledImage(Path(f"{n}.png"), f"{n}.png", "PNEUMONIA", n, {"uid": uid, "view": "AP"})
         for n, uid in (("a", "u1"), ("b", "u2"), ("c", "shared"), ("d", "shared"))
     ),
-    has_patients=True,
+    patient_column="patient_id",
 )
 HEAD = "file,x,y,width,height\n"
 
@@ -33,6 +33,17 @@ def refused(path: Path) -> str:
         read_boxes(path, MANIFEST)
     assert "\n" not in str(error.value)
     return str(error.value)
+
+
+def test_boxes_of_images_that_were_not_chosen_are_left_out(tmp_path):
+    chosen = Manifest(MANIFEST.images[:2], "patient_id", {"view": "AP"}, MANIFEST.images[2:])
+    path = written(tmp_path, HEAD + "b.png,0,0,1,1\nc.png,0,0,1,1\na.png,0,0,1,1\n")
+    assert list(read_boxes(path, chosen)) == ["a.png", "b.png"]
+    # A value that is not one image's alone in the whole folder names none in a part of it.
+    other = Manifest(MANIFEST.images[2:3], "patient_id", {"view": "AP"}, MANIFEST.images[3:])
+    path = written(tmp_path, HEAD.replace("file", "uid") + "shared,0,0,1,1\n")
+    with pytest.raises(DataError, match="not that of exactly one image"):
+        read_boxes(path, other)
 
 
 def test_boxes_are_grouped_by_image_in_the_order_of_the_folder(tmp_path):

@@ -24,9 +24,9 @@ def table(folder, text, encoding="utf-8"):
     (folder / "labels.csv").write_bytes(text.encode(encoding))
 
 
-def refused(folder):
+def refused(folder, **options):
     with pytest.raises(DataError) as caught:
-        read_manifest(folder)
+        read_manifest(folder, **options)
     message = str(caught.value)
     assert "\n" not in message
     assert str(folder) in message
@@ -61,6 +61,85 @@ def test_without_patients_each_image_is_its_own(tmp_path):
     manifest = read_manifest(tmp_path)
     assert not manifest.has_patients
     assert [image.patient_id for image in manifest.images] == ["a.png", "b.png"]
+
+
+PAPERS = (
+    "file,label,paper,list\na.png,X,P 1,train\nb.png,Y,P 2,val\nc.png,X,P 1,val\nd.png,X,P 3,\n"
+)
+
+
+@pytest.fixture
+def papers(tmp_path):
+    """Four pictures of three papers, on two lists and on none."""
+    touch(tmp_path, "a.png", "b.png", "c.png", "d.png")
+    table(tmp_path, PAPERS)
+    return tmp_path
+
+
+def test_another_column_stands_for_the_patients(papers):
+    manifest = read_manifest(papers, patient_column="paper")
+    assert (manifest.has_patients, manifest.patient_column) == (True, "paper")
+    assert [image.patient_id for image in manifest.images] == ["P 1", "P 2", "P 1", "P 3"]
+    assert {tuple(image.extra) for image in manifest.images} == {("list",)}
+    assert read_manifest(papers).patient_column is None
+
+
+@pytest.mark.parametrize("column", ["papre", "file", "label"])
+def test_a_named_column_of_patients_must_be_there(papers, column):
+    message = refused(papers, patient_column=column)
+    assert f"no column {column!r}" in message
+    assert "paper, list" in message
+
+
+def test_an_empty_cell_in_the_named_column_is_refused(papers):
+    assert "line 5: list is empty" in refused(papers, patient_column="list")
+
+
+def test_class_folders_have_no_column_of_patients(tmp_path):
+    touch(tmp_path, "X/a.png")
+    assert "class folders have no column 'paper'" in refused(tmp_path, patient_column="paper")
+
+
+@pytest.mark.parametrize(
+    ("where", "kept"),
+    [
+        ({"list": "val"}, ["b.png", "c.png"]),
+        ({"list": "val", "paper": "P 1"}, ["c.png"]),
+        ({"list": ""}, ["d.png"]),
+        ({}, ["a.png", "b.png", "c.png", "d.png"]),
+        (None, ["a.png", "b.png", "c.png", "d.png"]),
+    ],
+)
+def test_images_are_chosen_by_their_columns(papers, where, kept):
+    manifest = read_manifest(papers, where=where)
+    assert [image.file for image in manifest.images] == kept
+    assert dict(manifest.where) == (where or {})
+    everything = read_manifest(papers).images
+    assert sorted([*manifest.images, *manifest.others], key=lambda i: i.file) == list(everything)
+
+
+@pytest.mark.parametrize(
+    ("where", "message"),
+    [
+        ({"lists": "val"}, "no column 'lists' to choose images by; the further columns of"),
+        ({"label": "X"}, "no column 'label' to choose"),
+        ({"list": "test"}, "no image has list=test"),
+        ({"list": "train", "paper": "P 2"}, "no image has list=train, paper=P 2"),
+    ],
+)
+def test_a_choice_that_no_image_fits_is_refused(papers, where, message):
+    assert message in refused(papers, where=where)
+
+
+def test_a_choice_excuses_no_other_line(papers):
+    """An official list is worth nothing if an image of it is in another list, too."""
+    table(papers, PAPERS + "a.png,X,P 1,val\n")
+    assert "listed twice" in refused(papers, where={"list": "val"})
+
+
+def test_class_folders_have_nothing_to_choose_by(tmp_path):
+    touch(tmp_path, "X/a.png")
+    assert "has no further column" in refused(tmp_path, where={"list": "val"})
 
 
 def test_class_folders_are_read_in_order_at_any_depth(tmp_path):

@@ -52,7 +52,14 @@ def evaluation(positive: str | None, **kwargs: object) -> dict[str, object]:
         groups={"view": ["AP", "PA"] * 30},
         resamples=20,
     )
-    data = EvaluationData(folder="set", images=61, unreadable=["a/broken.png"], has_patients=False)
+    data = EvaluationData(
+        folder="set",
+        images=61,
+        unreadable=["a/broken.png"],
+        has_patients=False,
+        patient_column=None,
+        where={"view": "PA"},
+    )
     numbers = summary.as_dict() | figures.as_dict()
     kwargs = {"overlap": {"identical": [], "near": []}} | kwargs
     return to_evaluation_document(numbers, bundle=BUNDLE, data=data, **kwargs)

@@ -83,6 +83,8 @@ def document(
             "images": images + 1,
             "unreadable": ["x.png"],
             "has_patients": True,
+            "patient_column": "paper_id",
+            "where": {"official_split": "val"},
         },
         overlap={"identical": ["a.png", "b.png"], "near": ["c.png"]},
         without_overlap=rest.as_dict(),

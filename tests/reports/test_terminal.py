@@ -104,7 +104,14 @@ def document(**kwargs):
         in_training=kwargs.pop("in_training", 0),
         resamples=20,
     )
-    data = EvaluationData(folder="set\x1b", images=46, unreadable=["[b]x.png"], has_patients=True)
+    data = EvaluationData(
+        folder="set\x1b",
+        images=46,
+        unreadable=["[b]x.png"],
+        has_patients=True,
+        patient_column="patient_id",
+        where={},
+    )
     bundle = BundleIdentity("small", "0.1", "f" * 64)
     overlap = kwargs.pop("overlap", {"identical": [], "near": None})
     return to_evaluation_document(

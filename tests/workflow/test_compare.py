@@ -65,7 +65,7 @@ def test_the_values_are_those_of_each_evaluation(
     assert found.summary.differences["brier"].estimate.value not in (None, 0)
     assert found.summary.differences["accuracy"].estimate.value == 0
     assert (found.a.name, found.b.name) == ("tiny", "flat")
-    assert (found.summary.n, found.summary.patients, found.has_patients) == (12, 6, True)
+    assert (found.summary.n, found.summary.patients) == (12, 6)
     assert found.warnings == ()
 
 

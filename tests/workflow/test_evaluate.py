@@ -98,7 +98,7 @@ def test_class_folders_and_a_table_give_the_same_figures(
     (folder / "labels.csv").write_text("\n".join(["file,label", *lines]), "utf-8")
     from_table = evaluate_folder(folder, bundle=str(tiny_bundle.folder))
     assert figures(from_folders) == figures(from_table)
-    assert from_folders.has_patients is from_table.has_patients is False
+    assert from_folders.patient_column is from_table.patient_column is None
     assert any("No patient is known" in line for line in from_table.warnings)
 
 
@@ -107,7 +107,7 @@ def test_patients_of_the_table_are_known(folder: Path, tiny_bundle: Bundle) -> N
     lines = [f"{image.file},{image.label},p{i // 2}" for i, image in enumerate(images)]
     (folder / "labels.csv").write_text("\n".join(["file,label,patient_id", *lines]), "utf-8")
     result = evaluate_folder(folder, bundle=str(tiny_bundle.folder))
-    assert result.has_patients
+    assert result.patient_column == "patient_id"
     assert result.summary.patients == 15
     assert not any("No patient is known" in line for line in result.warnings)
 

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from pneumoscope.cli.options import PATIENTS, PatientColumn, Where, chosen
 from pneumoscope.cli.output import (
     check_targets,
     deliver,
@@ -30,6 +31,8 @@ def compare(
         list[str] | None,
         typer.Option(metavar="LABEL", help="A label that the bundles lack, counted as the rest."),
     ] = None,
+    patient_column: PatientColumn = PATIENTS,
+    where: Where = None,
     json: Annotated[
         str | None,
         typer.Option(metavar="-|FILE", help="Write JSON; - for stdout and nothing else."),
@@ -44,7 +47,14 @@ def compare(
 
     with reading_bar() as progress:
         result = compare_folder(
-            data, a, b, positive=positive, negatives=tuple(negative or ()), progress=progress
+            data,
+            a,
+            b,
+            positive=positive,
+            negatives=tuple(negative or ()),
+            patient_column=patient_column,
+            where=chosen(where),
+            progress=progress,
         )
     document = to_comparison_document(
         result.summary.as_dict(),

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from pneumoscope.cli.options import PATIENTS, PatientColumn, Where, chosen
 from pneumoscope.cli.output import (
     check_targets,
     deliver,
@@ -23,6 +24,8 @@ def fingerprint(
     folder: Annotated[
         Path, typer.Argument(metavar="DIR", help="Holds labels.csv or one folder per class.")
     ],
+    patient_column: PatientColumn = PATIENTS,
+    where: Where = None,
     json: Annotated[
         str | None,
         typer.Option(metavar="-|FILE", help="Write JSON; - for stdout and nothing else."),
@@ -36,7 +39,9 @@ def fingerprint(
     from pneumoscope.workflow import fingerprint_folder
 
     with reading_bar() as progress:
-        result = fingerprint_folder(folder, progress=progress)
+        result = fingerprint_folder(
+            folder, patient_column=patient_column, where=chosen(where), progress=progress
+        )
     document = to_fingerprint_document(
         result.measured.as_dict(),
         data=folder_data(result),

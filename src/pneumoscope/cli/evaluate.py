@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from pneumoscope.cli.options import PATIENTS, PatientColumn, Where, chosen
 from pneumoscope.cli.output import (
     check_targets,
     deliver,
@@ -42,6 +43,8 @@ def evaluate(
         Path | None,
         typer.Option(metavar="FILE.csv", help="Readers' boxes to measure the heatmaps against."),
     ] = None,
+    patient_column: PatientColumn = PATIENTS,
+    where: Where = None,
     json: Annotated[
         str | None,
         typer.Option(metavar="-|FILE", help="Write JSON; - for stdout and nothing else."),
@@ -67,6 +70,8 @@ def evaluate(
             negatives=tuple(negative or ()),
             by=tuple(by or ()),
             boxes=boxes,
+            patient_column=patient_column,
+            where=chosen(where),
             progress=progress,
         )
     document = _document(result)

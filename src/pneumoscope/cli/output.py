@@ -171,7 +171,9 @@ class FolderResult(Protocol):
     @property
     def unreadable(self) -> tuple[str, ...]: ...  # noqa: D102
     @property
-    def has_patients(self) -> bool: ...  # noqa: D102
+    def patient_column(self) -> str | None: ...  # noqa: D102
+    @property
+    def where(self) -> Mapping[str, str]: ...  # noqa: D102
 
 
 def folder_data(result: FolderResult) -> EvaluationData:
@@ -180,7 +182,9 @@ def folder_data(result: FolderResult) -> EvaluationData:
         "folder": result.folder,
         "images": result.images,
         "unreadable": list(result.unreadable),
-        "has_patients": result.has_patients,
+        "has_patients": result.patient_column is not None,
+        "patient_column": result.patient_column,
+        "where": dict(result.where),
     }
 
 

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from pneumoscope.cli.options import PATIENTS, PatientColumn, Where, chosen
 from pneumoscope.cli.output import check_targets, need_lab
 
 
@@ -51,6 +52,8 @@ def split(
             min=0, max=0.999, help="Share of each folder that may be unreadable, and is left out."
         ),
     ] = 0.0,
+    patient_column: PatientColumn = PATIENTS,
+    where: Where = None,
 ) -> None:
     """Split labelled folders for training, and certify what crosses the borders."""
     need_lab("splitting")
@@ -72,7 +75,13 @@ def split(
         calibrate=calibrate,
     )
     certificate = split_folders(
-        folders, settings, by=by, out=out, max_unreadable_share=max_unreadable_share
+        folders,
+        settings,
+        by=by,
+        out=out,
+        max_unreadable_share=max_unreadable_share,
+        patient_column=patient_column,
+        where=chosen(where),
     )
     for number, fold in enumerate(certificate["folds"], start=1):
         counts = ", ".join(f"{part} {sum(c.values())}" for part, c in fold["counts"].items())

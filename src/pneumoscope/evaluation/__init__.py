@@ -37,7 +37,12 @@ from pneumoscope.evaluation.fingerprint import (
     measure_fingerprint,
     near_pairs,
 )
-from pneumoscope.evaluation.manifest import LabelledImage, Manifest, read_manifest
+from pneumoscope.evaluation.manifest import (
+    PATIENT_COLUMN,
+    LabelledImage,
+    Manifest,
+    read_manifest,
+)
 from pneumoscope.evaluation.metrics import (
     accuracy,
     auroc,
@@ -97,6 +102,7 @@ from pneumoscope.evaluation.threshold import Rates, rates_at_threshold, threshol
 
 __all__ = [
     "NO_TEST",
+    "PATIENT_COLUMN",
     "SALIENCY_MEASURES",
     "SALIENCY_RULE",
     "Agreement",

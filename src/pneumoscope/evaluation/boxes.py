@@ -60,7 +60,7 @@ def read_boxes(path: Path, manifest: Manifest) -> dict[str, tuple[Box, ...]]:
     path : Path
         The file.
     manifest : Manifest
-        Of the folder.
+        Of the folder; boxes of images that it leaves out are checked, and not returned.
 
     Returns
     -------
@@ -102,7 +102,8 @@ def read_boxes(path: Path, manifest: Manifest) -> dict[str, tuple[Box, ...]]:
         raise DataError(f"{path}: lists no box; add one line per box")
     if len({image.patient_id for image in manifest.images if image.file in boxes}) < 2:
         raise DataError(
-            f"{path}: all boxes are of one patient; give those of two or more, to compare them"
+            f"{path}: all boxes are of one patient (or of images that were not chosen); give those "
+            "of two or more, to compare them"
         )
     return {i.file: tuple(boxes[i.file]) for i in manifest.images if i.file in boxes}
 
@@ -148,10 +149,11 @@ def _key(path: Path, header: Sequence[str], manifest: Manifest) -> str:
 
 def _files(key: str, manifest: Manifest) -> dict[str, str]:
     """Map what names an image to its file; values that several images share name none."""
+    listed = (*manifest.images, *manifest.others)
     if key == "file":
-        return {image.file: image.file for image in manifest.images}
-    times = Counter(image.extra[key] for image in manifest.images)
-    return {i.extra[key]: i.file for i in manifest.images if times[i.extra[key]] == 1}
+        return {image.file: image.file for image in listed}
+    times = Counter(image.extra[key] for image in listed)
+    return {image.extra[key]: image.file for image in listed if times[image.extra[key]] == 1}
 
 
 def _box(path: Path, line: int, row: Mapping[str, str]) -> Box:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from pneumoscope.errors import DataError
 from pneumoscope.files import read_limited
 
 LABELS_FILE = "labels.csv"
+PATIENT_COLUMN = "patient_id"
 MAX_TABLE_BYTES = 64 << 20
 IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".tif", ".tiff", ".dcm"})
 
@@ -29,7 +30,8 @@ class LabelledImage:
     label : str
         The true class, as written.
     patient_id : str
-        The patient; the file itself where no patient is known.
+        The patient, or whatever the column of the patients names (such as the paper that a picture
+        is from); the file itself where no patient is known.
     extra : mapping of str to str
         The other columns of `labels.csv`.
     """
@@ -49,13 +51,24 @@ class Manifest:
     ----------
     images : tuple of LabelledImage
         In the order of `labels.csv`; sorted by path for class folders.
-    has_patients : bool
-        Whether patients are known. Without them every image counts as its own patient, and
-        intervals are too narrow if some share one.
+    patient_column : str or None
+        The column of the patients. None where patients are not known: every image then counts as
+        its own patient, and intervals are too narrow if some share one.
+    where : mapping of str to str
+        The columns and values that the images were chosen by; empty for all images of the folder.
+    others : tuple of LabelledImage
+        The images of the folder that were not chosen.
     """
 
     images: tuple[LabelledImage, ...]
-    has_patients: bool
+    patient_column: str | None
+    where: Mapping[str, str] = field(default_factory=dict)
+    others: tuple[LabelledImage, ...] = ()
+
+    @property
+    def has_patients(self) -> bool:
+        """Whether patients are known."""
+        return self.patient_column is not None
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -63,7 +76,12 @@ class Manifest:
         return tuple(sorted({image.label for image in self.images}))
 
 
-def read_manifest(folder: Path) -> Manifest:
+def read_manifest(
+    folder: Path,
+    *,
+    patient_column: str = PATIENT_COLUMN,
+    where: Mapping[str, str] | None = None,
+) -> Manifest:
     """Read which images a labelled folder holds; no image is opened.
 
     With a `labels.csv` (UTF-8, with or without a byte order mark; columns `file` and `label`,
@@ -75,6 +93,12 @@ def read_manifest(folder: Path) -> Manifest:
     ----------
     folder : Path
         The data folder.
+    patient_column : str
+        The column that names what must stay together and what intervals resample: the patient, or
+        the nearest thing to one that is known. Only the default one may be absent.
+    where : mapping of str to str, optional
+        Keep the images that have these values in these further columns, such as an official list's
+        (``{"official_split": "val"}``). The whole table is checked all the same.
 
     Returns
     -------
@@ -87,7 +111,7 @@ def read_manifest(folder: Path) -> Manifest:
         If the folder does not exist or holds no labelled image; if an image lies beside the class
         folders; if `labels.csv` cannot be read, is over 64 MiB, is malformed, lacks a column or has
         an empty file, label or patient; if a file is missing or listed twice; if a file or
-        `labels.csv` lies outside the folder, links included.
+        `labels.csv` lies outside the folder, links included; if there is no image of `where`.
     """
     if not folder.is_dir():
         raise DataError(f"{folder}: no such folder; give a folder with {LABELS_FILE} or classes")
@@ -95,15 +119,17 @@ def read_manifest(folder: Path) -> Manifest:
     try:
         # A broken link has no content, but must not pass for "no table".
         if table.is_symlink() or table.exists():
-            return _from_table(folder, table)
-        return _from_class_folders(folder)
+            manifest = _from_table(folder, table, patient_column)
+        else:
+            manifest = _from_class_folders(folder, patient_column)
     except OSError as error:
         raise DataError(
             f"{folder}: cannot be read ({error.strerror}); check its files and their rights"
         ) from error
+    return _chosen(folder, manifest, where) if where else manifest
 
 
-def _from_table(folder: Path, table: Path) -> Manifest:
+def _from_table(folder: Path, table: Path, patient_column: str) -> Manifest:
     if not _inside(table, folder.resolve()):
         raise DataError(f"{table}: a link that leads outside {folder}; put the table itself there")
     header, rows = read_rows(table, "file,label[,patient_id,...]")
@@ -117,20 +143,51 @@ def _from_table(folder: Path, table: Path) -> Manifest:
     for column in header:
         if header.count(column) > 1:
             raise DataError(f"{table}: two columns are named {column!r}; rename one")
-    has_patients = "patient_id" in header
+    further = [column for column in header if column not in ("file", "label")]
+    has_patients = patient_column in further
+    if not has_patients and patient_column != PATIENT_COLUMN:
+        raise DataError(
+            f"{table}: no column {patient_column!r} to tell the patients by; {_there(further)}"
+        )
+    filled = ("file", "label", patient_column)[: 3 if has_patients else 2]
     images = []
     for line, values in rows:
         row = dict(zip(header, values, strict=True))
-        for column in ("file", "label", "patient_id")[: 3 if has_patients else 2]:
-            if not row[column]:
-                raise DataError(f"{table}, line {line}: {column} is empty; fill it in")
+        empty = next((column for column in filled if not row[column]), None)
+        if empty is not None:
+            raise DataError(f"{table}, line {line}: {empty} is empty; fill it in")
         file, label = row.pop("file"), row.pop("label")
-        patient = row.pop("patient_id", file)
+        patient = row.pop(patient_column, file)
         images.append(LabelledImage(folder / file, file, label, patient, row))
     if not images:
         raise DataError(f"{table}: lists no image; add one line per image")
     _check_files(folder, images, table)
-    return Manifest(tuple(images), has_patients)
+    return Manifest(tuple(images), patient_column if has_patients else None)
+
+
+def _chosen(folder: Path, manifest: Manifest, where: Mapping[str, str]) -> Manifest:
+    """Keep the images that have the asked values."""
+    known = manifest.images[0].extra
+    for column in where:
+        if column not in known:
+            raise DataError(
+                f"{folder}: no column {column!r} to choose images by; {_there(list(known))}"
+            )
+    images: list[LabelledImage] = []
+    others: list[LabelledImage] = []
+    for image in manifest.images:
+        fits = all(image.extra[column] == value for column, value in where.items())
+        (images if fits else others).append(image)
+    if not images:
+        asked = ", ".join(f"{column}={value}" for column, value in where.items())
+        raise DataError(f"{folder}: no image has {asked}; give a value that occurs")
+    return replace(manifest, images=tuple(images), where=dict(where), others=tuple(others))
+
+
+def _there(columns: Sequence[str]) -> str:
+    if not columns:
+        return f"{LABELS_FILE} has no further column"
+    return f"the further columns of {LABELS_FILE} are: {', '.join(columns)}"
 
 
 def read_rows(table: Path, columns: str) -> tuple[list[str], list[tuple[int, list[str]]]]:
@@ -182,7 +239,7 @@ def read_rows(table: Path, columns: str) -> tuple[list[str], list[tuple[int, lis
     return header, lines[1:]
 
 
-def _from_class_folders(folder: Path) -> Manifest:
+def _from_class_folders(folder: Path, patient_column: str) -> Manifest:
     stray = sorted(entry.name for entry in folder.iterdir() if _is_image(entry))
     classes = sorted(entry for entry in folder.iterdir() if entry.is_dir())
     images = []
@@ -200,8 +257,12 @@ def _from_class_folders(folder: Path) -> Manifest:
             f"{folder}: {len(stray)} images lie outside the class folders (first: {stray[0]!r}); "
             f"move them into one or write {LABELS_FILE}"
         )
+    if patient_column != PATIENT_COLUMN:
+        raise DataError(
+            f"{folder}: class folders have no column {patient_column!r}; write {LABELS_FILE}"
+        )
     _check_files(folder, images, folder)
-    return Manifest(tuple(images), has_patients=False)
+    return Manifest(tuple(images), patient_column=None)
 
 
 def _is_image(path: Path) -> bool:

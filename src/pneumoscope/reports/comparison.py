@@ -11,9 +11,11 @@ from rich.table import Table
 from pneumoscope.reports.elements import line, notice_panel, number_table, warning_lines
 from pneumoscope.reports.wording import (
     METRICS,
+    data_words,
     format_probability,
     format_value,
     overlap_words,
+    patients_words,
     without_overlap_words,
 )
 
@@ -38,7 +40,7 @@ def comparison_to_text(document: Mapping[str, Any]) -> Group:
     for letter in ("a", "b"):
         bundle = document[letter]
         parts.append(line(f"{letter}: {bundle['name']} {bundle['version']}"))
-    parts += [line(f"Data: {data['folder']}"), line(_counts(document))]
+    parts += [line(f"Data: {data_words(data)}"), line(_counts(document))]
     for letter, overlap in document["overlap"].items():
         parts.append(line(f"In the training of {letter}: {overlap_words(overlap)}"))
     parts += [*warning_lines(document["warnings"]), *_differences(document), _tests(tests)]
@@ -58,11 +60,7 @@ def comparison_to_text(document: Mapping[str, Any]) -> Group:
 
 
 def _counts(document: Mapping[str, Any]) -> str:
-    patients = (
-        f"{document['patients']} patients"
-        if document["data"]["has_patients"]
-        else "patients unknown, each image counted as its own"
-    )
+    patients = patients_words(document["data"], document["patients"])
     return f"{document['n']} images ({patients}), the same for both models"
 
 

@@ -9,6 +9,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 
 from pneumoscope.reports.elements import line, notice_panel, number_table, warning_lines
+from pneumoscope.reports.wording import data_words, patients_words
 
 _SHOWN_GROUPS = 5
 
@@ -29,9 +30,9 @@ def fingerprint_to_text(document: Mapping[str, Any]) -> Group:
     data = document["data"]
     parts: list[RenderableType] = [
         notice_panel(document["notice"]),
-        line(f"Data: {data['folder']}"),
+        line(f"Data: {data_words(data)}"),
         line(f"{document['n']} images read of {data['images']}"),
-        line(_patients(document["patients"])),
+        line(_patients(data, document["patients"])),
         line(f"Distinct sizes (height x width): {document['distinct_sizes']}"),
         _labels(document["labels"]),
     ]
@@ -49,12 +50,13 @@ def fingerprint_to_text(document: Mapping[str, Any]) -> Group:
     return Group(*parts, *warning_lines(document["warnings"]))
 
 
-def _patients(patients: Mapping[str, Any] | None) -> str:
+def _patients(data: Mapping[str, Any], patients: Mapping[str, Any] | None) -> str:
     if patients is None:
         return "Patients unknown"
     return (
-        f"{patients['n']} patients; images of each: {patients['median_images']:g} in the median, "
-        f"{patients['most_images']} at most; {patients['several_labels']} with several labels"
+        f"{patients_words(data, patients['n'])}; images of each: "
+        f"{patients['median_images']:g} in the median, {patients['most_images']} at most; "
+        f"{patients['several_labels']} with several labels"
     )
 
 

@@ -41,12 +41,18 @@ class EvaluationData(TypedDict):
         Files that could not be read, relative to the folder.
     has_patients : bool
         Whether the data say which images share a patient.
+    patient_column : str or None
+        The column of the data that says so.
+    where : dict of str to str
+        The columns and values that the images were chosen by; empty for all images.
     """
 
     folder: str
     images: int
     unreadable: list[str]
     has_patients: bool
+    patient_column: str | None
+    where: dict[str, str]
 
 
 class Overlap(TypedDict):
@@ -294,6 +300,8 @@ def _data(data: EvaluationData) -> dict[str, object]:
         "images": data["images"],
         "unreadable": [_text(file) for file in data["unreadable"]],
         "has_patients": data["has_patients"],
+        "patient_column": None if data["patient_column"] is None else _text(data["patient_column"]),
+        "where": {_text(column): _text(value) for column, value in data["where"].items()},
     }
 
 

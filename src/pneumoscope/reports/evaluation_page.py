@@ -21,9 +21,11 @@ from pneumoscope.reports.templating import environment
 from pneumoscope.reports.wording import (
     METRICS,
     SALIENCY_MEASURES,
+    data_words,
     format_estimate,
     format_value,
     overlap_words,
+    patients_words,
     saliency_counts,
     saliency_groups,
     without_overlap_words,
@@ -79,6 +81,8 @@ def evaluation_to_html(document: Mapping[str, Any]) -> str:
                 for index, name in enumerate(names)
             ],
             subgroups=_subgroups(document),
+            data_words=data_words,
+            patients_words=patients_words,
             overlap=overlap_words(document["overlap"]),
             without_overlap=without_overlap_words,
             saliency=_saliency(document),

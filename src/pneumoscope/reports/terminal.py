@@ -25,6 +25,7 @@ from pneumoscope.reports.wording import (
     SALIENCY_MEASURES,
     answer,
     confidence_words,
+    data_words,
     format_difference,
     format_estimate,
     format_probability,
@@ -33,6 +34,7 @@ from pneumoscope.reports.wording import (
     heatmap_words,
     operating_words,
     overlap_words,
+    patients_words,
     saliency_counts,
     saliency_groups,
     split_warnings,
@@ -93,7 +95,7 @@ def evaluation_to_text(document: Mapping[str, Any]) -> Group:
     parts: list[RenderableType] = [
         notice_panel(document["notice"]),
         line(f"Model: {bundle['name']} {bundle['version']}"),
-        line(f"Data: {data['folder']}"),
+        line(f"Data: {data_words(data)}"),
         line(_counts(document)),
         line(f"In the bundle's training: {overlap_words(document['overlap'])}"),
         *warning_lines(document["warnings"]),
@@ -126,11 +128,7 @@ def _decision(decision: Decision, *, with_severity: bool) -> list[RenderableType
 
 
 def _counts(document: Mapping[str, Any]) -> str:
-    patients = (
-        f"{document['patients']} patients"
-        if document["data"]["has_patients"]
-        else ("patients unknown, each image counted as its own")
-    )
+    patients = patients_words(document["data"], document["patients"])
     return (
         f"{document['n']} images ({patients}), {document['abstained']} of them refused by diagnose "
         f"but scored, and {len(document['data']['unreadable'])} unreadable files beside them"

@@ -18,6 +18,7 @@ from pneumoscope.findings import (
 from pneumoscope.severity import GUIDELINE
 
 NOT_A_LESION = "Where the network looked (Grad-CAM), not a lesion outline"
+PATIENT_ID = "patient_id"  # the usual name of the column, which need not be said
 CALIBRATED = "Calibrated probabilities (how well: pneumoscope bundle info)"
 CLASS_MEANINGS: Mapping[str, str] = MappingProxyType(
     {
@@ -90,6 +91,20 @@ def format_estimate(estimate: Mapping[str, Any]) -> str:
     if value is None or interval is None:
         return format_value(value)
     return f"{value:.3f} ({interval[0]:.3f} to {interval[1]:.3f})"
+
+
+def data_words(data: Mapping[str, Any]) -> str:
+    """Name the data of a document on a labelled folder, with what its images were chosen by."""
+    where = ", ".join(f"{column} = {value}" for column, value in data["where"].items())
+    return f"{data['folder']} ({where})" if where else str(data["folder"])
+
+
+def patients_words(data: Mapping[str, Any], patients: int) -> str:
+    """Count the patients of a document on a labelled folder."""
+    if not data["has_patients"]:
+        return "patients unknown, each image counted as its own"
+    column = data["patient_column"]
+    return f"{patients} patients" + ("" if column == PATIENT_ID else f", told by {column}")
 
 
 def overlap_words(overlap: Mapping[str, Any]) -> str:

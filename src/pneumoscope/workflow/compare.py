@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from pneumoscope.bundles import Bundle, find_bundle
 from pneumoscope.errors import BundleError
 from pneumoscope.evaluation import (
+    PATIENT_COLUMN,
     ComparisonSummary,
     check_labels,
     compare_predictions,
@@ -37,8 +38,10 @@ class FolderComparison:
         Images that the folder lists.
     unreadable : tuple of str
         Those that could not be read; they are in no figure.
-    has_patients : bool
-        Whether intervals and tests know which images share a patient.
+    patient_column : str or None
+        The column that tells which images share a patient; None where that is not known.
+    where : mapping of str to str
+        The columns and values that these images were chosen by.
     abstained : int
         How many of the readable images `diagnose` would refuse by their header.
     overlaps : tuple of TrainingOverlap
@@ -56,7 +59,8 @@ class FolderComparison:
     folder: str
     images: int
     unreadable: tuple[str, ...]
-    has_patients: bool
+    patient_column: str | None
+    where: Mapping[str, str]
     abstained: int
     overlaps: tuple[TrainingOverlap, TrainingOverlap]
     summary: ComparisonSummary
@@ -71,6 +75,8 @@ def compare_folder(
     *,
     positive: str | None = None,
     negatives: Collection[str] = (),
+    patient_column: str = PATIENT_COLUMN,
+    where: Mapping[str, str] | None = None,
     progress: Progress | None = None,
 ) -> FolderComparison:
     """Score every readable image of a labelled folder with two bundles, and compare them.
@@ -87,6 +93,8 @@ def compare_folder(
         The class that is told from the rest.
     negatives : collection of str
         Labels without a class in the bundles that count as "the rest".
+    patient_column, where
+        See `evaluation.read_manifest`.
     progress : callable, optional
         Called with (done, all) after every image.
 
@@ -104,7 +112,7 @@ def compare_folder(
         See `bundles.find_bundle`; also if the bundles do not have the same classes (their order
         does not matter).
     """
-    manifest = read_manifest(folder)
+    manifest = read_manifest(folder, patient_column=patient_column, where=where)
     first, second = find_bundle(a), find_bundle(b)
     _check_classes(first, second)
     classes = first.description.classes
@@ -123,7 +131,8 @@ def compare_folder(
         folder=folder.resolve().name,
         images=len(manifest.images),
         unreadable=scored.unreadable,
-        has_patients=manifest.has_patients,
+        patient_column=manifest.patient_column,
+        where=manifest.where,
         abstained=scored.abstained,
         overlaps=overlaps,
         summary=compare(np.ones_like(fresh)),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from pneumoscope.bundles import Bundle, find_bundle
 from pneumoscope.evaluation import (
+    PATIENT_COLUMN,
     EvaluationFigures,
     EvaluationSummary,
     Rates,
@@ -43,8 +44,10 @@ class FolderEvaluation:
         Images that the folder lists.
     unreadable : tuple of str
         Those that could not be read; they are in no figure.
-    has_patients : bool
-        Whether the intervals know which images share a patient.
+    patient_column : str or None
+        The column that tells which images share a patient; None where that is not known.
+    where : mapping of str to str
+        The columns and values that these images were chosen by.
     summary : EvaluationSummary
         The metrics over the readable images.
     overlap : TrainingOverlap
@@ -65,7 +68,8 @@ class FolderEvaluation:
     folder: str
     images: int
     unreadable: tuple[str, ...]
-    has_patients: bool
+    patient_column: str | None
+    where: Mapping[str, str]
     summary: EvaluationSummary
     overlap: TrainingOverlap
     without_overlap: EvaluationSummary | None
@@ -83,6 +87,8 @@ def evaluate_folder(
     negatives: Collection[str] = (),
     by: Sequence[str] = (),
     boxes: Path | None = None,
+    patient_column: str = PATIENT_COLUMN,
+    where: Mapping[str, str] | None = None,
     progress: Progress | None = None,
 ) -> FolderEvaluation:
     """Score every readable image of a labelled folder.
@@ -105,6 +111,8 @@ def evaluate_folder(
     boxes : Path, optional
         A CSV file of readers' boxes: the images that have any are read once more, to measure where
         the heatmaps of `positive` (by default PNEUMONIA) look; see `saliency_folder`.
+    patient_column, where
+        See `evaluation.read_manifest`.
     progress : callable, optional
         Called with (done, all) after every image.
 
@@ -120,7 +128,7 @@ def evaluate_folder(
     BundleError
         See `bundles.find_bundle`.
     """
-    manifest = read_manifest(folder)
+    manifest = read_manifest(folder, patient_column=patient_column, where=where)
     model = find_bundle(bundle)
     classes = model.description.classes
     # What cannot be compared is told before any image is read.
@@ -158,7 +166,8 @@ def evaluate_folder(
         folder=folder.resolve().name,
         images=len(manifest.images),
         unreadable=scored.unreadable,
-        has_patients=manifest.has_patients,
+        patient_column=manifest.patient_column,
+        where=manifest.where,
         summary=summary,
         overlap=overlap,
         without_overlap=_without_overlap(scored, classes, positive, negatives),

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 from pneumoscope.errors import DataError, ImageError
 from pneumoscope.evaluation import (
+    PATIENT_COLUMN,
     DataFingerprint,
     ImageFacts,
     LabelledImage,
@@ -32,8 +34,10 @@ class FolderFingerprint:
         Images that the folder lists.
     unreadable : tuple of str
         Those that could not be read; they are only counted.
-    has_patients : bool
-        Whether patients are known.
+    patient_column : str or None
+        The column that tells which images share a patient; None where that is not known.
+    where : mapping of str to str
+        The columns and values that these images were chosen by.
     measured : DataFingerprint
         Over the readable images.
     warnings : tuple of str
@@ -43,18 +47,27 @@ class FolderFingerprint:
     folder: str
     images: int
     unreadable: tuple[str, ...]
-    has_patients: bool
+    patient_column: str | None
+    where: Mapping[str, str]
     measured: DataFingerprint
     warnings: tuple[str, ...]
 
 
-def fingerprint_folder(folder: Path, *, progress: Progress | None = None) -> FolderFingerprint:
+def fingerprint_folder(
+    folder: Path,
+    *,
+    patient_column: str = PATIENT_COLUMN,
+    where: Mapping[str, str] | None = None,
+    progress: Progress | None = None,
+) -> FolderFingerprint:
     """Read every image of a labelled folder, and say what a researcher must know before training.
 
     Parameters
     ----------
     folder : Path
         Holds ``labels.csv`` or class folders; see `evaluation.read_manifest`.
+    patient_column, where
+        See `evaluation.read_manifest`.
     progress : callable, optional
         Called with (done, all) after every image.
 
@@ -68,7 +81,7 @@ def fingerprint_folder(folder: Path, *, progress: Progress | None = None) -> Fol
     DataError
         The folder cannot be used, or no image of it can be read.
     """
-    manifest = read_manifest(folder)
+    manifest = read_manifest(folder, patient_column=patient_column, where=where)
     facts = _read_all(manifest.images, progress)
     kept = [(i, f) for i, f in zip(manifest.images, facts, strict=True) if f is not None]
     if not kept:
@@ -94,7 +107,8 @@ def fingerprint_folder(folder: Path, *, progress: Progress | None = None) -> Fol
         folder=folder.resolve().name,
         images=len(manifest.images),
         unreadable=unreadable,
-        has_patients=manifest.has_patients,
+        patient_column=manifest.patient_column,
+        where=manifest.where,
         measured=measured,
         warnings=(*lost, *measured.warnings),
     )

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from pneumoscope.bundles import Bundle, find_bundle
 from pneumoscope.errors import DataError, ImageError
 from pneumoscope.evaluation import (
+    PATIENT_COLUMN,
     SALIENCY_RULE,
     Box,
     LabelledImage,
@@ -111,6 +112,8 @@ def saliency_folder(
     bundle: str | None = None,
     label: str = LABEL,
     by: Sequence[str] = (),
+    patient_column: str = PATIENT_COLUMN,
+    where: Mapping[str, str] | None = None,
     progress: Progress | None = None,
 ) -> FolderSaliency:
     """Measure how well a class's heatmaps agree with readers' boxes, on the images that have any.
@@ -131,6 +134,8 @@ def saliency_folder(
         The class whose heatmaps are measured, whatever the bundle answers.
     by : sequence of str
         Columns of ``labels.csv`` whose values part the held-out images into subgroups.
+    patient_column, where
+        See `evaluation.read_manifest`.
     progress : callable, optional
         Called with (done, all) after every image with boxes.
 
@@ -146,7 +151,7 @@ def saliency_folder(
     BundleError
         See `bundles.find_bundle`.
     """
-    manifest = read_manifest(folder)
+    manifest = read_manifest(folder, patient_column=patient_column, where=where)
     model = find_bundle(bundle)
     check_columns(manifest, by)
     boxed = boxed_images(boxes, manifest, model, label)

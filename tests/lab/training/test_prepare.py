@@ -12,7 +12,7 @@ pytest.importorskip("lightning")
 from pneumoscope.errors import DataError, RecipeError
 from pneumoscope.lab.datasets import PARTS, scheme_settings, split_folders
 from pneumoscope.lab.training import SplitChoice, read_recipe, train
-from pneumoscope.lab.training.prepare import UNCERTIFIED, prepare
+from pneumoscope.lab.training.prepare import UNCERTIFIED, prepare, read_images
 from pneumoscope.lab.training.run_folder import prepare_again
 
 pytestmark = pytest.mark.lab
@@ -84,6 +84,59 @@ def test_images_of_one_class_are_refused(write_recipe, changed_data, tmp_path):
     with pytest.raises(DataError, match=r"all images are labelled 'PNEUMONIA'.*add"):
         train(write_recipe(tmp_path / "r.yaml"), tmp_path / "run")
     assert not (tmp_path / "run").exists()
+
+
+# Patients by another column, and a part of a folder
+
+
+COLUMNS = {"patient_column": "paper", "where": {"list": "train"}}
+ADULTS = {
+    "name": "adults",
+    "folder": "adults",
+    "population": "made-up adults",
+    "licence": "for tests only",
+    "patient_column": COLUMNS["patient_column"],
+    "subset": COLUMNS["where"],
+}
+
+
+@pytest.fixture
+def papers(changed_data):
+    """The adults' labels name no patient, but the paper that each two pictures are from."""
+    labels = changed_data / "adults" / "labels.csv"
+    rows = [line.split(",") for line in labels.read_text().splitlines()[1:]]
+    lines = [
+        f"{file},{label},p{i // 2},{'train' if i < 20 else 'val'}"
+        for i, (file, label, *_) in enumerate(rows)
+    ]
+    labels.write_text("\n".join(["file,label,paper,list", *lines]) + "\n")
+    return changed_data
+
+
+def test_a_source_s_patients_and_part_are_those_of_its_columns(papers, write_recipe, tmp_path):
+    path = write_recipe(tmp_path / "r.yaml", {"sources": [ADULTS]})
+    collection, _ = read_images(read_recipe(path), path)
+    assert collection.files == tuple(f"adults/{i:02}.png" for i in range(20))
+    assert collection.patients == tuple(f"adults/p{i // 2}" for i in range(20))
+    assert collection.without_patients == ()
+
+
+def test_a_split_file_of_the_same_columns_fits_and_another_does_not(papers, write_recipe, tmp_path):
+    path = write_recipe(tmp_path / "r.yaml", {"sources": [ADULTS]})
+    out = tmp_path / "split.json"
+
+    def split(by="patient", **columns):
+        settings = scheme_settings(scheme="holdout", folds=None, **SHARES)
+        split_folders([papers / "adults"], settings, by=by, out=out, **columns)
+        return prepare(read_recipe(path), path, SplitChoice(out))
+
+    data = split(**COLUMNS)
+    assert data.leaks == ()
+    assert data.facts["patients_across_parts"] == 0
+    with pytest.raises(DataError, match="lists other images"):
+        split(patient_column="paper")
+    with pytest.raises(DataError, match="of other pictures, labels or patients"):
+        split(by="image", where=COLUMNS["where"])
 
 
 # Splits from a file

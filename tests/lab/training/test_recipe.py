@@ -196,6 +196,8 @@ def test_what_only_the_card_says_is_no_part_of_the_training(tmp_path, write_reci
         {"split__seed": 4},
         {"input__clahe_clip": None},
         {"sources__0__folder": "elsewhere"},
+        {"sources__0__patient_column": "paper"},
+        {"sources__0__subset": {"view": "PA"}},
         {"sources__0__absent_class_loss": "as_negative"},
         {"training__l1": 0},
         {"augmentation": {"shift": 0}},
@@ -235,9 +237,19 @@ def test_sources_lie_beside_the_recipe_or_where_the_variable_says(
 def test_a_default_that_is_written_out_changes_no_checksum(tmp_path, write_recipe):
     plain, written = (
         read_recipe(write_recipe(tmp_path / "r.yaml", changes)).training_part()
-        for changes in ({}, {"training.label_smoothing": 0.0, "training.devices": 1})
+        for changes in (
+            {},
+            {
+                "training.label_smoothing": 0.0,
+                "training.devices": 1,
+                "sources.0.patient_column": "patient_id",
+                "sources.0.subset": {},
+            },
+        )
     )
     assert plain == written
+    # Runs of older versions, whose recipes had no such keys, keep their checksum.
+    assert not {"patient_column", "subset"} & set(plain["sources"][0])
 
 
 @pytest.mark.parametrize(("batch_size", "devices"), [(8, 3), (2, 2), (3, 2)])

@@ -99,8 +99,9 @@ def collect(
     )
     for name in without_patients:
         _log.warning(
-            "%s: no patients are known (labels.csv has no patient_id): every image counts as its "
-            "own, and no split can tell that two are of one patient",
+            "%s: no patients are known (labels.csv has no patient_id, and no other column was "
+            "named): every image counts as its own, and no split can tell that two are of one "
+            "patient",
             name,
         )
     for number, (name, images) in enumerate(sources):

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, get_args
 
 from pydantic import ValidationError
 
 from pneumoscope.errors import DataError, InputError
-from pneumoscope.evaluation import read_manifest
+from pneumoscope.evaluation import PATIENT_COLUMN, read_manifest
 from pneumoscope.lab.datasets.certificate import DataIdentity
 from pneumoscope.lab.datasets.collection import collect
 from pneumoscope.lab.datasets.schemes import SchemeSettings, draw
@@ -54,7 +54,13 @@ def scheme_settings(*, folds: int | None, **others: Any) -> SchemeSettings:
     return settings
 
 
-def identify(folders: Sequence[Path], *, max_unreadable_share: float = 0.0) -> DataIdentity:
+def identify(
+    folders: Sequence[Path],
+    *,
+    max_unreadable_share: float = 0.0,
+    patient_column: str = PATIENT_COLUMN,
+    where: Mapping[str, str] | None = None,
+) -> DataIdentity:
     """Read labelled folders far enough to split them; each is a source, named as its folder.
 
     Parameters
@@ -62,6 +68,8 @@ def identify(folders: Sequence[Path], *, max_unreadable_share: float = 0.0) -> D
     folders : sequence of Path
     max_unreadable_share : float
         See `collect`. The recipe that trains on the split must allow as much.
+    patient_column, where
+        Of every folder; see `evaluation.read_manifest`. The recipe's sources must say the same.
 
     Raises
     ------
@@ -74,7 +82,8 @@ def identify(folders: Sequence[Path], *, max_unreadable_share: float = 0.0) -> D
         if names.count(name) > 1:
             raise DataError(f"{name}: two folders have this name; rename one")
     manifests = [
-        (name, read_manifest(folder).images) for name, folder in zip(names, folders, strict=True)
+        (name, read_manifest(folder, patient_column=patient_column, where=where).images)
+        for name, folder in zip(names, folders, strict=True)
     ]
     classes = sorted({image.label for _, images in manifests for image in images})
     if len(classes) < 2:
@@ -97,6 +106,8 @@ def split_folders(
     by: str,
     out: Path,
     max_unreadable_share: float = 0.0,
+    patient_column: str = PATIENT_COLUMN,
+    where: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
     """Split labelled folders and write the split with its certificate.
 
@@ -109,7 +120,7 @@ def split_folders(
         `patient` keeps linked images (same patient or same picture) together.
     out : Path
         The split's file.
-    max_unreadable_share : float
+    max_unreadable_share, patient_column, where
         See `identify`.
 
     Returns
@@ -126,7 +137,12 @@ def split_folders(
     """
     if by not in get_args(By):
         raise InputError(f"--by {by!r}: give patient or image")
-    data = identify(folders, max_unreadable_share=max_unreadable_share)
+    data = identify(
+        folders,
+        max_unreadable_share=max_unreadable_share,
+        patient_column=patient_column,
+        where=where,
+    )
     groups = linked_groups(data.patients, data.fingerprints)
     units = units_of(data.strata, groups, "patient" if by == "patient" else "image")
     return write_split(out, draw(units, settings), data)

@@ -79,6 +79,8 @@ def measure_looks(
             bundle=str(bundle.folder),
             label=recipe.positive_class,
             by=[VIEW] if VIEW in columns else [],
+            patient_column=source.patient_column,
+            where=source.subset,
         )
     return Looks(saliency, _randomisation(recipe, data, network))
 

@@ -20,6 +20,7 @@ from pydantic import (
 # As a bundle takes them: a run that cannot be exported should not begin.
 from pneumoscope.bundles import Age, ClassName, Name, Text, Version
 from pneumoscope.errors import RecipeError
+from pneumoscope.evaluation import PATIENT_COLUMN
 from pneumoscope.files import read_limited
 from pneumoscope.findings import InputSpec
 from pneumoscope.lab.datasets import Augmentation
@@ -47,6 +48,8 @@ class Source(_Section):
     range in whole years that the set covers well), `licence`, `citation` and `limits` (what a
     reader of the figures must know of the set) go into the bundle and its card. `boxes` is a CSV
     file of readers' boxes in the set's folder: the card then says where the network looks.
+    `patient_column` is the column of `labels.csv` that names the patients, or what stands for them.
+    `subset` keeps the images that have these values in these columns.
     """
 
     name: Text
@@ -59,6 +62,8 @@ class Source(_Section):
     boxes: Text | None = None
     absent_classes: tuple[str, ...] = ()
     absent_class_loss: Literal["left_out", "as_negative"] = "left_out"
+    patient_column: Text = PATIENT_COLUMN
+    subset: dict[str, str] = Field(default_factory=dict)
 
 
 class Data(_Section):
