@@ -156,7 +156,7 @@ def run_experiment(
     resume = (run / "checkpoints" / "last.ckpt").is_file()
     write_files({recipe_path: text})
     began = time.monotonic()
-    with _data_folder(context.data):
+    with data_folder(context.data):
         train(
             recipe_path,
             run,
@@ -255,7 +255,7 @@ def _result(body: Mapping[str, Any]) -> Result:
 
 
 @contextmanager
-def _data_folder(folder: Path) -> Iterator[None]:
+def data_folder(folder: Path) -> Iterator[None]:
     """Let recipes find their sources in the study's data folder."""
     before = os.environ.get(DATA_VARIABLE)
     os.environ[DATA_VARIABLE] = str(folder.resolve())

@@ -36,6 +36,13 @@ from pneumoscope.lab.training import BEST, Recipe, build_network, load_weights, 
 
 CHILDREN = "guangzhou"
 SEED = 42
+SMOKE = {
+    "input.size": 80,
+    "training.epochs": 1,
+    "training.batch_size": 16,
+    "training.sampling": "balanced_sources",
+    "training.samples_per_epoch": 160,
+}
 _BATCH = 32
 _log = logging.getLogger(__name__)
 
@@ -85,7 +92,7 @@ def train_backbone(context: Context, network: str) -> tuple[Backbone, DataIdenti
         scheme="holdout", folds=1, seed=SEED, holdout=0.5, stop=0.1, calibrate=0.0
     )
     (split,) = one_by_one(draw(units_of(data.strata, groups, "patient"), settings))
-    smoke = {"training.epochs": 1, "input.size": 80} if context.smoke else {}
+    smoke = SMOKE if context.smoke else {}
     contents = recipe_contents("zeng2020-backbone", {"network.name": network, **smoke})
     shared = replace(context, work=context.work.parent / f"zeng2020-backbones-{context.scale}")
     result = run_experiment(shared, network, contents, split, data, keep_weights=True)

@@ -1,0 +1,95 @@
+"""Heads on frozen features: what is kept, what is paired, and that every way is tried."""
+
+import numpy as np
+import pytest
+
+pytest.importorskip("torch")
+
+import torch
+from sklearn.metrics import roc_auc_score
+from torch import nn
+
+from pneumoscope.lab.studies.zeng2020_heads import (
+    WAYS,
+    Bench,
+    HeadSettings,
+    Parts,
+    Trial,
+    try_all,
+)
+
+pytestmark = pytest.mark.lab
+
+UNITS = 24
+
+
+def _bench(seed=0, *, views=1, signal=1.0, settings=None):
+    """Two classes that lie apart in one direction, 240 images."""
+    rng = np.random.default_rng(7)
+    labels = rng.integers(2, size=240)
+    features = rng.normal(size=(240, views, UNITS)).astype(np.float32)
+    features[:, :, 0] += signal * (2 * labels[:, np.newaxis] - 1)
+    order = rng.permutation(240)
+    parts = Parts(order[:140], order[140:180], order[180:])
+    return Bench(torch.from_numpy(features), torch.from_numpy(labels), parts, seed, settings)
+
+
+def _same(one, other):
+    return torch.equal(one.weight, other.weight) and torch.equal(one.bias, other.bias)
+
+
+def test_the_kept_head_is_that_of_the_epoch_with_the_lowest_stop_loss():
+    bench = _bench(signal=0.2, settings=HeadSettings(epochs=30, patience=4, learning_rate=0.02))
+    kept, at = bench.train(nn.Dropout(0.3))
+    again, _ = bench.train(nn.Dropout(0.3), epochs=at)
+    assert _same(kept, again)
+    losses = [
+        bench.loss(bench.train(nn.Dropout(0.3), epochs=epoch)[0], bench.parts.stop)
+        for epoch in range(1, at + 5)
+    ]
+    assert bench.loss(kept, bench.parts.stop) == min(losses)
+    assert losses.index(min(losses)) == at - 1
+
+
+def test_every_way_begins_with_the_same_weights_and_batches():
+    """Without dropped units the two kinds of dropout are the same training."""
+    from pneumoscope.lab.networks import UnitDropout
+
+    bench = _bench(views=3)
+    plain, _ = bench.train(nn.Dropout(0.0), epochs=3)
+    per_unit, _ = bench.train(UnitDropout([0.0] * UNITS), epochs=3)
+    assert torch.allclose(plain.weight, per_unit.weight, atol=1e-6)
+    assert not torch.allclose(
+        plain.weight, _bench(1, views=3).train(nn.Dropout(0.0), epochs=3)[0].weight
+    )
+
+
+def test_reported_images_neither_train_nor_stop():
+    bench = _bench()
+    head, _ = bench.train(nn.Dropout(0.5))
+    changed = bench.features.clone()
+    changed[bench.parts.report] = 99.0
+    other, _ = Bench(changed, bench.labels, bench.parts, 0).train(nn.Dropout(0.5))
+    assert _same(head, other)
+
+
+def test_all_ways_answer_better_than_chance_and_searches_cost_their_seconds():
+    bench = _bench(signal=1.5)
+    trials = try_all(bench, 0.05)
+    assert list(trials) == list(WAYS)
+    truth = bench.labels[bench.parts.report].numpy()
+    for way, trial in trials.items():
+        assert 0 <= trial.rate <= 1, way
+        assert roc_auc_score(truth, trial.probabilities) > 0.8, way
+        searched = way not in ("none", "0.2", "0.5")
+        assert (trial.search_seconds >= 0.05) == searched, way
+        assert (trial.evaluations > 0) == searched, way
+    # One search gives both answers.
+    assert trials["ga"].search_seconds == trials["per-unit"].search_seconds
+
+
+def test_a_trial_survives_its_document():
+    trial = Trial(0.25, 1.5, 0.5, 40, 7, np.array([0.125, 0.5]))
+    again = Trial.from_dict(trial.as_dict())
+    assert again.as_dict() == trial.as_dict()
+    assert again.probabilities.tolist() == [0.125, 0.5]

@@ -1,0 +1,123 @@
+"""Trials are measured as scikit-learn would, kept once, and never mistaken for others."""
+
+import json
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from sklearn.metrics import accuracy_score, balanced_accuracy_score, f1_score, roc_auc_score
+
+pytest.importorskip("torch")
+
+from pneumoscope.errors import InputError
+from pneumoscope.evaluation import Estimate
+from pneumoscope.lab.datasets import DataIdentity, Fold, Split
+from pneumoscope.lab.studies.page import Page
+from pneumoscope.lab.studies.zeng2020_page import SEARCHED, differences, verdict
+from pneumoscope.lab.studies.zeng2020_trials import FIGURES, Heads, measured
+
+pytestmark = pytest.mark.lab
+
+IMAGES = 60
+
+
+def test_figures_agree_with_scikit_learn():
+    rng = np.random.default_rng(0)
+    truth, scores = rng.random(80) < 0.4, rng.random(80)
+    called = scores >= 0.5
+    expected = {
+        "accuracy": accuracy_score(truth, called),
+        "F1": f1_score(truth, called),
+        "AUROC": roc_auc_score(truth, scores),
+        "AUROC as published": balanced_accuracy_score(truth, called),
+    }
+    assert {k: float(v) for k, v in measured(truth, scores).items()} == pytest.approx(expected)
+    # An AUROC of hard labels is the balanced accuracy.
+    assert roc_auc_score(truth, called) == pytest.approx(expected["AUROC as published"])
+
+
+def _heads(folder, seconds=0.02):
+    rng = np.random.default_rng(1)
+    labels = np.arange(IMAGES) % 2
+    features = rng.normal(size=(IMAGES, 1, 8)).astype(np.float32)
+    features[:, 0, 0] += 3.0 * labels
+    names = [str(i) for i in range(IMAGES)]
+    data = DataIdentity(
+        tuple(f"set/{n}" for n in names),
+        tuple(f"set {'ILL' if label else 'WELL'}" for label in labels),
+        tuple(f"set/p{n}" for n in names),
+        tuple(names),
+    )
+    backbone = SimpleNamespace(contents={"name": "x"}, result=SimpleNamespace(certificate="c"))
+    return Heads(folder, backbone, features, data, positive="ILL", seconds=seconds)
+
+
+def _splits(count=2):
+    cuts = [np.random.default_rng(i).permutation(IMAGES) for i in range(count)]
+    empty = np.empty(0, dtype=np.int64)
+    return [
+        Split(
+            "monte-carlo",
+            "patient",
+            i,
+            (Fold({"train": c[:36], "stop": c[36:44], "calibrate": empty, "report": c[44:]}),),
+        )
+        for i, c in enumerate(cuts)
+    ]
+
+
+@pytest.fixture
+def tried(tmp_path):
+    page = Page("x", "X", command="")
+    return tmp_path, _heads(tmp_path).repeats(page, "one", _splits())
+
+
+def test_trials_are_kept_and_not_run_again(tried):
+    folder, first = tried
+    second = _heads(folder).repeats(Page("x", "X", command=""), "one", _splits())
+    for a, b in zip(first, second, strict=True):
+        assert a.truth.tolist() == b.truth.tolist()
+        for way in a.trials:
+            # Clocks never agree twice.
+            assert a.trials[way].train_seconds == b.trials[way].train_seconds
+            assert a.figures(way) == pytest.approx(b.figures(way))
+
+
+@pytest.mark.parametrize("change", ["seconds", "split", "damage", "a way is missing"])
+def test_other_or_damaged_trials_are_refused_by_name(tried, change):
+    folder, _ = tried
+    path, splits = folder / "one-1.json", _splits()
+    if change == "split":
+        splits = splits[::-1]
+    elif change == "damage":
+        path.write_bytes(path.read_bytes()[:100])
+    elif change == "a way is missing":
+        body = json.loads(path.read_text())
+        del body["trials"]["bayes"]
+        path.write_text(json.dumps(body))
+    heads = _heads(folder, seconds=0.03 if change == "seconds" else 0.02)
+    with pytest.raises(InputError, match=r"one-1\.json: .*remove it"):
+        heads.repeats(Page("x", "X", command=""), "one", splits)
+
+
+def test_a_gain_is_that_of_the_same_split(tried):
+    _, repeats = tried
+    gains = differences(repeats, 0.5)
+    for way, gain in gains.items():
+        for name in FIGURES:
+            each = [r.figures(way)[name] - r.figures("0.5")[name] for r in repeats]
+            assert gain[name].value == pytest.approx(np.mean(each))
+    assert "0.5" not in gains
+
+
+def _gains(**of_way):
+    nothing = Estimate(0.0, -0.1, 0.1)
+    return {way: {"AUROC": of_way.get(way, nothing)} for way in SEARCHED}
+
+
+def test_the_verdict_names_only_what_is_told_apart():
+    assert "tuning did not help" in verdict(_gains())
+    text = verdict(_gains(ga=Estimate(0.02, 0.01, 0.03), bayes=Estimate(-0.02, -0.03, -0.01)))
+    assert "better than p = 0.5 by AUROC: genetic search, p*" in text
+    assert "worse than p = 0.5 by AUROC: Bayesian search, p*" in text
+    assert "did not help" not in text
