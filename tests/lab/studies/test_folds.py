@@ -99,6 +99,11 @@ def test_wording():
 DIFFERENCES = [0.01, 0.03, -0.01, 0.02, 0.015]
 
 
+def test_a_rounded_nothing_has_no_sign():
+    assert spread([-1e-9, -1e-9]) == "0.0000 ± 0.0000"
+    assert signed(Estimate(-1e-9, -0.5, -1e-9)) == "+0.0000 (-0.5000 to +0.0000)"
+
+
 def test_without_overlap_it_is_the_usual_interval():
     usual = ttest_1samp(DIFFERENCES, 0).confidence_interval()
     estimate = corrected_interval(DIFFERENCES, 0.0)

@@ -246,6 +246,12 @@ def test_an_existing_folder_is_refused_and_left_as_it_is(run, tmp_path):
     assert [p.name for p in tmp_path.rglob("*")] == ["taken", "mine.txt"]
 
 
+def test_a_folder_that_cannot_be_made_is_refused_before_the_run_is_opened(tmp_path):
+    (tmp_path / "file").write_text("no folder")
+    with pytest.raises(BundleError, match=r"cannot be made in .*file; give another folder"):
+        export(tmp_path / "no run", tmp_path / "file" / "bundle")
+
+
 def _other_weights(graph, value):
     """The same graph with one changed bias."""
     model = onnx.load_from_string(graph)

@@ -171,6 +171,13 @@ def test_a_refusal_after_the_warm_up_costs_no_second_one(searched, recipe_path, 
     assert _answer(again) == _answer(result)
 
 
+def test_batches_that_cannot_be_drawn_are_refused_before_the_warm_up(recipe_path, tmp_path):
+    many = SearchSettings(**(SMALL.as_dict() | {"batches": 100}))
+    with pytest.raises(RecipeError, match="batches: 100 of 4 images"):
+        tune_dropout(recipe_path, tmp_path / "out", many)
+    assert not (tmp_path / "out").exists()
+
+
 def test_a_network_worse_than_guessing_is_warned_of(caplog):
     import torch
 

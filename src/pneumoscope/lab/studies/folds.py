@@ -83,8 +83,8 @@ def spread(values: Sequence[float] | Floats, digits: int = 4) -> str:
     if np.isnan(values).any():
         return "-"
     if len(values) < 2:
-        return f"{values[0]:.{digits}f}"
-    return f"{np.mean(values):.{digits}f} ± {np.std(values, ddof=1):.{digits}f}"
+        return f"{values[0]:z.{digits}f}"
+    return f"{np.mean(values):z.{digits}f} ± {np.std(values, ddof=1):.{digits}f}"
 
 
 def corrected_interval(differences: Sequence[float], ratio: float) -> Estimate:
@@ -118,8 +118,8 @@ def signed(estimate: Estimate) -> str:
     if estimate.value is None:
         return "-"
     if estimate.low is None or estimate.high is None:
-        return f"{estimate.value:+.4f}"
-    return f"{estimate.value:+.4f} ({estimate.low:+.4f} to {estimate.high:+.4f})"
+        return f"{estimate.value:+z.4f}"
+    return f"{estimate.value:+z.4f} ({estimate.low:+z.4f} to {estimate.high:+z.4f})"
 
 
 def _plain(value: float) -> float | None:

@@ -4,7 +4,7 @@ from pneumoscope.lab.training.export import export
 from pneumoscope.lab.training.finished import logits_of
 from pneumoscope.lab.training.memory import keep_freed_memory
 from pneumoscope.lab.training.module import masked_logits
-from pneumoscope.lab.training.prepare import PreparedData, SplitChoice
+from pneumoscope.lab.training.prepare import PreparedData, SplitChoice, prepare
 from pneumoscope.lab.training.provenance import git_commit
 from pneumoscope.lab.training.recipe import Recipe, read_recipe, source_folder
 from pneumoscope.lab.training.run import train
@@ -27,6 +27,7 @@ __all__ = [
     "load_weights",
     "logits_of",
     "masked_logits",
+    "prepare",
     "prepare_again",
     "read_recipe",
     "source_folder",

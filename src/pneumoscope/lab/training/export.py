@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import tempfile
 from dataclasses import asdict
@@ -59,8 +60,7 @@ def export(run: Path, out: Path, *, split_comparison: tuple[Path, Path] | None =
     PneumoscopeError
         The exported graph does not agree with the network.
     """
-    if out.exists():  # before minutes of measuring, not after
-        raise BundleError(f"{out}: already exists; give another folder")
+    _check_place(out)
     finished = open_run(run)
     recipe, data = finished.recipe, finished.data
     comparison = None
@@ -91,6 +91,15 @@ def export(run: Path, out: Path, *, split_comparison: tuple[Path, Path] | None =
     )
     card = {CARD: render_card(facts).encode()}
     return write_bundle(out, _description(finished), contents | card)
+
+
+def _check_place(out: Path) -> None:
+    """Refuse a folder that cannot be made, before minutes of measuring and not after."""
+    if out.exists():
+        raise BundleError(f"{out}: already exists; give another folder")
+    above = next(parent for parent in out.absolute().parents if parent.exists())
+    if not above.is_dir() or not os.access(above, os.W_OK):
+        raise BundleError(f"{out}: cannot be made in {above}; give another folder")
 
 
 def _looks(finished: FinishedRun, run: Path, contents: dict[str, bytes]) -> Looks | None:

@@ -29,11 +29,14 @@ from pneumoscope.lab.training import (
     SplitChoice,
     build_network,
     load_weights,
+    prepare,
     prepare_again,
     read_recipe,
     source_folder,
     train,
 )
+from pneumoscope.lab.tuning.objective import draw_batches
+from pneumoscope.lab.tuning.settings import SearchSettings
 
 WARM_UP, WARM_UP_RECIPE = "warm-up", "warm-up.yaml"
 
@@ -106,6 +109,20 @@ def check_units(recipe: Recipe) -> None:
             f"network {recipe.network.name!r}: has no units before one last linear layer, so there "
             "is no mask to search; choose another network"
         )
+
+
+def check_batches(
+    recipe_path: Path, recipe: Recipe, warm_up: WarmUp, settings: SearchSettings
+) -> None:
+    """Refuse batches that cannot be drawn, before the warm-up and not after.
+
+    Raises
+    ------
+    RecipeError, DataError, ImageError
+        See `build_objective` and `pneumoscope.lab.training.train`.
+    """
+    data = prepare(recipe, recipe_path, warm_up.split, accept_leak=warm_up.accept_leak)
+    draw_batches(recipe, data, settings.batches, settings.seed)
 
 
 def reach_state(

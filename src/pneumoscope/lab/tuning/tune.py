@@ -35,6 +35,7 @@ from pneumoscope.lab.tuning.state import (
     WARM_UP,
     SearchedState,
     WarmUp,
+    check_batches,
     check_units,
     contents_with,
     reach_state,
@@ -144,6 +145,9 @@ def tune_dropout(
     if resume and warm_up.split is not None:
         raise InputError("split: a resumed search keeps its own; leave it out")
     _check_folder(out, recipe_path, resume=resume)
+    if warm_up.run is None and not resume:
+        check_batches(recipe_path, recipe, warm_up, settings)
+    _make_folder(out)
     journal_path = out / JOURNAL
     state = reach_state(
         recipe_path, recipe, out, settings.rate, warm_up, finished=journal_path.is_file()
@@ -178,6 +182,9 @@ def _check_folder(out: Path, recipe_path: Path, *, resume: bool) -> None:
         raise InputError(f"{out}: already holds a search; give another folder, or --resume")
     if resume and not begun:
         raise InputError(f"{out}: holds no search to resume; leave --resume out")
+
+
+def _make_folder(out: Path) -> None:
     with told(str(out)):
         out.mkdir(parents=True, exist_ok=True)
     if not os.access(out, os.W_OK):
