@@ -209,7 +209,7 @@ def _beside(value: float, other: float) -> str:
 
 
 def confidence_words(confidence: Confidence, *, with_severity: bool) -> tuple[str, ...]:
-    """Tell how sure the network is, in sentences (Baral 2025, 3.5).
+    """Tell how sure the network is, in sentences (Baral 2025, 3.3.5).
 
     Parameters
     ----------
@@ -269,7 +269,7 @@ def format_points(value: float) -> str:
 
 
 def has_share(severity: Assessment | None) -> bool:
-    """Whether the image enters a severity by its published share (Baral 2025, 3.5)."""
+    """Whether the image enters a severity by its published share (Baral 2025, 3.3.5)."""
     return severity is not None and severity.rule_base != GUIDELINE
 
 

@@ -1,7 +1,7 @@
 """Symptoms and the image's evidence to a severity, with the reasons.
 
 `guideline` (the default) turns published guidelines into monotone fuzzy rules; `baral2025` is the
-published rule base (Baral 2025, 3.6), to the letter.
+published rule base (Baral 2025, 3.3.5 and 3.3.6), to the letter.
 """
 
 from pneumoscope.severity.assessment import assess, check_case, rule_bases
