@@ -11,6 +11,7 @@ from pneumoscope.severity.guideline_base import GUIDELINE, PatientNotCoveredErro
 from pneumoscope.severity.identity import identify_rule_base
 from pneumoscope.severity.inputs import INPUTS, check_inputs
 from pneumoscope.severity.personal import personal_theta, rescale
+from pneumoscope.severity.printed import format_score
 from pneumoscope.severity.rule_base import RuleBase, load_rule_base
 from pneumoscope.severity.symptoms import (
     SYMPTOMS,
@@ -36,6 +37,7 @@ __all__ = [
     "check_inputs",
     "check_symptoms",
     "evaluate",
+    "format_score",
     "identify_rule_base",
     "load_rule_base",
     "parse_symptoms",

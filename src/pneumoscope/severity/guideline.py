@@ -21,10 +21,14 @@ from pneumoscope.findings import (
     TurningPoint,
 )
 from pneumoscope.severity.fuzzy import Array
-from pneumoscope.severity.guideline_base import GUIDELINE, GuidelineBase, guideline_for
+from pneumoscope.severity.guideline_base import (
+    GUIDELINE,
+    TOLERANCE,
+    GuidelineBase,
+    guideline_for,
+)
 from pneumoscope.severity.guideline_engine import (
     GRADED,
-    TOLERANCE,
     GuidelineEvaluation,
     evaluate_guideline,
 )
@@ -87,7 +91,7 @@ def assess_guideline(
         score=score,
         scores=_truths(both, 1),
         adjusted=_truths(both, 0),
-        borderline=_near_a_cut(base, score) or interval.least is not interval.most,
+        borderline=base.near_a_cut(score) or interval.least is not interval.most,
         fired=fired_rules(case.base, {**case.known, **case.image}, both),
         interval=interval,
         image=image,
@@ -114,10 +118,6 @@ def _image(probabilities: Mapping[str, float] | None) -> dict[str, float]:
 def _truths(evaluation: GuidelineEvaluation, row: int) -> dict[SeverityLevel, float]:
     graded = map(float, evaluation.at_least[row])
     return {SeverityLevel.NEGLIGIBLE: 1.0, **dict(zip(GRADED, graded, strict=True))}
-
-
-def _near_a_cut(base: GuidelineBase, score: float) -> bool:
-    return any(abs(score - cut) <= base.margin + TOLERANCE for cut in base.cuts.values())
 
 
 def _interval(case: Case) -> LevelInterval:

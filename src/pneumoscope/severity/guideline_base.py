@@ -21,6 +21,9 @@ ADULT, UNDER_FIVE = "adult", "under-five"
 # Not asked at the bedside: who the patient is, and what the image says.
 OTHER_INPUTS = ("age", "image_pneumonia", "image_finding")
 
+# Sums of slopes round: a score this near to a cut is on it.
+TOLERANCE = 1e-9
+
 _STRICT = ConfigDict(extra="forbid")
 _ADULT_AGE, _CHILD_AGE, _INFANT_AGE, _YOUNG_INFANT_AGE = 18, 5, 1, 2 / 12
 
@@ -178,6 +181,15 @@ class GuidelineBase:
     def core(self) -> tuple[str, ...]:
         """What is asked of every patient."""
         return tuple(dict.fromkeys(part.of for part in self.inputs.values() if part.core))
+
+    def level_at(self, score: float) -> SeverityLevel:
+        """Level of a score."""
+        passed = [level for level, cut in self.cuts.items() if score >= cut - TOLERANCE]
+        return passed[-1] if passed else SeverityLevel.NEGLIGIBLE
+
+    def near_a_cut(self, score: float) -> bool:
+        """Whether a score is borderline."""
+        return any(abs(score - cut) <= self.margin + TOLERANCE for cut in self.cuts.values())
 
     def healthy(self, name: str) -> float:
         """A normal value of what is measured."""

@@ -15,12 +15,9 @@ from numpy.typing import NDArray
 
 from pneumoscope.findings import SeverityLevel
 from pneumoscope.severity.fuzzy import Array, at_least, ramps, strongest
-from pneumoscope.severity.guideline_base import GuidelineBase
+from pneumoscope.severity.guideline_base import TOLERANCE, GuidelineBase
 
 GRADED = tuple(SeverityLevel)[1:]
-
-# Sums of slopes round: a score this near to a cut is on it.
-TOLERANCE = 1e-9
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -9,6 +9,7 @@ from pneumoscope.findings import Assessment, FiredRule, LevelInterval, SeverityL
 from pneumoscope.severity.guideline_base import AtLeast, GuidelineBase
 from pneumoscope.severity.guideline_engine import GRADED, GuidelineEvaluation
 from pneumoscope.severity.inputs import INPUTS, YES_NO
+from pneumoscope.severity.printed import format_score
 from pneumoscope.severity.scores import ILLNESSES
 from pneumoscope.severity.symptoms import SYMPTOMS
 
@@ -82,7 +83,7 @@ def _reason(
             value = describe(part.of, values[part.of])
             term = choice.term.replace("_", " ")
             kind = "" if part.of == choice.name else f"{choice.name.replace('_', ' ')} "
-            parts.append(f"{value}: {kind}at least {term} ({grade:.2f})")
+            parts.append(f"{value}: {kind}at least {term} ({format_score(grade)})")
     need = "all needed" if needed == len(chosen) else f"{needed} of {len(chosen)} needed"
     return f"{', '.join(dict.fromkeys(parts))}; {need}"
 
@@ -104,12 +105,14 @@ def explain_guideline(
     sentences = [f"Rules for patients {who}."]
     sentences += [*_beyond(base, known), *_unused(base, known)]
     sentences += [
-        f"{rule.rule} speaks for {rule.level} with {rule.strength:.2f}: {rule.explanation}. "
-        f"{rule.because}".rstrip()
+        f"{rule.rule} speaks for {rule.level} with {format_score(rule.strength)}: "
+        f"{rule.explanation}. {rule.because}".rstrip()
         for rule in assessment.fired
     ]
-    truths = ", ".join(f"{level} {assessment.adjusted[level]:.2f}" for level in GRADED)
-    sentences.append(f"At least: {truths}; together the score, {assessment.score:.2f} of 3.")
+    truths = ", ".join(f"{level} {format_score(assessment.adjusted[level])}" for level in GRADED)
+    sentences.append(
+        f"At least: {truths}; together the score, {format_score(assessment.score)} of 3."
+    )
     sentences += [_image(assessment), *_missing(assessment.interval), *_moved(assessment)]
     sentences += _turns(assessment)
     sentences += [score.agreement for score in assessment.bedside]
@@ -125,10 +128,10 @@ def _result(assessment: Assessment) -> str:
     if interval is not None and interval.least is not interval.most:
         return (
             f"{interval.least} to {interval.most}, open because symptoms are missing, score "
-            f"{interval.least_score:.2f} to {interval.most_score:.2f}"
+            f"{format_score(interval.least_score)} to {format_score(interval.most_score)}"
         )
     borderline = ", borderline" if assessment.borderline else ""
-    return f"{assessment.level}{borderline}, score {assessment.score:.2f}"
+    return f"{assessment.level}{borderline}, score {format_score(assessment.score)}"
 
 
 def _beyond(base: GuidelineBase, known: Mapping[str, float]) -> list[str]:
@@ -157,13 +160,15 @@ def _image(assessment: Assessment) -> str:
     effect = assessment.image
     if effect is None:
         return "There is no image: the level is from the symptoms alone."
-    without, score = f"{effect.score_without:.2f}", f"{effect.score_with:.2f}"
+    without, score = format_score(effect.score_without), format_score(effect.score_with)
     if effect.level_with is not effect.level_without:
         return (
             f"The image changes the level from {effect.level_without} to {effect.level_with}: the "
             f"score is {without} without it and {score} with it."
         )
     if effect.score_with > effect.score_without:
+        if score == without:
+            return "The image raises the score by less than 0.01; the level stays."
         return f"The image raises the score from {without} to {score}; the level stays."
     if score == without == "0.00":
         return "The image changes nothing: alone, without a symptom, it adds nothing."
@@ -186,8 +191,8 @@ def _moved(assessment: Assessment) -> list[str]:
     if not assessment.influences and assessment.score > 0:
         return ["No single value carries the score: with any one of them normal it stays."]
     return [
-        f"{capital(describe(one.name, one.value))} adds {one.change:.2f} to the score: if it were "
-        f"{one.healthy:g}, the level would be {one.level_without}."
+        f"{capital(describe(one.name, one.value))} adds {format_score(one.change)} to the score: "
+        f"if it were {one.healthy:g}, the level would be {one.level_without}."
         for one in assessment.influences
     ]
 
@@ -205,6 +210,6 @@ def _personal(assessment: Assessment) -> list[str]:
         return []
     return [
         f"Within this patient's own bounds from {view.visits} visits the level would be "
-        f"{view.level}, score {view.score:.2f}. It stands beside the level and never replaces it: "
-        "what is usual for a patient may still be illness."
+        f"{view.level}, score {format_score(view.score)}. It stands beside the level and never "
+        "replaces it: what is usual for a patient may still be illness."
     ]
