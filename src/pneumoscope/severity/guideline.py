@@ -33,7 +33,7 @@ from pneumoscope.severity.guideline_engine import (
     evaluate_guideline,
 )
 from pneumoscope.severity.guideline_trace import explain_guideline, fired_rules
-from pneumoscope.severity.inputs import INPUTS, YES_NO, check_inputs
+from pneumoscope.severity.inputs import HYPERCAPNIC_TARGET, INPUTS, YES_NO, check_inputs
 from pneumoscope.severity.personal import rescale
 from pneumoscope.severity.scores import ILLNESSES, bedside_scores, compare
 from pneumoscope.severity.symptoms import SEVERITY_SCALE, SYMPTOMS
@@ -72,8 +72,8 @@ def assess_guideline(
     patient: PatientContext,
 ) -> Assessment:
     """Assess one patient by the guidelines' rules; see `assess`."""
-    base = guideline_for(patient.age)
     inputs = check_inputs(symptoms)
+    base = guideline_for(patient.age, hypercapnic=inputs.get(HYPERCAPNIC_TARGET) == 1)
     if "comorbidity" in base.measured and any(inputs.get(name) for name in ILLNESSES):
         inputs.setdefault("comorbidity", 1.0)
     case = Case(base, {**inputs, "age": float(patient.age or 0)}, _image(probabilities))
@@ -121,7 +121,7 @@ def _truths(evaluation: GuidelineEvaluation, row: int) -> dict[SeverityLevel, fl
 
 
 def _interval(case: Case) -> LevelInterval:
-    """Take the best and the worst of what is missing; of temperature, the worst at either end.
+    """Take the best and the worst of what is missing; of what counts at both ends, of either.
 
     A missing value fires no rule, as a healthy one: the given values alone are the best case.
     """

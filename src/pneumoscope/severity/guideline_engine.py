@@ -98,4 +98,9 @@ def _grades(base: GuidelineBase, values: Array) -> tuple[dict[tuple[str, str], i
     }
     columns, starts, ends = zip(*slopes.values(), strict=True)
     grades = ramps(values[:, columns], np.array(starts), np.array(ends))
+    for column, (name, _) in enumerate(slopes):
+        if (gate := base.inputs[name].only_with) is not None:
+            # Yes is 1 and no is 0; what is not known is no.
+            given = np.nan_to_num(values[:, place[base.inputs[gate].of]])
+            grades[:, column] = np.minimum(grades[:, column], given)
     return {key: column for column, key in enumerate(slopes)}, grades

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pneumoscope.findings import Assessment, FiredRule, LevelInterval, SeverityLevel
 from pneumoscope.severity.guideline_base import AtLeast, GuidelineBase
 from pneumoscope.severity.guideline_engine import GRADED, GuidelineEvaluation
-from pneumoscope.severity.inputs import INPUTS, YES_NO
+from pneumoscope.severity.inputs import HYPERCAPNIC_TARGET, INPUTS, YES_NO
 from pneumoscope.severity.printed import format_score
 from pneumoscope.severity.scores import ILLNESSES
 from pneumoscope.severity.symptoms import SYMPTOMS
@@ -19,6 +19,7 @@ _OTHERS = {
     "image_finding": "P(PNEUMONIA) + P(ABNORMAL) {:.3f}",
 }
 DEFAULT_RULE = "N0"
+_TARGET_END = 92
 
 
 def describe(name: str, value: float) -> str:
@@ -103,7 +104,7 @@ def explain_guideline(
     first, last = base.ages
     who = f"from {first:g} years" if last > 100 else "from 2 months to under 5 years"
     sentences = [f"Rules for patients {who}."]
-    sentences += [*_beyond(base, known), *_unused(base, known)]
+    sentences += [*_target(base, known), *_beyond(base, known), *_unused(base, known)]
     sentences += [
         f"{rule.rule} speaks for {rule.level} with {format_score(rule.strength)}: "
         f"{rule.explanation}. {rule.because}".rstrip()
@@ -134,6 +135,20 @@ def _result(assessment: Assessment) -> str:
     return f"{assessment.level}{borderline}, score {format_score(assessment.score)}"
 
 
+def _target(base: GuidelineBase, known: Mapping[str, float]) -> list[str]:
+    """Tell that SpO2 is judged against another target."""
+    if not base.by_target or not known.get(HYPERCAPNIC_TARGET):
+        return []
+    sentences = [
+        "SpO2 is judged by the second scale of NEWS2, because a clinician set a target of 88 to "
+        "92 %: below 88 % is too low, and above 92 % is too much only while oxygen is given (Royal "
+        "College of Physicians 2017, BTS oxygen 2017)."
+    ]
+    if known.get("oxygen_level", 0) > _TARGET_END and "oxygen_therapy" not in known:
+        sentences.append("Not given: oxygen therapy, so that this SpO2 is not counted as too much.")
+    return sentences
+
+
 def _beyond(base: GuidelineBase, known: Mapping[str, float]) -> list[str]:
     """Tell of values that are possible, but beyond the range on which symptoms are rated."""
     sentences = []
@@ -152,6 +167,7 @@ def _beyond(base: GuidelineBase, known: Mapping[str, float]) -> list[str]:
 def _unused(base: GuidelineBase, known: Mapping[str, float]) -> list[str]:
     """Tell of values that no rule asks for: unsaid, a bad one would seem to be weighed."""
     counted = {*base.measured, *(ILLNESSES if "comorbidity" in base.measured else ())}
+    counted |= {HYPERCAPNIC_TARGET} if base.by_target else set()
     names = [n.replace("_", " ") for n in known if n in INPUTS and n not in counted]
     return [f"Not counted by these rules: {', '.join(names)}."] if names else []
 
