@@ -9,7 +9,7 @@ from pneumoscope.severity.caveats import rule_base_warnings, severity_warnings
 from pneumoscope.severity.engine import LEVELS, Evaluation, evaluate
 from pneumoscope.severity.guideline_base import GUIDELINE, PatientNotCoveredError
 from pneumoscope.severity.identity import identify_rule_base
-from pneumoscope.severity.inputs import INPUTS, check_inputs
+from pneumoscope.severity.inputs import HYPERCAPNIC_TARGET, INPUTS, check_inputs
 from pneumoscope.severity.personal import personal_theta, rescale
 from pneumoscope.severity.printed import format_score
 from pneumoscope.severity.rule_base import RuleBase, load_rule_base
@@ -24,6 +24,7 @@ from pneumoscope.severity.symptoms import (
 
 __all__ = [
     "GUIDELINE",
+    "HYPERCAPNIC_TARGET",
     "INPUTS",
     "LEVELS",
     "SYMPTOMS",
