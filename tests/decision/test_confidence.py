@@ -1,4 +1,4 @@
-"""Certainty by the formulas of Baral 2025, section 3.5 of the reference methods."""
+"""Certainty by the formulas of Baral 2025, section 3.3.5."""
 
 from __future__ import annotations
 

@@ -11,8 +11,15 @@ from io import BytesIO
 import pytest
 from PIL import Image
 
-from pneumoscope.findings import BundleIdentity, Decision, PatientIdentity
+from pneumoscope.findings import (
+    BundleIdentity,
+    Decision,
+    PatientContext,
+    PatientIdentity,
+    SeverityLevel,
+)
 from pneumoscope.reports import format_probability, to_html
+from pneumoscope.severity import SYMPTOMS, assess
 
 IDENTITY = PatientIdentity("Doe^Jane", "MRN-1", "19700102")
 VOID = {"meta", "img", "br", "hr", "link"}
@@ -80,6 +87,17 @@ def test_severity_loses_no_reason(make, rule_base):
     assert "open" in page.named("details")[0]
     for unit in ("°C", "days", "%", "severity scale"):
         assert unit in page.text
+
+
+def test_a_score_below_a_cut_is_not_printed_as_the_cut(make):
+    """Confusion of 0.1994 is 0.497 present: 1.497 with the fever, which is mild."""
+    symptoms = dict.fromkeys(SYMPTOMS, 0.0) | {"fever_value": 38, "oxygen_level": 98}
+    severity = assess(symptoms | {"confusion": 0.1994}, patient=PatientContext(40))
+    page = Page(to_html(replace(make(ill=True), severity=severity)))
+    assert severity.level is SeverityLevel.MILD
+    assert page.text.count("1.497") == 2
+    assert "1.50" not in page.text
+    assert "0.497" in page.text
 
 
 def test_every_value_has_its_figure_of_memberships(make):

@@ -1,4 +1,4 @@
-"""The engine against a slow, exact, independent reading of Baral 2025, 3.6."""
+"""The engine against a slow, exact, independent reading of Baral 2025, 3.3.5."""
 
 import re
 from dataclasses import replace

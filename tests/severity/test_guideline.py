@@ -164,6 +164,67 @@ def test_missing_symptoms_leave_an_interval_that_holds_every_answer(symptoms, da
         assert partly.borderline
 
 
+def test_a_hypercapnic_target_is_met_from_88_to_92_and_judged_below_and_above_it():
+    """The second SpO2 scale of NEWS2, whole per cent by whole per cent."""
+    target = HEALTHY | {"hypercapnic_target": 1}
+    for oxygen, expected in {
+        (): {79: SEVERE, 80: SEVERE, 83: MODERATE, 86: MILD, 87: MILD, 96: NEGLIGIBLE},
+        ("oxygen_therapy",): {87: MILD, 90: MILD, 93: MILD, 95: MILD, 97: MODERATE, 100: MODERATE},
+    }.items():
+        therapy = dict.fromkeys(oxygen, 1)
+        for value, one in expected.items():
+            assert level(target | therapy | {"oxygen_level": value}) is one, (oxygen, value)
+    for value in range(88, 101):
+        result = assess(target | {"oxygen_level": value}, patient=ADULT)
+        assert (result.level, result.score) == (NEGLIGIBLE, 0), value
+    without = assess(HEALTHY | {"oxygen_level": 90}, patient=ADULT)
+    assert without.level is MODERATE
+
+
+@settings(max_examples=60)
+@given(PATIENTS, st.integers(0, 1), st.floats(20, 92), IMAGES)
+def test_a_hypercapnic_target_never_makes_a_low_spo2_count_for_more(symptoms, oxygen, spo2, image):
+    found = symptoms | {"oxygen_level": spo2, "oxygen_therapy": oxygen}
+    usual, other = (
+        assess(found | {"hypercapnic_target": yes}, probabilities=image, patient=ADULT)
+        for yes in (0, 1)
+    )
+    assert other.score <= usual.score
+    assert usual == assess(found, probabilities=image, patient=ADULT)
+
+
+def test_a_hypercapnic_target_is_told_with_its_guideline_and_its_own_slopes():
+    found = HEALTHY | {"oxygen_level": 86, "hypercapnic_target": 1}
+    result = assess(found, patient=ADULT)
+    (note,) = (line for line in result.trace if "second scale of NEWS2" in line)
+    assert "88 to 92 %" in note
+    assert "Royal College of Physicians 2017, BTS oxygen 2017" in note
+    assert not any("Not counted" in line for line in result.trace)
+    assert "oxygen_level" not in {graded.name for graded in result.inputs}
+    (influence,) = result.influences
+    assert (influence.name, influence.healthy, influence.level_without) == (
+        "oxygen_level",
+        90,
+        NEGLIGIBLE,
+    )
+    high = assess(found | {"oxygen_level": 97}, patient=ADULT)
+    assert any("Not given: oxygen therapy" in line for line in high.trace)
+    unset = assess(HEALTHY | {"hypercapnic_target": 0}, patient=ADULT)
+    assert not any("second scale" in line or "Not counted" in line for line in unset.trace)
+    child = assess(CHILD | {"hypercapnic_target": 1}, patient=PatientContext(3))
+    assert "Not counted by these rules: hypercapnic target." in child.trace
+
+
+def test_a_missing_spo2_with_a_hypercapnic_target_is_thought_at_both_ends():
+    rest = {n: v for n, v in HEALTHY.items() if n != "oxygen_level"} | {"hypercapnic_target": 1}
+    for oxygen in (0, 1):
+        found = rest | {"oxygen_therapy": oxygen, "respiratory_rate": 22}
+        interval = assess(found, patient=ADULT).interval
+        for spo2 in range(70, 101):
+            whole = assess(found | {"oxygen_level": spo2}, patient=ADULT).score
+            assert interval.least_score <= whole <= interval.most_score
+
+
 def test_a_missing_temperature_is_thought_at_both_ends_and_between():
     rest = {n: v for n, v in HEALTHY.items() if n != "fever_value"}
     interval = assess(rest, patient=ADULT).interval

@@ -8,13 +8,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pneumoscope.findings import Direction, SeverityLevel
+from pneumoscope.findings import Change, Direction
 from pneumoscope.severity import SYMPTOMS
 from pneumoscope.synthetic import CourseKind, make_course
-from pneumoscope.tracking import ALPHA, burden, detect_change, worsening_p
+from pneumoscope.tracking import ALPHA, Leap, burden, detect_change, worsening_p
 
 Daily = Callable[..., Any]
-MILD, MODERATE, SEVERE = list(SeverityLevel)[1:]
 TESTED = sorted(SYMPTOMS.keys() - {"fever_duration", "fever_value"})
 
 
@@ -73,12 +72,24 @@ def test_a_change_too_small_to_matter_is_no_trend(daily: Daily) -> None:
 def test_too_few_visits_give_no_verdict_but_a_leap_of_the_level_does(daily: Daily) -> None:
     visits = daily(straight("fatigue", 0.1, 0.9, 4))
     assert detect_change(visits).direction is Direction.UNKNOWN
-    leap = detect_change(visits, [MILD, MILD, None, SEVERE])
-    assert leap.direction is Direction.WORSENING
-    assert "mild to severe" in leap.reason
-    assert detect_change(visits, [MILD, MILD, MILD, MODERATE]).direction is Direction.UNKNOWN
-    assert detect_change(visits, [SEVERE, SEVERE, SEVERE, SEVERE]).direction is Direction.UNKNOWN
-    assert detect_change([], []).direction is Direction.UNKNOWN
+    leapt = detect_change(visits, Leap(True, "The level rose from mild to severe."))
+    assert leapt.direction is Direction.WORSENING
+    assert "mild to severe" in leapt.reason
+    unsure = detect_change(visits, Leap(False, "Severe now, mild before."))
+    assert unsure == Change(Direction.UNKNOWN, "Severe now, mild before.")
+    assert detect_change([]).direction is Direction.UNKNOWN
+
+
+def test_a_leap_that_cannot_be_told_hides_no_trend_and_allows_no_stable(daily: Daily) -> None:
+    unsure = Leap(False, "Severe now, mild before.")
+    for start, end, direction in (
+        (0.2, 0.7, Direction.WORSENING),
+        (0.7, 0.2, Direction.UNKNOWN),
+        (0.4, 0.4, Direction.UNKNOWN),
+    ):
+        change = detect_change(daily(straight("fatigue", start, end, 8)), unsure)
+        assert change.direction is direction
+        assert change.reason.startswith("Severe now")
 
 
 def test_worsening_stands_above_improving(daily: Daily) -> None:

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pneumoscope.errors import InputError
-from pneumoscope.findings import PatientContext, PersonalView, SeverityLevel, Visit
+from pneumoscope.findings import Direction, PatientContext, PersonalView, SeverityLevel, Visit
 from pneumoscope.severity import SYMPTOMS, assess, identify_rule_base, rescale
 from pneumoscope.synthetic import CourseKind, make_course
 from pneumoscope.tracking import replay
@@ -83,6 +83,22 @@ def test_a_linear_worsening_never_lowers_the_level_given(
         given.append(LEVELS.index(tracked.level))
     if base == "guideline" and name != "fever_value":  # of which the middle is best
         assert given == sorted(given)
+
+
+def test_a_symptom_that_is_filled_in_later_is_no_worsening() -> None:
+    """The level of the first visit is open; its lower end is no level to rise from."""
+    ill = dict.fromkeys(SYMPTOMS, 0.1) | {"fever_value": 38.0, "oxygen_level": 84.0}
+    unsaid = {name: value for name, value in ill.items() if name != "oxygen_level"}
+    start = datetime(2026, 1, 1, tzinfo=UTC)
+    visits = [Visit(start, unsaid), Visit(start + timedelta(hours=1), ill)]
+    first, second = track_visits(visits, patient=ADULT).visits
+    assert (first.level, second.level) == (SeverityLevel.MILD, SeverityLevel.SEVERE)
+    assert second.change.direction is Direction.UNKNOWN
+    assert "when oxygen level was not given" in second.change.reason
+    worse = Visit(start, ill | {"oxygen_level": 97.0})
+    assert track_visits([worse, visits[1]], patient=ADULT).visits[1].change.direction is (
+        Direction.WORSENING
+    )
 
 
 @every_base

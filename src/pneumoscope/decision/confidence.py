@@ -1,4 +1,4 @@
-"""How sure the network is, in the terms of Baral 2025 (section 3.5 of the reference methods).
+"""How sure the network is, in the terms of Baral 2025, 3.3.5.
 
 The publication calls ``C = p_top1 * margin * (1 - entropy)`` a "calibrated confidence". It is no
 probability (0.90 / 0.05 / 0.05 gives 0.49), so it is called `certainty_index` here and stands

@@ -59,9 +59,10 @@ class Change:
     Attributes
     ----------
     direction : Direction
-        Of the patient; unknown where there are too few visits.
+        Of the patient; unknown where there are too few visits, or where a level is higher and more
+        is known than before.
     reason : str
-        On what evidence, in one plain sentence.
+        On what evidence, in plain sentences.
     burden : Trend or None
         All symptoms together; None where no trend can be tested.
     trends : tuple of Trend

@@ -16,7 +16,7 @@ class Abstention:
 
 @dataclass(frozen=True, slots=True)
 class Confidence:
-    """How sure the network is, in the terms of Baral 2025, 3.5.
+    """How sure the network is, in the terms of Baral 2025, 3.3.5.
 
     Attributes
     ----------

@@ -12,7 +12,7 @@ Contour = tuple[tuple[float, float], ...]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Heatmap:
-    """Grad-CAM of the predicted class, resized to the image (Baral 2025, 3.4).
+    """Grad-CAM of the predicted class, resized to the image (Baral 2025, 4.5).
 
     Attributes
     ----------

@@ -52,7 +52,7 @@ def equalise(grey: NDArray[np.uint8], spec: InputSpec) -> NDArray[np.float32]:
     Returns
     -------
     ndarray of float32, shape (channels, size, size)
-        Values 0..1. No mean or deviation is subtracted (Baral 2025, section 3.1).
+        Values 0..1. No mean or deviation is subtracted (Baral 2025, section 3.3.1).
     """
     if spec.clahe_clip is not None:
         tiles = (spec.clahe_tiles, spec.clahe_tiles)
@@ -78,7 +78,7 @@ def to_input(pixels: NDArray[np.float32], spec: InputSpec) -> NDArray[np.float32
 
     Notes
     -----
-    Baral 2025 (section 3.1) equalises before the resize, so that a file's resolution changes what
+    Baral 2025 (section 3.3.1) equalises before the resize, so that a file's resolution changes what
     the network sees; here a 3,000-pixel file and its 224-pixel copy give the same input.
     """
     return equalise(reduce_by_area(pixels, spec.size), spec)

@@ -1,4 +1,4 @@
-"""From an activation map to a heatmap on the image (Baral 2025, section 3.4)."""
+"""From an activation map to a heatmap on the image (Baral 2025, section 4.5)."""
 
 from __future__ import annotations
 

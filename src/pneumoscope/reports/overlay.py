@@ -46,7 +46,7 @@ class _Paragraph:
 
 
 def overlay_png(diagnosis: Diagnosis) -> bytes:
-    """Draw the radiograph with the heatmap and a caption (Baral 2025, 3.4).
+    """Draw the radiograph with the heatmap and a caption (Baral 2025, 4.5).
 
     Parameters
     ----------

@@ -10,13 +10,12 @@ from rich.text import Text
 from pneumoscope.findings import NOTICE, Assessment, SeverityLevel
 from pneumoscope.reports.elements import line, notice_panel, number_table, warning_line
 from pneumoscope.reports.wording import (
-    format_points,
     reasoning,
     rule_points,
     severity_columns,
     severity_words,
 )
-from pneumoscope.severity import GUIDELINE
+from pneumoscope.severity import GUIDELINE, format_score
 
 
 def severity_to_text(severity: Assessment, warnings: Iterable[str] = ()) -> Group:
@@ -44,7 +43,7 @@ def severity_parts(severity: Assessment, caveats: Iterable[str]) -> list[Rendera
     points = number_table(caption, "Level", "From the symptoms", "With the image")
     for level in reversed(SeverityLevel):
         style = "bold" if level is severity.level else ""
-        cells = (level, *map(format_points, (severity.scores[level], severity.adjusted[level])))
+        cells = (level, *map(format_score, (severity.scores[level], severity.adjusted[level])))
         points.add_row(*(line(cell, style) for cell in cells))
     rules = number_table("Rules that fired", "Rule", column)
     for name in ("Speaks for", "Because"):

@@ -8,7 +8,8 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from pneumoscope.reports.wording import format_points, format_probability, plain
+from pneumoscope.reports.wording import format_probability, plain
+from pneumoscope.severity import format_score
 
 
 @cache
@@ -23,7 +24,7 @@ def environment() -> Environment:
         finalize=_harmless,
     )
     environment.filters["probability"] = format_probability
-    environment.filters["points"] = format_points
+    environment.filters["points"] = format_score
     return environment
 
 

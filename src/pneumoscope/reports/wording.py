@@ -15,7 +15,7 @@ from pneumoscope.findings import (
     FiredRule,
     Heatmap,
 )
-from pneumoscope.severity import GUIDELINE
+from pneumoscope.severity import GUIDELINE, format_score
 
 NOT_A_LESION = "Where the network looked (Grad-CAM), not a lesion outline"
 PATIENT_ID = "patient_id"  # the usual name of the column, which need not be said
@@ -224,7 +224,7 @@ def _beside(value: float, other: float) -> str:
 
 
 def confidence_words(confidence: Confidence, *, with_severity: bool) -> tuple[str, ...]:
-    """Tell how sure the network is, in sentences (Baral 2025, 3.5).
+    """Tell how sure the network is, in sentences (Baral 2025, 3.3.5).
 
     Parameters
     ----------
@@ -278,13 +278,8 @@ def heatmap_words(heatmap: Heatmap) -> str:
     return f"The outlined region covers {100 * heatmap.mask_fraction:.1f} % of the image."
 
 
-def format_points(value: float) -> str:
-    """Write a severity score, with two decimals."""
-    return f"{value:.2f}"
-
-
 def has_share(severity: Assessment | None) -> bool:
-    """Whether the image enters a severity by its published share (Baral 2025, 3.5)."""
+    """Whether the image enters a severity by its published share (Baral 2025, 3.3.5)."""
     return severity is not None and severity.rule_base != GUIDELINE
 
 
@@ -311,7 +306,7 @@ def severity_columns(severity: Assessment) -> tuple[str, str]:
 def rule_points(severity: Assessment, rule: FiredRule) -> str:
     """Write what a rule adds, as `severity_columns` names it."""
     if severity.rule_base == GUIDELINE:
-        return format_points(rule.strength)
+        return format_score(rule.strength)
     return f"{rule.weight:g}"
 
 

@@ -1,7 +1,7 @@
 """Symptoms and the image's evidence to a severity, with the reasons.
 
 `guideline` (the default) turns published guidelines into monotone fuzzy rules; `baral2025` is the
-published rule base (Baral 2025, 3.6), to the letter.
+published rule base (Baral 2025, 3.3.5 and 3.3.6), to the letter.
 """
 
 from pneumoscope.severity.assessment import assess, check_case, rule_bases
@@ -9,8 +9,9 @@ from pneumoscope.severity.caveats import rule_base_warnings, severity_warnings
 from pneumoscope.severity.engine import LEVELS, Evaluation, evaluate
 from pneumoscope.severity.guideline_base import GUIDELINE, PatientNotCoveredError
 from pneumoscope.severity.identity import identify_rule_base
-from pneumoscope.severity.inputs import INPUTS, check_inputs
+from pneumoscope.severity.inputs import HYPERCAPNIC_TARGET, INPUTS, check_inputs
 from pneumoscope.severity.personal import personal_theta, rescale
+from pneumoscope.severity.printed import format_score
 from pneumoscope.severity.rule_base import RuleBase, load_rule_base
 from pneumoscope.severity.symptoms import (
     SYMPTOMS,
@@ -23,6 +24,7 @@ from pneumoscope.severity.symptoms import (
 
 __all__ = [
     "GUIDELINE",
+    "HYPERCAPNIC_TARGET",
     "INPUTS",
     "LEVELS",
     "SYMPTOMS",
@@ -36,6 +38,7 @@ __all__ = [
     "check_inputs",
     "check_symptoms",
     "evaluate",
+    "format_score",
     "identify_rule_base",
     "load_rule_base",
     "parse_symptoms",

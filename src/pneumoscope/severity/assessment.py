@@ -8,20 +8,19 @@ import numpy as np
 
 from pneumoscope.errors import InputError
 from pneumoscope.findings import Assessment, Bounds, PatientContext, PersonalView
-from pneumoscope.severity import rule_base as published
 from pneumoscope.severity.engine import LEVELS, evaluate
 from pneumoscope.severity.guideline import assess_guideline
 from pneumoscope.severity.guideline_base import GUIDELINE
 from pneumoscope.severity.inputs import check_inputs
 from pneumoscope.severity.personal import rescale
-from pneumoscope.severity.rule_base import RuleBase, load_rule_base
+from pneumoscope.severity.rule_base import RuleBase, load_rule_base, published_rule_bases
 from pneumoscope.severity.symptoms import check_symptoms
 from pneumoscope.severity.trace import explain, explain_rules
 
 
 def rule_bases() -> tuple[str, ...]:
     """Names of the rule bases that `assess` knows, the default first."""
-    return (GUIDELINE, *published.rule_bases())
+    return (GUIDELINE, *published_rule_bases())
 
 
 def assess(
@@ -44,7 +43,7 @@ def assess(
         Calibrated probability per class of the image, 0..1; `guideline` uses PNEUMONIA and
         ABNORMAL.
     contribution : float, optional
-        The image's share for `baral2025`, 0..1: `Confidence.contribution` (Baral 2025, 3.5); none
+        The image's share for `baral2025`, 0..1: `Confidence.contribution` (Baral 2025, 3.3.5); none
         without an image.
     bounds : Bounds, optional
         The patient's own ranges, made for this rule base: the level within them is given beside.

@@ -24,8 +24,8 @@ def rule_base_warnings(rule_base: str, patient: PatientContext) -> list[str]:
     """
     if rule_base == GUIDELINE:
         return [
-            f"The rule base {rule_base} writes sentences of guidelines as rules. It was not "
-            "validated on patients: check its reasons."
+            f"The rule base {rule_base} writes sentences of guidelines as rules. No clinician has "
+            "reviewed it yet and it was not validated on patients: check its reasons."
         ]
     warnings = [
         f"The rule base {rule_base} is kept as published, with its known defects: it can "

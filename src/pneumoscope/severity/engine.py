@@ -1,4 +1,4 @@
-"""The rule base at work, over many cases at once (Baral 2025, 3.6)."""
+"""The rule base at work, over many cases at once (Baral 2025, 3.3.5)."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def evaluate(
     values : ndarray of float64, shape (cases, inputs)
         Columns in the order of `base.inputs`, in the symptoms' units; checked by the caller.
     contribution : float or ndarray of float64, shape (cases,)
-        The image's share, 0..1 (Baral 2025, 3.5): each level gets
+        The image's share, 0..1 (Baral 2025, 3.3.5): each level gets
         score / sum(scores) * contribution. Nothing is added where no rule fired.
 
     Returns

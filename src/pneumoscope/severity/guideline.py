@@ -21,15 +21,19 @@ from pneumoscope.findings import (
     TurningPoint,
 )
 from pneumoscope.severity.fuzzy import Array
-from pneumoscope.severity.guideline_base import GUIDELINE, GuidelineBase, guideline_for
+from pneumoscope.severity.guideline_base import (
+    GUIDELINE,
+    TOLERANCE,
+    GuidelineBase,
+    guideline_for,
+)
 from pneumoscope.severity.guideline_engine import (
     GRADED,
-    TOLERANCE,
     GuidelineEvaluation,
     evaluate_guideline,
 )
 from pneumoscope.severity.guideline_trace import explain_guideline, fired_rules
-from pneumoscope.severity.inputs import INPUTS, YES_NO, check_inputs
+from pneumoscope.severity.inputs import HYPERCAPNIC_TARGET, INPUTS, YES_NO, check_inputs
 from pneumoscope.severity.personal import rescale
 from pneumoscope.severity.scores import ILLNESSES, bedside_scores, compare
 from pneumoscope.severity.symptoms import SEVERITY_SCALE, SYMPTOMS
@@ -68,8 +72,8 @@ def assess_guideline(
     patient: PatientContext,
 ) -> Assessment:
     """Assess one patient by the guidelines' rules; see `assess`."""
-    base = guideline_for(patient.age)
     inputs = check_inputs(symptoms)
+    base = guideline_for(patient.age, hypercapnic=inputs.get(HYPERCAPNIC_TARGET) == 1)
     if "comorbidity" in base.measured and any(inputs.get(name) for name in ILLNESSES):
         inputs.setdefault("comorbidity", 1.0)
     case = Case(base, {**inputs, "age": float(patient.age or 0)}, _image(probabilities))
@@ -87,7 +91,7 @@ def assess_guideline(
         score=score,
         scores=_truths(both, 1),
         adjusted=_truths(both, 0),
-        borderline=_near_a_cut(base, score) or interval.least is not interval.most,
+        borderline=base.near_a_cut(score) or interval.least is not interval.most,
         fired=fired_rules(case.base, {**case.known, **case.image}, both),
         interval=interval,
         image=image,
@@ -116,12 +120,8 @@ def _truths(evaluation: GuidelineEvaluation, row: int) -> dict[SeverityLevel, fl
     return {SeverityLevel.NEGLIGIBLE: 1.0, **dict(zip(GRADED, graded, strict=True))}
 
 
-def _near_a_cut(base: GuidelineBase, score: float) -> bool:
-    return any(abs(score - cut) <= base.margin + TOLERANCE for cut in base.cuts.values())
-
-
 def _interval(case: Case) -> LevelInterval:
-    """Take the best and the worst of what is missing; of temperature, the worst at either end.
+    """Take the best and the worst of what is missing; of what counts at both ends, of either.
 
     A missing value fires no rule, as a healthy one: the given values alone are the best case.
     """

@@ -21,6 +21,9 @@ ADULT, UNDER_FIVE = "adult", "under-five"
 # Not asked at the bedside: who the patient is, and what the image says.
 OTHER_INPUTS = ("age", "image_pneumonia", "image_finding")
 
+# Sums of slopes round: a score this near to a cut is on it.
+TOLERANCE = 1e-9
+
 _STRICT = ConfigDict(extra="forbid")
 _ADULT_AGE, _CHILD_AGE, _INFANT_AGE, _YOUNG_INFANT_AGE = 18, 5, 1, 2 / 12
 
@@ -48,6 +51,11 @@ class FuzzyInput:
         Whether it is asked of every patient.
     infant_terms : mapping of str to (float, float)
         Terms instead of `terms` before the first birthday.
+    hypercapnic : bool or None
+        True where it counts only for patients with a target SpO2 of 88 to 92 %, False where only
+        for all others, None where for everyone.
+    only_with : str or None
+        A yes or no that must be yes for this to count.
     """
 
     __pydantic_config__: ClassVar[ConfigDict] = _STRICT
@@ -57,6 +65,8 @@ class FuzzyInput:
     of: str
     core: bool = False
     infant_terms: Mapping[str, Ramp] | None = None
+    hypercapnic: bool | None = None
+    only_with: str | None = None
 
     @property
     def worst(self) -> float:
@@ -150,6 +160,8 @@ class GuidelineBase:
             for terms in (part.terms, part.infant_terms or part.terms):
                 if not terms or not ordered(list(terms.values())):
                     raise ValueError(f"the terms of {name} must follow each other one way")
+            if part.only_with is not None and part.only_with not in self.inputs:
+                raise ValueError(f"input {name} counts only with an unknown {part.only_with!r}")
         if list(self.cuts) != list(SeverityLevel)[1:]:
             raise ValueError("cuts must be mild, moderate and severe, in that order")
         self._check_rules()
@@ -178,6 +190,20 @@ class GuidelineBase:
     def core(self) -> tuple[str, ...]:
         """What is asked of every patient."""
         return tuple(dict.fromkeys(part.of for part in self.inputs.values() if part.core))
+
+    @property
+    def by_target(self) -> bool:
+        """Whether the rules heed that a clinician set a target SpO2 of 88 to 92 %."""
+        return any(part.hypercapnic is not None for part in self.inputs.values())
+
+    def level_at(self, score: float) -> SeverityLevel:
+        """Level of a score."""
+        passed = [level for level, cut in self.cuts.items() if score >= cut - TOLERANCE]
+        return passed[-1] if passed else SeverityLevel.NEGLIGIBLE
+
+    def near_a_cut(self, score: float) -> bool:
+        """Whether a score is borderline."""
+        return any(abs(score - cut) <= self.margin + TOLERANCE for cut in self.cuts.values())
 
     def healthy(self, name: str) -> float:
         """A normal value of what is measured."""
@@ -223,13 +249,15 @@ def load_guideline(name: str) -> GuidelineBase:
     return parse_guideline(file.read_text(encoding="utf-8"), name)
 
 
-def guideline_for(age: float | None) -> GuidelineBase:
+def guideline_for(age: float | None, *, hypercapnic: bool = False) -> GuidelineBase:
     """Choose the rules for a patient.
 
     Parameters
     ----------
     age : float or None
         Years.
+    hypercapnic : bool
+        Whether a clinician set a target SpO2 of 88 to 92 % (NEWS2 scale 2); of adults only.
 
     Raises
     ------
@@ -242,7 +270,7 @@ def guideline_for(age: float | None) -> GuidelineBase:
             "child; give --age, or in a file of visits the patient's age"
         )
     if age >= _ADULT_AGE:
-        return load_guideline(ADULT)
+        return _of_target(ADULT, hypercapnic)
     if age >= _CHILD_AGE:
         raise PatientNotCoveredError(
             f"the rule base guideline does not cover an age of {age:g}: none of its guidelines "
@@ -253,11 +281,29 @@ def guideline_for(age: float | None) -> GuidelineBase:
             "the rule base guideline does not cover infants under 2 months: by the WHO any sign of "
             "illness is a possible serious bacterial infection; refer urgently"
         )
-    base = load_guideline(UNDER_FIVE)
-    return _of_infants(base) if age < _INFANT_AGE else base
+    return _of_infants(UNDER_FIVE) if age < _INFANT_AGE else load_guideline(UNDER_FIVE)
 
 
-def _of_infants(base: GuidelineBase) -> GuidelineBase:
+@lru_cache
+def _of_target(name: str, hypercapnic: bool) -> GuidelineBase:
+    """Leave out the inputs that do not count for this patient, and the rules that need them."""
+    base = load_guideline(name)
+    inputs = {
+        key: part
+        for key, part in base.inputs.items()
+        if part.hypercapnic is None or part.hypercapnic is hypercapnic
+    }
+    rules = []
+    for rule in base.rules:
+        when = tuple(tuple(one for one in choice if one.name in inputs) for choice in rule.when)
+        if all(when):
+            rules.append(replace(rule, when=when))
+    return replace(base, inputs=inputs, rules=tuple(rules))
+
+
+@lru_cache
+def _of_infants(name: str) -> GuidelineBase:
+    base = load_guideline(name)
     inputs = {
         name: replace(part, terms=part.infant_terms, infant_terms=None)
         if part.infant_terms

@@ -15,12 +15,9 @@ from numpy.typing import NDArray
 
 from pneumoscope.findings import SeverityLevel
 from pneumoscope.severity.fuzzy import Array, at_least, ramps, strongest
-from pneumoscope.severity.guideline_base import GuidelineBase
+from pneumoscope.severity.guideline_base import TOLERANCE, GuidelineBase
 
 GRADED = tuple(SeverityLevel)[1:]
-
-# Sums of slopes round: a score this near to a cut is on it.
-TOLERANCE = 1e-9
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -101,4 +98,9 @@ def _grades(base: GuidelineBase, values: Array) -> tuple[dict[tuple[str, str], i
     }
     columns, starts, ends = zip(*slopes.values(), strict=True)
     grades = ramps(values[:, columns], np.array(starts), np.array(ends))
+    for column, (name, _) in enumerate(slopes):
+        if (gate := base.inputs[name].only_with) is not None:
+            # Yes is 1 and no is 0; what is not known is no.
+            given = np.nan_to_num(values[:, place[base.inputs[gate].of]])
+            grades[:, column] = np.minimum(grades[:, column], given)
     return {key: column for column, key in enumerate(slopes)}, grades

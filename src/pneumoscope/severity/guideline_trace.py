@@ -8,7 +8,8 @@ from dataclasses import replace
 from pneumoscope.findings import Assessment, FiredRule, LevelInterval, SeverityLevel
 from pneumoscope.severity.guideline_base import AtLeast, GuidelineBase
 from pneumoscope.severity.guideline_engine import GRADED, GuidelineEvaluation
-from pneumoscope.severity.inputs import INPUTS, YES_NO
+from pneumoscope.severity.inputs import HYPERCAPNIC_TARGET, INPUTS, YES_NO
+from pneumoscope.severity.printed import format_score
 from pneumoscope.severity.scores import ILLNESSES
 from pneumoscope.severity.symptoms import SYMPTOMS
 
@@ -18,6 +19,7 @@ _OTHERS = {
     "image_finding": "P(PNEUMONIA) + P(ABNORMAL) {:.3f}",
 }
 DEFAULT_RULE = "N0"
+_TARGET_END = 92
 
 
 def describe(name: str, value: float) -> str:
@@ -82,7 +84,7 @@ def _reason(
             value = describe(part.of, values[part.of])
             term = choice.term.replace("_", " ")
             kind = "" if part.of == choice.name else f"{choice.name.replace('_', ' ')} "
-            parts.append(f"{value}: {kind}at least {term} ({grade:.2f})")
+            parts.append(f"{value}: {kind}at least {term} ({format_score(grade)})")
     need = "all needed" if needed == len(chosen) else f"{needed} of {len(chosen)} needed"
     return f"{', '.join(dict.fromkeys(parts))}; {need}"
 
@@ -102,14 +104,16 @@ def explain_guideline(
     first, last = base.ages
     who = f"from {first:g} years" if last > 100 else "from 2 months to under 5 years"
     sentences = [f"Rules for patients {who}."]
-    sentences += [*_beyond(base, known), *_unused(base, known)]
+    sentences += [*_target(base, known), *_beyond(base, known), *_unused(base, known)]
     sentences += [
-        f"{rule.rule} speaks for {rule.level} with {rule.strength:.2f}: {rule.explanation}. "
-        f"{rule.because}".rstrip()
+        f"{rule.rule} speaks for {rule.level} with {format_score(rule.strength)}: "
+        f"{rule.explanation}. {rule.because}".rstrip()
         for rule in assessment.fired
     ]
-    truths = ", ".join(f"{level} {assessment.adjusted[level]:.2f}" for level in GRADED)
-    sentences.append(f"At least: {truths}; together the score, {assessment.score:.2f} of 3.")
+    truths = ", ".join(f"{level} {format_score(assessment.adjusted[level])}" for level in GRADED)
+    sentences.append(
+        f"At least: {truths}; together the score, {format_score(assessment.score)} of 3."
+    )
     sentences += [_image(assessment), *_missing(assessment.interval), *_moved(assessment)]
     sentences += _turns(assessment)
     sentences += [score.agreement for score in assessment.bedside]
@@ -125,10 +129,24 @@ def _result(assessment: Assessment) -> str:
     if interval is not None and interval.least is not interval.most:
         return (
             f"{interval.least} to {interval.most}, open because symptoms are missing, score "
-            f"{interval.least_score:.2f} to {interval.most_score:.2f}"
+            f"{format_score(interval.least_score)} to {format_score(interval.most_score)}"
         )
     borderline = ", borderline" if assessment.borderline else ""
-    return f"{assessment.level}{borderline}, score {assessment.score:.2f}"
+    return f"{assessment.level}{borderline}, score {format_score(assessment.score)}"
+
+
+def _target(base: GuidelineBase, known: Mapping[str, float]) -> list[str]:
+    """Tell that SpO2 is judged against another target."""
+    if not base.by_target or not known.get(HYPERCAPNIC_TARGET):
+        return []
+    sentences = [
+        "SpO2 is judged by the second scale of NEWS2, because a clinician set a target of 88 to "
+        "92 %: below 88 % is too low, and above 92 % is too much only while oxygen is given (Royal "
+        "College of Physicians 2017, BTS oxygen 2017)."
+    ]
+    if known.get("oxygen_level", 0) > _TARGET_END and "oxygen_therapy" not in known:
+        sentences.append("Not given: oxygen therapy, so that this SpO2 is not counted as too much.")
+    return sentences
 
 
 def _beyond(base: GuidelineBase, known: Mapping[str, float]) -> list[str]:
@@ -149,6 +167,7 @@ def _beyond(base: GuidelineBase, known: Mapping[str, float]) -> list[str]:
 def _unused(base: GuidelineBase, known: Mapping[str, float]) -> list[str]:
     """Tell of values that no rule asks for: unsaid, a bad one would seem to be weighed."""
     counted = {*base.measured, *(ILLNESSES if "comorbidity" in base.measured else ())}
+    counted |= {HYPERCAPNIC_TARGET} if base.by_target else set()
     names = [n.replace("_", " ") for n in known if n in INPUTS and n not in counted]
     return [f"Not counted by these rules: {', '.join(names)}."] if names else []
 
@@ -157,13 +176,15 @@ def _image(assessment: Assessment) -> str:
     effect = assessment.image
     if effect is None:
         return "There is no image: the level is from the symptoms alone."
-    without, score = f"{effect.score_without:.2f}", f"{effect.score_with:.2f}"
+    without, score = format_score(effect.score_without), format_score(effect.score_with)
     if effect.level_with is not effect.level_without:
         return (
             f"The image changes the level from {effect.level_without} to {effect.level_with}: the "
             f"score is {without} without it and {score} with it."
         )
     if effect.score_with > effect.score_without:
+        if score == without:
+            return "The image raises the score by less than 0.01; the level stays."
         return f"The image raises the score from {without} to {score}; the level stays."
     if score == without == "0.00":
         return "The image changes nothing: alone, without a symptom, it adds nothing."
@@ -186,8 +207,8 @@ def _moved(assessment: Assessment) -> list[str]:
     if not assessment.influences and assessment.score > 0:
         return ["No single value carries the score: with any one of them normal it stays."]
     return [
-        f"{capital(describe(one.name, one.value))} adds {one.change:.2f} to the score: if it were "
-        f"{one.healthy:g}, the level would be {one.level_without}."
+        f"{capital(describe(one.name, one.value))} adds {format_score(one.change)} to the score: "
+        f"if it were {one.healthy:g}, the level would be {one.level_without}."
         for one in assessment.influences
     ]
 
@@ -205,6 +226,6 @@ def _personal(assessment: Assessment) -> list[str]:
         return []
     return [
         f"Within this patient's own bounds from {view.visits} visits the level would be "
-        f"{view.level}, score {view.score:.2f}. It stands beside the level and never replaces it: "
-        "what is usual for a patient may still be illness."
+        f"{view.level}, score {format_score(view.score)}. It stands beside the level and never "
+        "replaces it: what is usual for a patient may still be illness."
     ]

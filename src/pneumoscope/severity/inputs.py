@@ -11,6 +11,7 @@ from pneumoscope.severity.scores import ILLNESSES
 from pneumoscope.severity.symptoms import SYMPTOMS, Symptom, check_symptoms
 
 YES_NO = "yes 1, no 0"
+HYPERCAPNIC_TARGET = "hypercapnic_target"
 
 # The published ranges refuse the sickest. These refuse only what cannot be: a slip of the pen, or
 # another unit.
@@ -39,7 +40,7 @@ _OPTIONAL = (
     _yes_no("danger_sign", "child: cannot drink, vomits everything, convulsions, hard to wake"),
     _yes_no("chest_indrawing", "child: the lower chest wall goes in on breathing in"),
     _yes_no("stridor", "child: harsh noise on breathing in while calm"),
-    _yes_no("hypercapnic_target", "a clinician set an SpO2 target of 88 to 92 % (NEWS2 scale 2)"),
+    _yes_no(HYPERCAPNIC_TARGET, "a clinician set an SpO2 target of 88 to 92 % (NEWS2 scale 2)"),
     _yes_no("nursing_home", "lives in a nursing home"),
     _yes_no("cancer", "cancer, active or within a year"),
     _yes_no("liver_disease", "cirrhosis or chronic active hepatitis"),

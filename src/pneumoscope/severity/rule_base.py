@@ -65,7 +65,7 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class RuleBase:
-    """A whole rule base (Baral 2025, 3.6).
+    """A whole rule base (Baral 2025, 3.3.5).
 
     Attributes
     ----------
@@ -199,8 +199,8 @@ def parse_rule_base(text: str, name: str) -> RuleBase:
         raise InputError(f"rule base {name!r}{at}: {reason}; correct the file") from error
 
 
-def rule_bases() -> tuple[str, ...]:
-    """Names of the rule bases that ship with the package, sorted."""
+def published_rule_bases() -> tuple[str, ...]:
+    """Names of the published rule bases that ship with the package, sorted; not `guideline`."""
     folder = files(__package__) / _FOLDER
     names = (entry.name for entry in folder.iterdir())
     return tuple(sorted(name[: -len(".yaml")] for name in names if name.endswith(".yaml")))
@@ -208,12 +208,12 @@ def rule_bases() -> tuple[str, ...]:
 
 @lru_cache
 def load_rule_base(name: str) -> RuleBase:
-    """Load a rule base that ships with the package.
+    """Load a published rule base that ships with the package.
 
     Parameters
     ----------
     name : str
-        One of `rule_bases()`.
+        One of `published_rule_bases()`.
 
     Returns
     -------
@@ -225,7 +225,7 @@ def load_rule_base(name: str) -> RuleBase:
     InputError
         For an unknown name.
     """
-    known = rule_bases()
+    known = published_rule_bases()
     if name not in known:
         raise InputError(f"unknown rule base {name!r}; use one of {', '.join(known)}")
     file = files(__package__) / _FOLDER / f"{name}.yaml"

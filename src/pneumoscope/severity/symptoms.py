@@ -1,4 +1,4 @@
-"""The eleven bedside inputs (Baral 2025, 3.6): what they are, how they are read and checked."""
+"""The eleven bedside inputs (Baral 2025, 3.3.5): what they are, how they are read and checked."""
 
 from __future__ import annotations
 

@@ -8,6 +8,7 @@ from pneumoscope.tracking.change import (
     detect_change,
     worsening_p,
 )
+from pneumoscope.tracking.leap import Leap, find_leap
 from pneumoscope.tracking.options import PUBLISHED, TrackingOptions
 from pneumoscope.tracking.personal import bounds_of, replay
 from pneumoscope.tracking.steps import adjusted_range, widen
@@ -19,11 +20,13 @@ __all__ = [
     "PUBLISHED",
     "RECENT_VISITS",
     "History",
+    "Leap",
     "TrackingOptions",
     "adjusted_range",
     "bounds_of",
     "burden",
     "detect_change",
+    "find_leap",
     "read_visits",
     "replay",
     "widen",

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from pneumoscope.findings import Change, Direction, SeverityLevel, Trend, Visit
+from pneumoscope.findings import Change, Direction, Trend, Visit
 from pneumoscope.severity import SYMPTOMS
+from pneumoscope.tracking.leap import Leap
 from pneumoscope.tracking.trend import Trends, trends
 
 RECENT_VISITS = 10
@@ -25,7 +26,6 @@ NORMAL_TEMPERATURE = 37.0
 # It counts the days, so it rises in a patient who is no worse.
 _NO_TREND = frozenset({"fever_duration"})
 _TREND_SYMPTOMS = tuple(name for name in SYMPTOMS if name not in _NO_TREND)
-_LEVELS = tuple(SeverityLevel)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -126,7 +126,7 @@ def worsening_p(visits: Sequence[Visit]) -> float:
     return min((found.smallest_p(1) for found in (recent, slow) if found is not None), default=1.0)
 
 
-def detect_change(visits: Sequence[Visit], levels: Sequence[SeverityLevel | None] = ()) -> Change:
+def detect_change(visits: Sequence[Visit], leap: Leap | None = None) -> Change:
     """Say whether the patient is improving, stable or worsening.
 
     The rule. Over the last 10 visits (at least 5), each symptom is turned so that more is worse
@@ -137,37 +137,40 @@ def detect_change(visits: Sequence[Visit], levels: Sequence[SeverityLevel | None
     clinical range; the burden, if p <= 0.05 and 0.05. Where nothing is improving, the same is asked
     of the last 40 visits, so that a decline too slow for ten is not missed.
 
-    The patient is worsening if anything is, or if the last level is severe, or two levels higher,
-    where the one before it was not; improving if something is and nothing is worsening; else
-    stable, which means that no trend was found, not that the patient is well.
+    The patient is worsening if anything is, or if the level leapt to a worse one; unknown if it
+    leapt and it cannot be told whether the patient is worse or more is known; improving if
+    something is and nothing is worsening; else stable, which means that no trend was found, not
+    that the patient is well.
 
     Parameters
     ----------
     visits : sequence of Visit
         In the order of time.
-    levels : sequence of SeverityLevel or None, optional
-        By the population's ranges, one per visit; None where there is none.
+    leap : Leap, optional
+        From `find_leap`.
 
     Returns
     -------
     Change
         With the trend of every symptom that could be tested over the last 10 visits.
     """
-    leap = _leap(levels)
+    leapt = "" if leap is None else leap.reason
     recent, slow = _found(visits)
     if recent is None and slow is None:
-        direction = Direction.WORSENING if leap else Direction.UNKNOWN
+        direction = Direction.WORSENING if leap and leap.worse else Direction.UNKNOWN
         too_few = f"A trend needs {LEAST_VISITS} visits with the same symptom."
-        return Change(direction, leap or too_few)
+        return Change(direction, leapt or too_few)
     told = [] if recent is None else [_trend(recent, k) for k in range(len(recent.names))]
     worse, better = _moved(recent, 1), _moved(recent, -1)
     slowly = [name for name in _moved(slow, 1) if name not in worse]
-    if worse or slowly or leap:
+    if worse or slowly or (leap and leap.worse):
         direction = Direction.WORSENING
+    elif leap:
+        direction = Direction.UNKNOWN
     else:
         direction = Direction.IMPROVING if better else Direction.STABLE
     reasons = [
-        leap,
+        leapt,
         _sentence("Worse", recent, worse),
         _sentence("Slowly worse", slow, slowly),
         _sentence("Better", recent, better),
@@ -239,20 +242,6 @@ def _trend(found: Evidence, k: int) -> Trend:
         change=float(found.change[k]),
         direction=direction,
     )
-
-
-def _leap(levels: Sequence[SeverityLevel | None]) -> str:
-    """Say that the level rose at once, which no trend over visits can show in time."""
-    if not levels or levels[-1] is None:
-        return ""
-    earlier = [level for level in levels[:-1] if level is not None]
-    if not earlier:
-        return ""
-    last, before = levels[-1], earlier[-1]
-    rise = _LEVELS.index(last) - _LEVELS.index(before)
-    if rise >= 2 or (rise > 0 and last is SeverityLevel.SEVERE):
-        return f"The level rose from {before} to {last}."
-    return ""
 
 
 def _sentence(how: str, found: Evidence | None, names: Sequence[str]) -> str:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from functools import partial
+from collections.abc import Sequence
 
 from pneumoscope.errors import InputError, SymptomError
 from pneumoscope.findings import (
@@ -17,7 +16,7 @@ from pneumoscope.findings import (
     Visit,
 )
 from pneumoscope.severity import GUIDELINE, assess, identify_rule_base, rule_base_warnings
-from pneumoscope.tracking import TrackingOptions, bounds_of, detect_change
+from pneumoscope.tracking import TrackingOptions, bounds_of, detect_change, find_leap
 
 PUBLISHED_RULE_BASE = "baral2025"
 _LEVELS = tuple(SeverityLevel)
@@ -61,11 +60,13 @@ def track_visits(
     name = identity.partition("@")[0]
     who = patient or PatientContext()
     tracked: list[TrackedVisit] = []
-    levels: list[SeverityLevel | None] = []
+    assessments: list[Assessment | None] = []
     for number, visit in enumerate(visits):
         bounds = bounds_of(visits[:number], name, options)
         population, personal, note = _assess(visit, bounds, who, name)
-        levels.append(None if population is None else population.level)
+        assessments.append(population)
+        so_far = visits[: number + 1]
+        leap = find_leap(so_far, assessments, lambda part: _score(part, who, name))
         tracked.append(
             TrackedVisit(
                 visit=visit,
@@ -73,7 +74,7 @@ def track_visits(
                 population=population,
                 personal=personal,
                 level=_worse(population, personal),
-                change=detect_change(visits[: number + 1], levels),
+                change=detect_change(so_far, leap),
                 note=note,
             )
         )
@@ -112,15 +113,26 @@ def _assess(
     visit: Visit, bounds: Bounds, patient: PatientContext, rule_base: str
 ) -> tuple[Assessment | None, PersonalView | None, str]:
     """Score a visit by both ranges, or say which symptoms the rule base misses."""
-    score: Callable[..., Assessment] = partial(assess, bounds=bounds, rule_base=rule_base)
-    if rule_base != PUBLISHED_RULE_BASE:
-        # The published base knows neither, and the image never changes its level.
-        score = partial(score, probabilities=visit.probabilities, patient=patient)
     try:
-        population = score(visit.symptoms)
+        population = _score(visit, patient, rule_base, bounds)
     except SymptomError as error:
         return None, None, str(error)
     return population, population.personal, ""
+
+
+def _score(
+    visit: Visit, patient: PatientContext, rule_base: str, bounds: Bounds | None = None
+) -> Assessment:
+    if rule_base == PUBLISHED_RULE_BASE:
+        # It knows neither age nor probabilities, and the image never changes its level.
+        return assess(visit.symptoms, bounds=bounds, rule_base=rule_base)
+    return assess(
+        visit.symptoms,
+        probabilities=visit.probabilities,
+        bounds=bounds,
+        patient=patient,
+        rule_base=rule_base,
+    )
 
 
 def _worse(population: Assessment | None, personal: PersonalView | None) -> SeverityLevel | None:

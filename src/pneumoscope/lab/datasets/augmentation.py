@@ -16,7 +16,7 @@ Quality = Annotated[int, Field(ge=1, le=100)]
 class Augmentation(BaseModel):
     """Ranges of the random changes; zero (or null) switches each off.
 
-    Geometry as in Baral 2025, section 3.1. `resolution` and `jpeg_quality` hide which source an
+    Geometry as in Baral 2025, section 3.3.1. `resolution` and `jpeg_quality` hide which source an
     image came from: it is reduced by up to that share of its size and enlarged again, and
     re-encoded as JPEG at a random quality.
     """
@@ -43,7 +43,7 @@ class Augmentation(BaseModel):
 def augment(
     grey: NDArray[np.uint8], ranges: Augmentation, rng: np.random.Generator
 ) -> NDArray[np.uint8]:
-    """Change an image at random within the recipe's ranges (Baral 2025, section 3.1).
+    """Change an image at random within the recipe's ranges (Baral 2025, section 3.3.1).
 
     Parameters
     ----------

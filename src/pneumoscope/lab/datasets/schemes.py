@@ -1,4 +1,4 @@
-"""The published ways to split data: hold-out, k-fold, Monte Carlo, bootstrap (Baral 2025, 3.3).
+"""The published ways to split data: hold-out, k-fold, Monte Carlo, bootstrap (Baral 2025, 3.2).
 
 Every scheme divides units, single images or linked groups, into a side that trains and a side that
 is held out. With a fixed test set, that set is reported and the held-out side stops the training,

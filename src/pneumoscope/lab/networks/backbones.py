@@ -1,4 +1,4 @@
-"""DenseNet feature maps, as both heads of Baral 2025 read them (section 3.2)."""
+"""DenseNet feature maps, as both heads of Baral 2025 read them (section 3.3.2)."""
 
 from __future__ import annotations
 

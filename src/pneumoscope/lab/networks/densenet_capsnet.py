@@ -1,4 +1,4 @@
-"""DenseNet with a capsule head (Baral 2025, section 3.2 and the authors' notebooks)."""
+"""DenseNet with a capsule head (Baral 2025, 3.3.2 to 3.3.4, and the authors' notebooks)."""
 
 from __future__ import annotations
 

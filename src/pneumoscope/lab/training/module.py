@@ -137,7 +137,7 @@ class ClassifierModule(lightning.LightningModule):
         self.log("stop_accuracy", accuracy, prog_bar=True)
 
     def configure_optimizers(self) -> Any:
-        """Adam, its rate lowered on a plateau of the stop part's loss (Baral 2025, 3.2)."""
+        """Adam, its rate lowered on a plateau of the stop part's loss (code of Baral 2025)."""
         trainable = [p for p in self.parameters() if p.requires_grad]
         optimizer = torch.optim.Adam(trainable, lr=self.settings.learning_rate, fused=True)
         plateau = self.settings.plateau

@@ -1,0 +1,140 @@
+"""A level that is suddenly higher: a worsening only where like is compared with like."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, replace
+
+from pneumoscope.findings import Assessment, LevelInterval, SeverityLevel, Visit
+from pneumoscope.severity import HYPERCAPNIC_TARGET
+
+EARLIER_VISITS = 10
+_IMAGE = "radiograph"
+_FEW = 5  # names that a sentence can hold
+_LEVELS = tuple(SeverityLevel)
+
+
+@dataclass(frozen=True, slots=True)
+class Leap:
+    """A level that is two higher than before, or severe where it was not.
+
+    Attributes
+    ----------
+    worse : bool
+        True where the patient is worse by what is comparable; False where the level may be higher
+        only because more is known.
+    reason : str
+        In one plain sentence.
+    """
+
+    worse: bool
+    reason: str
+
+
+def find_leap(
+    visits: Sequence[Visit],
+    assessments: Sequence[Assessment | None],
+    score: Callable[[Visit], Assessment],
+) -> Leap | None:
+    """Say whether the level at the last visit leapt, which no trend can show in time.
+
+    The rule. The last visit is compared with the one before it that has a level. By the values
+    that both give (the radiograph is one of them), it is a worsening if the level leaps; or if it
+    leaps from the most severe level that the earlier visit leaves open, by these values and those
+    that were missing then. So a value that is given for the first time is never a worsening by
+    itself. Where it cannot be told, the visit before that is asked, up to ten back, until one was
+    already as ill.
+
+    Parameters
+    ----------
+    visits : sequence of Visit
+        In the order of time.
+    assessments : sequence of Assessment or None
+        By the population's ranges, one per visit; None where there is none.
+    score : callable
+        Assesses a visit, or what is left of one, by the same rules.
+
+    Returns
+    -------
+    Leap or None
+        None where the level did not leap.
+    """
+    now = assessments[-1] if assessments else None
+    if now is None:
+        return None
+    unsure = None
+    for number in range(len(visits) - 1, max(len(visits) - 1 - EARLIER_VISITS, 0), -1):
+        before = assessments[number - 1]
+        if before is None:
+            continue
+        if not _leaps(before.level, now.level):
+            return None
+        rise = _comparable(visits[number - 1], visits[-1], before.level, score)
+        since = "" if number == len(visits) - 1 else f" since visit {number}"
+        if rise is not None:
+            return Leap(True, f"The level rose from {rise[0]} to {rise[1]}{since}.")
+        unsure = unsure or Leap(False, _unsure(visits[number - 1], visits[-1], before, now, number))
+    return unsure
+
+
+def _leaps(before: SeverityLevel, now: SeverityLevel) -> bool:
+    rise = _LEVELS.index(now) - _LEVELS.index(before)
+    return rise >= 2 or (rise > 0 and now is SeverityLevel.SEVERE)
+
+
+def _comparable(
+    earlier: Visit, last: Visit, level: SeverityLevel, score: Callable[[Visit], Assessment]
+) -> tuple[str, SeverityLevel] | None:
+    """Give the leap between two visits by what is comparable, as words and a level."""
+    shared = _shared(earlier, last)
+    then, today = score(_only(earlier, shared)), score(_only(last, shared))
+    start = _worse(then.level, level)
+    if _leaps(start, today.level):
+        return start.value, today.level
+    open_then = then.interval or LevelInterval(then.level, then.level, then.score, then.score)
+    start = _worse(open_then.most, level)
+    today = score(_only(last, {*shared, *open_then.missing}))
+    return (f"at most {start}", today.level) if _leaps(start, today.level) else None
+
+
+def _shared(first: Visit, second: Visit) -> set[str]:
+    """Name what both visits give, and in the same sense."""
+    names = _given(first) & _given(second)
+    if first.symptoms.get(HYPERCAPNIC_TARGET) != second.symptoms.get(HYPERCAPNIC_TARGET):
+        names.discard(HYPERCAPNIC_TARGET)  # another target is no sign of illness
+    return names
+
+
+def _given(visit: Visit) -> set[str]:
+    return {*visit.symptoms, *(() if visit.probabilities is None else (_IMAGE,))}
+
+
+def _only(visit: Visit, names: Collection[str]) -> Visit:
+    return replace(
+        visit,
+        symptoms={name: value for name, value in visit.symptoms.items() if name in names},
+        probabilities=visit.probabilities if _IMAGE in names else None,
+    )
+
+
+def _worse(one: SeverityLevel, other: SeverityLevel) -> SeverityLevel:
+    return max(one, other, key=_LEVELS.index)
+
+
+def _unsure(earlier: Visit, last: Visit, before: Assessment, now: Assessment, number: int) -> str:
+    new = sorted(_given(last) - _shared(earlier, last))
+    names = new or sorted(_given(earlier) - _shared(earlier, last))
+    listed = ", ".join(names) if len(names) <= _FEW else f"{len(names)} values"
+    verb = "was" if len(names) == 1 else "were"
+    how = f"{verb} not given" if new else f"{verb} given, too"
+    return (
+        f"{now.level.value.capitalize()} now, {_words(before)} at visit {number}, when "
+        f"{listed.replace('_', ' ')} {how}: whether the patient got worse cannot be said."
+    )
+
+
+def _words(assessment: Assessment) -> str:
+    interval = assessment.interval
+    if interval is None or interval.least is interval.most:
+        return assessment.level.value
+    return f"{interval.least} to {interval.most}"
