@@ -138,3 +138,16 @@ def test_the_file_that_is_read_is_no_target(cli: Cli, rewritten: Callable[..., P
     before = path.read_bytes()
     assert cli("track", path, "--json", path).code == 2
     assert path.read_bytes() == before
+
+
+def test_the_file_that_the_help_shows_can_be_tracked_and_stays_as_it_is(
+    cli: Cli, tmp_path: Path
+) -> None:
+    told = " ".join(cli("track", "--help").out.split())
+    path = tmp_path / "visits.json"
+    path.write_text(told[told.index('{"schema') : told.rindex("}]}") + 3], "utf-8")
+    before = path.read_bytes()
+    course = cli("track", path, "--json", "-").json()
+    assert course["visits"][0]["symptoms"] == {"fever_value": 38.5, "oxygen_level": 91}
+    assert path.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [path]

@@ -84,7 +84,7 @@ def _levels(document: Mapping[str, Any]) -> RenderableType:
     for number, visit in enumerate(document["visits"], 1):
         cells = ["-", "-", "-"]
         if visit["level"]:
-            cells = [_population(visit), visit["personal"]["level"], _given(visit)]
+            cells = [_population(visit), _personal(visit), _given(visit)]
         row = (str(number), _time(visit), *cells, visit["change"]["direction"])
         table.add_row(*map(line, row))
         if visit["note"]:
@@ -136,25 +136,32 @@ def _judged(visit: Mapping[str, Any]) -> str:
     if visit["note"]:
         return f"No level: {visit['note']}. {visit['change']['reason']}"
     return (
-        f"Population {_population(visit)}, personal {visit['personal']['level']}: "
+        f"Population {_population(visit)}, personal {_personal(visit)}: "
         f"{_given(visit)}. Course: {visit['change']['direction']}. {visit['change']['reason']}"
     )
 
 
 def _population(visit: Mapping[str, Any]) -> str:
-    return _up_to(visit["population"]["level"], visit)
+    return _up_to(visit["population"]["level"], _most(visit))
+
+
+def _personal(visit: Mapping[str, Any]) -> str:
+    return _up_to(visit["personal"]["level"], visit["personal"]["most"])
 
 
 def _given(visit: Mapping[str, Any]) -> str:
-    return _up_to(visit["level"], visit)
+    most = max(_most(visit), visit["personal"]["most"], key=_LEVELS.index)
+    return _up_to(visit["level"], most)
 
 
-def _up_to(level: str, visit: Mapping[str, Any]) -> str:
-    """Say a level; where missing symptoms may make it worse, never its lower end alone."""
+def _most(visit: Mapping[str, Any]) -> str:
     interval = visit["population"]["interval"]
-    if interval is None or _LEVELS.index(interval["most"]) <= _LEVELS.index(level):
-        return level
-    return f"{level} to {interval['most']}"
+    return str(visit["population"]["level"] if interval is None else interval["most"])
+
+
+def _up_to(level: str, most: str) -> str:
+    """Say a level; where missing symptoms may make it worse, never its lower end alone."""
+    return level if level == most else f"{level} to {most}"
 
 
 def _open(visit: Mapping[str, Any]) -> list[Text]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 
 import numpy as np
@@ -231,6 +231,5 @@ def _personal(case: Case, bounds: Bounds) -> PersonalView:
         for name, value in case.known.items()
         if name in SYMPTOMS and name in bounds.ranges and len(case.base.worst(name)) == 1
     }
-    changes = rescale(one_sided, bounds)
-    result = case.evaluate(case.row(changes))
-    return PersonalView(LEVELS[result.level[0]], float(result.score[0]), bounds.visits)
+    interval = _interval(replace(case, known={**case.known, **rescale(one_sided, bounds)}))
+    return PersonalView(interval.least, interval.least_score, bounds.visits, interval.most)

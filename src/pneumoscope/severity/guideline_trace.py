@@ -224,8 +224,12 @@ def _personal(assessment: Assessment) -> list[str]:
     view = assessment.personal
     if view is None:
         return []
+    score = format_score(view.score)
+    said = f"{view.level}, score {score}"
+    if view.most is not view.level:
+        said = f"{view.level} to {view.most}, score from {score}"
     return [
         f"Within this patient's own bounds from {view.visits} visits the level would be "
-        f"{view.level}, score {format_score(view.score)}. It stands beside the level and never "
+        f"{said}. It stands beside the level and never "
         "replaces it: what is usual for a patient may still be illness."
     ]
