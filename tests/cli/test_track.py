@@ -100,6 +100,23 @@ def test_missing_symptoms_leave_the_level_open_in_every_view(
         assert "Open because not given at the last visit: breathlessness," in text
 
 
+def test_what_has_no_range_of_its_own_is_shown_too(
+    cli: Cli, rewritten: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
+    more = {"respiratory_rate": 22, "hypercapnic_target": 1}
+    text = cli("track", rewritten(lambda d: d["visits"][-1]["symptoms"].update(more))).out
+    assert (
+        "Also given at the last visit: respiratory rate 22 /min, hypercapnic target: yes." in text
+    )
+    assert "Oldest to latest" in text
+    alone = cli(
+        "track", rewritten(lambda d: d.update(visits=[d["visits"][0] | {"symptoms": more}]))
+    )
+    assert "Also given at the last visit: respiratory rate 22 /min" in alone.out
+    assert "Oldest to latest" not in alone.out
+
+
 def test_both_views_carry_the_notice_the_verdict_and_every_visit(
     cli: Cli, monkeypatch: pytest.MonkeyPatch
 ) -> None:

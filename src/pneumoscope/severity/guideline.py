@@ -33,10 +33,10 @@ from pneumoscope.severity.guideline_engine import (
     evaluate_guideline,
 )
 from pneumoscope.severity.guideline_trace import explain_guideline, fired_rules
-from pneumoscope.severity.inputs import HYPERCAPNIC_TARGET, INPUTS, YES_NO, check_inputs
+from pneumoscope.severity.inputs import HYPERCAPNIC_TARGET, INPUTS, check_inputs
 from pneumoscope.severity.personal import rescale
 from pneumoscope.severity.scores import ILLNESSES, bedside_scores, compare
-from pneumoscope.severity.symptoms import SEVERITY_SCALE, SYMPTOMS
+from pneumoscope.severity.symptoms import SEVERITY_SCALE, SYMPTOMS, YES_NO
 
 LEVELS = tuple(SeverityLevel)
 PNEUMONIA, ABNORMAL = "PNEUMONIA", "ABNORMAL"

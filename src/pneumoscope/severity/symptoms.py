@@ -18,6 +18,7 @@ from pneumoscope.files import read_limited
 
 MAX_FILE_BYTES = 64 * 1024
 SEVERITY_SCALE = "severity scale"
+YES_NO = "yes 1, no 0"
 
 
 def celsius(fahrenheit: float) -> float:
@@ -71,7 +72,8 @@ class Symptom:
     minimum, maximum : float
         The range that is accepted, both ends included, in `unit`.
     unit : str
-        "severity scale" (0 none, 1 worst imaginable), "°C", "days" or "%".
+        "severity scale" (0 none, 1 worst imaginable), "yes 1, no 0", or what it is measured in,
+        such as "°C".
     meaning : str
         What is rated or measured, in words.
     worse : {"high", "low"}
@@ -91,7 +93,9 @@ class Symptom:
         return f"{self.minimum:g}..{self.maximum:g} {self.unit}"
 
     def describe(self, value: float) -> str:
-        """Name and value in words, such as "oxygen level 91 %"."""
+        """Name and value in words, such as "oxygen level 91 %" or "oxygen therapy: yes"."""
+        if self.unit == YES_NO:
+            return f"{self.name.replace('_', ' ')}: {'yes' if value else 'no'}"
         unit = "" if self.unit == SEVERITY_SCALE else f" {self.unit}"
         return f"{self.name.replace('_', ' ')} {value:.12g}{unit}"
 
