@@ -168,3 +168,11 @@ def test_the_file_that_the_help_shows_can_be_tracked_and_stays_as_it_is(
     assert course["visits"][0]["symptoms"] == {"fever_value": 38.5, "oxygen_level": 91}
     assert path.read_bytes() == before
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_the_file_that_the_guide_shows_can_be_tracked(cli: Cli, tmp_path: Path) -> None:
+    guide = (ROOT / "docs" / "how-to" / "follow-a-patient.md").read_text("utf-8")
+    path = tmp_path / "visits.json"
+    path.write_text(guide.split("```json\n")[1].split("```")[0], "utf-8")
+    course = cli("track", path, "--json", "-").json()
+    assert [visit["symptoms"]["fever_value"] for visit in course["visits"]] == [38.5, 38.0]
