@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import jsonschema
 import pytest
+
+from pneumoscope.severity import INPUTS
 
 SCHEMA = Path(__file__).parents[2] / "docs" / "reference" / "severity.schema.json"
 Cli = Callable[..., Any]
@@ -76,3 +79,8 @@ def test_bad_input_is_one_line(cli: Cli, arguments: list[str], words: list[str])
     assert ended.out == ""
     assert ended.err.count("\n") == 1
     assert all(word in ended.err for word in words)
+
+
+def test_the_help_names_every_input(cli: Cli) -> None:
+    words = set(re.findall(r"[a-z_0-9]+", cli("severity", "--help").out))
+    assert set(INPUTS) <= words

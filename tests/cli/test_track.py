@@ -100,6 +100,23 @@ def test_missing_symptoms_leave_the_level_open_in_every_view(
         assert "Open because not given at the last visit: breathlessness," in text
 
 
+def test_what_has_no_range_of_its_own_is_shown_too(
+    cli: Cli, rewritten: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
+    more = {"respiratory_rate": 22, "hypercapnic_target": 1}
+    text = cli("track", rewritten(lambda d: d["visits"][-1]["symptoms"].update(more))).out
+    assert (
+        "Also given at the last visit: respiratory rate 22 /min, hypercapnic target: yes." in text
+    )
+    assert "Oldest to latest" in text
+    alone = cli(
+        "track", rewritten(lambda d: d.update(visits=[d["visits"][0] | {"symptoms": more}]))
+    )
+    assert "Also given at the last visit: respiratory rate 22 /min" in alone.out
+    assert "Oldest to latest" not in alone.out
+
+
 def test_both_views_carry_the_notice_the_verdict_and_every_visit(
     cli: Cli, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -138,3 +155,24 @@ def test_the_file_that_is_read_is_no_target(cli: Cli, rewritten: Callable[..., P
     before = path.read_bytes()
     assert cli("track", path, "--json", path).code == 2
     assert path.read_bytes() == before
+
+
+def test_the_file_that_the_help_shows_can_be_tracked_and_stays_as_it_is(
+    cli: Cli, tmp_path: Path
+) -> None:
+    told = " ".join(cli("track", "--help").out.split())
+    path = tmp_path / "visits.json"
+    path.write_text(told[told.index('{"schema') : told.rindex("}]}") + 3], "utf-8")
+    before = path.read_bytes()
+    course = cli("track", path, "--json", "-").json()
+    assert course["visits"][0]["symptoms"] == {"fever_value": 38.5, "oxygen_level": 91}
+    assert path.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_the_file_that_the_guide_shows_can_be_tracked(cli: Cli, tmp_path: Path) -> None:
+    guide = (ROOT / "docs" / "how-to" / "follow-a-patient.md").read_text("utf-8")
+    path = tmp_path / "visits.json"
+    path.write_text(guide.split("```json\n")[1].split("```")[0], "utf-8")
+    course = cli("track", path, "--json", "-").json()
+    assert [visit["symptoms"]["fever_value"] for visit in course["visits"]] == [38.5, 38.0]

@@ -363,6 +363,22 @@ def test_personal_bounds_stand_beside_the_level_and_never_replace_it(rule_base):
         assert (same.level, same.score) == (plain.level, plain.score)
 
 
+@settings(max_examples=40)
+@given(PATIENTS, st.data())
+def test_missing_symptoms_leave_the_personal_level_open_too(symptoms, data):
+    gone = data.draw(st.sets(st.sampled_from(sorted(SYMPTOMS)), max_size=3))
+    ends = {}
+    for name, symptom in SYMPTOMS.items():
+        low = data.draw(st.floats(0, 0.5)) * (symptom.maximum - symptom.minimum) + symptom.minimum
+        ends[name] = (low, low + 0.5 * (symptom.maximum - symptom.minimum))
+    usual = Bounds(ends, "guideline", 8)
+    rest = {n: v for n, v in symptoms.items() if n not in gone}
+    partly, whole = (assess(s, patient=ADULT, bounds=usual).personal for s in (rest, symptoms))
+    assert whole.most is whole.level
+    places = [LEVELS.index(one) for one in (partly.level, whole.level, partly.most)]
+    assert places == sorted(places)
+
+
 def test_bounds_of_another_rule_base_are_refused():
     with pytest.raises(InputError, match="made for baral2025"):
         assess(HEALTHY, patient=ADULT, bounds=Bounds({}, "baral2025", 0))

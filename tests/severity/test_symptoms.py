@@ -9,7 +9,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pneumoscope.errors import SymptomError
-from pneumoscope.severity import SYMPTOMS, check_symptoms, parse_symptoms, read_symptoms
+from pneumoscope.severity import (
+    INPUTS,
+    SYMPTOMS,
+    check_inputs,
+    check_symptoms,
+    parse_symptoms,
+    read_symptoms,
+)
+from pneumoscope.severity.symptoms import _OTHER_NAMES
 
 ANY_PATIENT = st.fixed_dictionaries(
     {}, optional={n: st.floats(s.minimum, s.maximum) for n, s in SYMPTOMS.items()}
@@ -72,6 +80,15 @@ def test_unknown_names_get_a_hint(name, hint):
     assert hint in str(caught.value)
 
 
+def test_the_bedsides_other_names_lead_to_an_input():
+    assert _OTHER_NAMES.keys().isdisjoint(INPUTS)
+    for other, name in _OTHER_NAMES.items():
+        with pytest.raises(SymptomError, match=f"did you mean {name}"):
+            check_inputs({other.upper(): 1})
+    with pytest.raises(SymptomError, match="use one of breathlessness"):
+        check_symptoms({"HR": 80}, required=[])  # the published base has no pulse
+
+
 @pytest.mark.parametrize(
     "value",
     [True, np.True_, "0.5", None, [0.5], Decimal("0.5"), float("nan"), float("-inf"), 10**400],
@@ -108,7 +125,10 @@ def test_every_missing_symptom_is_named(missing):
         ([""], "not name=value"),
         (["fatigue="], "not a number"),
         (["fatigue=0.5=0.6"], "not a number"),
-        (["fatigue=bad"], "not a number"),
+        (["fatigue=bad"], "not a number; write the number alone"),
+        (["oxygen_level=92%"], "not a number; write the number alone"),
+        (["fever_value=38.5 K"], "not a number; write it like 38.5, 38.5C or 101.3F"),
+        (["stroke=yes"], "not a number; write 1 for yes and 0 for no"),
         (["fatigue=0,5"], "not a number"),
         (["fever_value=3_7"], "not a number"),
         (["fatigue=nan"], "not a finite number"),

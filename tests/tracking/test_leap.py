@@ -132,6 +132,24 @@ def test_intervals_that_lie_apart_are_a_worsening(
         assert found.worse
 
 
+def test_a_leap_from_the_worst_that_was_left_open_is_a_worsening() -> None:
+    """Two points of CURB-65 with confusion at its worst; three today, one of them confusion."""
+    fast = part(HEALTHY, SYMPTOMS.keys() - {"confusion"}) | {"respiratory_rate": 32.0}
+    found = leap_of(fast | {"urea": 5.0}, fast | {"urea": 9.0, "confusion": 0.9})
+    assert found is not None
+    assert found.worse
+    assert found.reason == "The level rose from at most moderate to severe."
+
+
+def test_a_level_that_was_already_there_by_other_values_is_no_start_to_rise_from() -> None:
+    """Mild by cough and phlegm; today only SpO2 is given again, and what is new."""
+    before = {"cough_severity": 0.5, "sputum_production": 0.5, "oxygen_level": 97.0}
+    today = {"oxygen_level": 90.0, "confusion": 0.9, "respiratory_rate": 32.0, "urea": 9.0}
+    found = leap_of(before, today)
+    assert found is not None
+    assert not found.worse
+
+
 def test_a_filled_in_symptom_is_said_to_leave_it_open() -> None:
     first = part(HEALTHY, SYMPTOMS.keys() - {"confusion"})
     septic = {"confusion": 0.9, "respiratory_rate": 32, "systolic_pressure": 80}

@@ -88,7 +88,8 @@ def test_zones_probabilities_and_the_patient_are_read(write: Write) -> None:
 
 
 BAD = {
-    "empty file": ("", ["not valid JSON"]),
+    "empty file": ("", ["is empty", '"visits"']),
+    "blank file": (" \n", ["is empty"]),
     "not JSON": ("visits: 3", ["not valid JSON"]),
     "deep nesting": ("[" * 100_000, ["not valid JSON"]),
     "a list": ([FIRST], ["not a JSON object"]),
@@ -96,7 +97,7 @@ BAD = {
     "another version": (course(FIRST) | {"schema_version": 2}, ["schema_version is 2"]),
     "version true": (course(FIRST) | {"schema_version": True}, ["schema_version"]),
     "unknown key": (course(FIRST, name="Smith"), ["unknown key 'name'"]),
-    "no visits": (course(), ["no list of visits"]),
+    "no visits": (course(), ["holds no visits"]),
     "visits no list": ({"schema_version": 1, "visits": {}}, ["no list of visits"]),
     "too many": (course(*[FIRST] * 1001), ["1001 visits", "1000"]),
     "patient a name": (course(FIRST, patient="Smith"), ["patient is not a JSON object"]),

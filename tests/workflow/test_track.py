@@ -36,7 +36,7 @@ def test_each_visit_is_judged_by_the_bounds_of_those_before_it(kind: CourseKind,
         assert tracked.population == seen
         rescaled = rescale(tracked.visit.symptoms, before)
         own = assess(rescaled, rule_base=BASE)
-        assert tracked.personal == PersonalView(own.level, own.score, before.visits)
+        assert tracked.personal == PersonalView(own.level, own.score, before.visits, own.level)
 
 
 @every_base

@@ -14,20 +14,39 @@ from pneumoscope.errors import InputError, SymptomError
 def severity(
     symptom: Annotated[
         list[str] | None,
-        typer.Option(metavar="NAME=VALUE", help="One symptom, such as fever_value=98.6F."),
+        typer.Option(
+            metavar="NAME=VALUE", help="One symptom, such as fever_value=98.6F; again for each."
+        ),
     ] = None,
     symptoms: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Symptoms as a JSON object.")
+        Path | None,
+        typer.Option(metavar="FILE", help="Symptoms as a JSON object of names and numbers."),
     ] = None,
-    age: Annotated[float | None, typer.Option(help="Years; guideline needs it.")] = None,
-    sex: Annotated[str | None, typer.Option(help="M or F, for PSI.")] = None,
-    rule_base: Annotated[str, typer.Option(help="guideline or baral2025.")] = "guideline",
+    age: Annotated[
+        float | None, typer.Option(metavar="YEARS", help="guideline needs it; 0.5 is six months.")
+    ] = None,
+    sex: Annotated[str | None, typer.Option(metavar="M|F", help="For PSI.")] = None,
+    rule_base: Annotated[
+        str, typer.Option(metavar="NAME", help="guideline or baral2025.")
+    ] = "guideline",
     json: Annotated[
         str | None,
         typer.Option(metavar="-|FILE", help="Write JSON; - for stdout and nothing else."),
     ] = None,
 ) -> None:
-    """Give a severity from the symptoms, with its reasons and the bedside scores."""
+    """Give a severity from the symptoms, with its reasons and the bedside scores.
+
+    Symptoms, rated 0 (none) to 1 (worst imaginable): breathlessness, sputum_production,
+    hemoptysis, fatigue, appetite_loss, confusion, chest_pain, cough_severity. Measured: fever_value
+    (°C, or with F behind it), fever_duration (days), oxygen_level (SpO2 in %). Leave out what is
+    not known: the level is then an interval; never write 0 for it.
+
+    More, where known: respiratory_rate, pulse (/min), systolic_pressure, diastolic_pressure (mmHg),
+    urea, sodium, glucose (mmol/L), arterial_ph, haematocrit (%). Yes 1, no 0: oxygen_therapy,
+    comorbidity, cancer, liver_disease, heart_failure, stroke, kidney_disease, nursing_home,
+    pleural_effusion, hypercapnic_target (a clinician set an SpO2 target of 88 to 92 %), and of a
+    child danger_sign, chest_indrawing, stridor.
+    """
     to_stdout, json_file = json_target(json)
     check_targets({"--json": json_file}, sources=[] if symptoms is None else [symptoms])
     given = given_symptoms(symptom or [], symptoms)

@@ -12,22 +12,36 @@ from pneumoscope.errors import InputError
 
 
 def track(
-    visits: Annotated[Path, typer.Argument(metavar="VISITS.json", help="The patient's visits.")],
+    visits: Annotated[
+        Path, typer.Argument(metavar="VISITS.json", help="One patient's visits, oldest first.")
+    ],
     show: Annotated[
-        bool, typer.Option("--show", help="Show the course as it is now; this is the default.")
+        bool, typer.Option("--show", help="Show the course up to the last visit; the default.")
     ] = False,
     replay: Annotated[
-        bool, typer.Option("--replay", help="Show each visit as it was judged then.")
+        bool, typer.Option("--replay", help="Show each visit as it was judged on its day.")
     ] = False,
     rule_base: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Score all visits by this rule base.")
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="Score all visits by guideline or baral2025; else by the file's, else guideline.",
+        ),
     ] = None,
     json: Annotated[
         str | None,
         typer.Option(metavar="-|FILE", help="Write JSON; - for stdout and nothing else."),
     ] = None,
 ) -> None:
-    """Follow one patient: levels by the population's and the patient's own ranges, and trends."""
+    """Follow one patient over the visits of a file: levels, the patient's own ranges, trends.
+
+    The file is yours: it is read and never changed, and nothing is stored elsewhere. To add a
+    visit, write it at the end of the list and run the command again; what was said of the earlier
+    visits stays as it was. A file with one visit, its symptoms named as in pneumoscope severity:
+
+    {"schema_version": 1, "patient": {"age": 54}, "visits": [{"time": "2026-03-01T09:30:00+01:00",
+    "symptoms": {"oxygen_level": 91, "fever_value": 38.5}}]}
+    """
     if show and replay:
         raise InputError("--show and --replay are two views; give one")
     to_stdout, json_file = json_target(json)

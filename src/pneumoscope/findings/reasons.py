@@ -173,11 +173,15 @@ class PersonalView:
     Attributes
     ----------
     level : SeverityLevel
+        What the given symptoms establish.
     score : float
     visits : int
         How many visits the bounds rest on.
+    most : SeverityLevel
+        The most severe level that missing symptoms leave open.
     """
 
     level: SeverityLevel
     score: float
     visits: int
+    most: SeverityLevel

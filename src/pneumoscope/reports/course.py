@@ -11,9 +11,15 @@ from rich.text import Text
 from pneumoscope.findings import SeverityLevel
 from pneumoscope.reports.elements import line, notice_panel, number_table, warning_lines
 from pneumoscope.reports.sparkline import Sparkline
-from pneumoscope.severity import SYMPTOMS
+from pneumoscope.severity import INPUTS, SEVERITY_SCALE, SYMPTOMS
 
 _LEVELS = tuple(SeverityLevel)
+_NO_UNIT = (SEVERITY_SCALE, "share")
+_HOW = (
+    "Burden: the mean of the symptoms found at all of these visits, as shares of their clinical "
+    "ranges. p is of each alone; a symptom moves where p times the number of symptoms is 0.05 or "
+    "less and the whole change 0.1 of its clinical range or more (the burden: p alone, and 0.05)."
+)
 
 
 def course_to_text(document: Mapping[str, Any]) -> Group:
@@ -30,7 +36,7 @@ def course_to_text(document: Mapping[str, Any]) -> Group:
         For `rich.console.Console.print`; as wide as the console, the latest visits where not all
         fit.
     """
-    return Group(*_head(document), _levels(document), _symptoms(document), *_trends(document))
+    return Group(*_head(document), _levels(document), *_symptoms(document), *_trends(document))
 
 
 def replay_to_text(document: Mapping[str, Any]) -> Group:
@@ -77,14 +83,15 @@ def _head(document: Mapping[str, Any]) -> list[RenderableType]:
 
 
 def _levels(document: Mapping[str, Any]) -> RenderableType:
-    table = number_table("Levels (the worse of the two is given)", "Visit")
+    title = "Levels by the population's and by personal ranges; the worse is given"
+    table = number_table(title, "Visit")
     for column in ("Time", "Population", "Personal", "Given", "Course"):
         table.add_column(line(column), overflow="fold")
     notes = []
     for number, visit in enumerate(document["visits"], 1):
         cells = ["-", "-", "-"]
         if visit["level"]:
-            cells = [_population(visit), visit["personal"]["level"], _given(visit)]
+            cells = [_population(visit), _personal(visit), _given(visit)]
         row = (str(number), _time(visit), *cells, visit["change"]["direction"])
         table.add_row(*map(line, row))
         if visit["note"]:
@@ -92,7 +99,7 @@ def _levels(document: Mapping[str, Any]) -> RenderableType:
     return Group(Text(), table, *notes)
 
 
-def _symptoms(document: Mapping[str, Any]) -> RenderableType:
+def _symptoms(document: Mapping[str, Any]) -> list[RenderableType]:
     visits, ranges = document["visits"], document["bounds"]["ranges"]
     title = f"Symptoms (bars over the clinical range; personal range after {_visits(len(visits))})"
     table = number_table(title, "Last value", "Personal")
@@ -106,7 +113,17 @@ def _symptoms(document: Mapping[str, Any]) -> RenderableType:
         personal = "-" if ends is None else " to ".join(map(_number, ends))
         bars = Sparkline(values, symptom.minimum, symptom.maximum)
         table.add_row(line(symptom.describe(found[-1])), personal, bars)
-    return table
+    return [*([table] if table.row_count else []), *_others(visits[-1])]
+
+
+def _others(visit: Mapping[str, Any]) -> list[RenderableType]:
+    """Name what else was given at a visit; it counts in the level, but has no range of its own."""
+    told = [
+        INPUTS[name].describe(value)
+        for name, value in visit["symptoms"].items()
+        if name not in SYMPTOMS
+    ]
+    return [line(f"Also given at the last visit: {', '.join(told)}.")] if told else []
 
 
 def _trends(document: Mapping[str, Any]) -> list[RenderableType]:
@@ -115,46 +132,60 @@ def _trends(document: Mapping[str, Any]) -> list[RenderableType]:
     trends = [*burden, *change["trends"]]
     if not trends:
         return []
-    table = number_table("Trends over the last visits (per day; above 0 is worse)", "", "Slope")
+    title = f"Trends over the last {max(trend['visits'] for trend in trends)} visits"
+    table = number_table(f"{title} (above 0 is worse)", "", "Per day")
     for column in ("95% interval", "p", "Visits"):
         table.add_column(line(column), justify="right")
     table.add_column(line("Direction"))
     for trend in trends:
         low, high = trend["ci95"]
         table.add_row(
-            _name(trend["name"]),
+            line(_measure(trend)),
             f"{trend['slope']:+.3f}",
             f"{low:+.3f} to {high:+.3f}",
             f"{trend['p_value']:.3f}",
             str(trend["visits"]),
             line(trend["direction"]),
         )
-    return [table]
+    return [table, line(_HOW)]
+
+
+def _measure(trend: Mapping[str, Any]) -> str:
+    """Name what moves, with its unit where it has one."""
+    name = trend["name"].replace("_", " ")
+    return name if trend["unit"] in _NO_UNIT else f"{name}, {trend['unit']}"
 
 
 def _judged(visit: Mapping[str, Any]) -> str:
     if visit["note"]:
         return f"No level: {visit['note']}. {visit['change']['reason']}"
     return (
-        f"Population {_population(visit)}, personal {visit['personal']['level']}: "
+        f"Population {_population(visit)}, personal {_personal(visit)}: "
         f"{_given(visit)}. Course: {visit['change']['direction']}. {visit['change']['reason']}"
     )
 
 
 def _population(visit: Mapping[str, Any]) -> str:
-    return _up_to(visit["population"]["level"], visit)
+    return _up_to(visit["population"]["level"], _most(visit))
+
+
+def _personal(visit: Mapping[str, Any]) -> str:
+    return _up_to(visit["personal"]["level"], visit["personal"]["most"])
 
 
 def _given(visit: Mapping[str, Any]) -> str:
-    return _up_to(visit["level"], visit)
+    most = max(_most(visit), visit["personal"]["most"], key=_LEVELS.index)
+    return _up_to(visit["level"], most)
 
 
-def _up_to(level: str, visit: Mapping[str, Any]) -> str:
-    """Say a level; where missing symptoms may make it worse, never its lower end alone."""
+def _most(visit: Mapping[str, Any]) -> str:
     interval = visit["population"]["interval"]
-    if interval is None or _LEVELS.index(interval["most"]) <= _LEVELS.index(level):
-        return level
-    return f"{level} to {interval['most']}"
+    return str(visit["population"]["level"] if interval is None else interval["most"])
+
+
+def _up_to(level: str, most: str) -> str:
+    """Say a level; where missing symptoms may make it worse, never its lower end alone."""
+    return level if level == most else f"{level} to {most}"
 
 
 def _open(visit: Mapping[str, Any]) -> list[Text]:

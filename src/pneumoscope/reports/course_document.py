@@ -79,7 +79,9 @@ def _population(assessment: Assessment | None) -> dict[str, object] | None:
 
 
 def _personal(view: PersonalView | None) -> dict[str, object] | None:
-    return None if view is None else {"level": view.level.value, "score": float(view.score)}
+    if view is None:
+        return None
+    return {"level": view.level.value, "score": float(view.score), "most": view.most.value}
 
 
 def _change(change: Change) -> dict[str, object]:

@@ -113,7 +113,12 @@ def _image(effect: ImageEffect) -> dict[str, object]:
 
 
 def _personal(view: PersonalView) -> dict[str, object]:
-    return {"level": view.level.value, "score": view.score, "visits": view.visits}
+    return {
+        "level": view.level.value,
+        "score": view.score,
+        "visits": view.visits,
+        "most": view.most.value,
+    }
 
 
 def _rule(rule: FiredRule) -> dict[str, object]:

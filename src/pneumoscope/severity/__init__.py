@@ -14,6 +14,7 @@ from pneumoscope.severity.personal import personal_theta, rescale
 from pneumoscope.severity.printed import format_score
 from pneumoscope.severity.rule_base import RuleBase, load_rule_base
 from pneumoscope.severity.symptoms import (
+    SEVERITY_SCALE,
     SYMPTOMS,
     Symptom,
     celsius,
@@ -27,6 +28,7 @@ __all__ = [
     "HYPERCAPNIC_TARGET",
     "INPUTS",
     "LEVELS",
+    "SEVERITY_SCALE",
     "SYMPTOMS",
     "Evaluation",
     "PatientNotCoveredError",

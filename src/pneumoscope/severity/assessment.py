@@ -139,4 +139,5 @@ def _personal(
     row = [rescaled[name] for name in base.inputs]
     evaluation = evaluate(base, np.array([row]), contribution)
     winner = evaluation.winner[0]
-    return PersonalView(LEVELS[winner], float(evaluation.scores[0, winner]), bounds.visits)
+    level = LEVELS[winner]
+    return PersonalView(level, float(evaluation.scores[0, winner]), bounds.visits, level)

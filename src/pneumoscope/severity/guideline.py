@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 
 import numpy as np
@@ -33,10 +33,10 @@ from pneumoscope.severity.guideline_engine import (
     evaluate_guideline,
 )
 from pneumoscope.severity.guideline_trace import explain_guideline, fired_rules
-from pneumoscope.severity.inputs import HYPERCAPNIC_TARGET, INPUTS, YES_NO, check_inputs
+from pneumoscope.severity.inputs import HYPERCAPNIC_TARGET, INPUTS, check_inputs
 from pneumoscope.severity.personal import rescale
 from pneumoscope.severity.scores import ILLNESSES, bedside_scores, compare
-from pneumoscope.severity.symptoms import SEVERITY_SCALE, SYMPTOMS
+from pneumoscope.severity.symptoms import SEVERITY_SCALE, SYMPTOMS, YES_NO
 
 LEVELS = tuple(SeverityLevel)
 PNEUMONIA, ABNORMAL = "PNEUMONIA", "ABNORMAL"
@@ -231,6 +231,5 @@ def _personal(case: Case, bounds: Bounds) -> PersonalView:
         for name, value in case.known.items()
         if name in SYMPTOMS and name in bounds.ranges and len(case.base.worst(name)) == 1
     }
-    changes = rescale(one_sided, bounds)
-    result = case.evaluate(case.row(changes))
-    return PersonalView(LEVELS[result.level[0]], float(result.score[0]), bounds.visits)
+    interval = _interval(replace(case, known={**case.known, **rescale(one_sided, bounds)}))
+    return PersonalView(interval.least, interval.least_score, bounds.visits, interval.most)

@@ -267,7 +267,7 @@ def guideline_for(age: float | None, *, hypercapnic: bool = False) -> GuidelineB
     if age is None:
         raise PatientNotCoveredError(
             "the rule base guideline needs the patient's age: its rules for adults are wrong for a "
-            "child; give --age, or in a file of visits the patient's age"
+            'child; give --age, or in a file of visits "patient": {"age": 54}'
         )
     if age >= _ADULT_AGE:
         return _of_target(ADULT, hypercapnic)

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pneumoscope.findings import Assessment, FiredRule, LevelInterval, SeverityLevel
 from pneumoscope.severity.guideline_base import AtLeast, GuidelineBase
 from pneumoscope.severity.guideline_engine import GRADED, GuidelineEvaluation
-from pneumoscope.severity.inputs import HYPERCAPNIC_TARGET, INPUTS, YES_NO
+from pneumoscope.severity.inputs import HYPERCAPNIC_TARGET, INPUTS
 from pneumoscope.severity.printed import format_score
 from pneumoscope.severity.scores import ILLNESSES
 from pneumoscope.severity.symptoms import SYMPTOMS
@@ -26,8 +26,6 @@ def describe(name: str, value: float) -> str:
     """Say an input's value in words, such as "oxygen level 91 %"."""
     if name in _OTHERS:
         return _OTHERS[name].format(value)
-    if INPUTS[name].unit == YES_NO:
-        return f"{name.replace('_', ' ')}: {'yes' if value else 'no'}"
     return INPUTS[name].describe(value)
 
 
@@ -224,8 +222,12 @@ def _personal(assessment: Assessment) -> list[str]:
     view = assessment.personal
     if view is None:
         return []
+    score = format_score(view.score)
+    said = f"{view.level}, score {score}"
+    if view.most is not view.level:
+        said = f"{view.level} to {view.most}, score from {score}"
     return [
         f"Within this patient's own bounds from {view.visits} visits the level would be "
-        f"{view.level}, score {format_score(view.score)}. It stands beside the level and never "
+        f"{said}. It stands beside the level and never "
         "replaces it: what is usual for a patient may still be illness."
     ]

@@ -8,9 +8,8 @@ from types import MappingProxyType
 
 from pneumoscope.errors import SymptomError
 from pneumoscope.severity.scores import ILLNESSES
-from pneumoscope.severity.symptoms import SYMPTOMS, Symptom, check_symptoms
+from pneumoscope.severity.symptoms import SYMPTOMS, YES_NO, Symptom, check_symptoms
 
-YES_NO = "yes 1, no 0"
 HYPERCAPNIC_TARGET = "hypercapnic_target"
 
 # The published ranges refuse the sickest. These refuse only what cannot be: a slip of the pen, or

@@ -18,6 +18,7 @@ from pneumoscope.files import read_limited
 
 MAX_FILE_BYTES = 64 * 1024
 SEVERITY_SCALE = "severity scale"
+YES_NO = "yes 1, no 0"
 
 
 def celsius(fahrenheit: float) -> float:
@@ -28,6 +29,35 @@ def celsius(fahrenheit: float) -> float:
     return round((fahrenheit - 32) * 5 / 9, 6)
 
 
+_FAHRENHEIT = (
+    '; Fahrenheit must be stated: 98.6F, or in a file of visits {"value": 98.6, "unit": "F"}'
+)
+_YES_OR_NO = frozenset({"yes", "no", "true", "false", "y", "n"})
+
+# What an unknown name may mean; only for the hint, so that every input has one name.
+_OTHER_NAMES = {
+    "spo2": "oxygen_level",
+    "sao2": "oxygen_level",
+    "sats": "oxygen_level",
+    "saturation": "oxygen_level",
+    "oxygen_saturation": "oxygen_level",
+    "temp": "fever_value",
+    "temperature": "fever_value",
+    "rr": "respiratory_rate",
+    "breathing_rate": "respiratory_rate",
+    "hr": "pulse",
+    "heart_rate": "pulse",
+    "bp": "systolic_pressure",
+    "sbp": "systolic_pressure",
+    "dbp": "diastolic_pressure",
+    "bun": "urea",
+    "dyspnea": "breathlessness",
+    "dyspnoea": "breathlessness",
+    "shortness_of_breath": "breathlessness",
+    "cough": "cough_severity",
+    "sputum": "sputum_production",
+    "copd": "comorbidity",
+}
 _TO_CELSIUS: Mapping[str, Callable[[float], float]] = MappingProxyType({"C": float, "F": celsius})
 
 
@@ -42,7 +72,8 @@ class Symptom:
     minimum, maximum : float
         The range that is accepted, both ends included, in `unit`.
     unit : str
-        "severity scale" (0 none, 1 worst imaginable), "°C", "days" or "%".
+        "severity scale" (0 none, 1 worst imaginable), "yes 1, no 0", or what it is measured in,
+        such as "°C".
     meaning : str
         What is rated or measured, in words.
     worse : {"high", "low"}
@@ -62,7 +93,9 @@ class Symptom:
         return f"{self.minimum:g}..{self.maximum:g} {self.unit}"
 
     def describe(self, value: float) -> str:
-        """Name and value in words, such as "oxygen level 91 %"."""
+        """Name and value in words, such as "oxygen level 91 %" or "oxygen therapy: yes"."""
+        if self.unit == YES_NO:
+            return f"{self.name.replace('_', ' ')}: {'yes' if value else 'no'}"
         unit = "" if self.unit == SEVERITY_SCALE else f" {self.unit}"
         return f"{self.name.replace('_', ' ')} {value:.12g}{unit}"
 
@@ -129,7 +162,7 @@ def check_symptoms(
     for name, value in checked.items():
         symptom = known[name]
         if not symptom.minimum <= value <= symptom.maximum:
-            hint = "; if it is in Fahrenheit, write it with F" if name == "fever_value" else ""
+            hint = _FAHRENHEIT if name == "fever_value" and value > symptom.maximum else ""
             raise SymptomError(
                 f"symptom {name} {value:.12g} is outside {symptom.range_text}; "
                 f"check the value and its unit{hint}"
@@ -249,9 +282,14 @@ def _float(name: str, text: str) -> float:
             raise ValueError(text)
         return float(text)
     except ValueError as error:
+        way = "write the number alone, like 38.5"
+        if name == "fever_value":
+            way = "write it like 38.5, 38.5C or 101.3F"
+        elif text.lower() in _YES_OR_NO:
+            way = "write 1 for yes and 0 for no"
         raise SymptomError(
             f"symptom {reprlib.repr(name)} has the value {reprlib.repr(text)}, which is not a "
-            "number; write it like 38.5"
+            f"number; {way}"
         ) from error
 
 
@@ -275,6 +313,7 @@ def _number(name: str, value: object) -> float:
 def _unknown(name: str, known: Collection[str]) -> str:
     # Lower case and underscores, so that "Fever-Value" finds its way.
     plain = name.strip().lower().replace("-", "_").replace(" ", "_")
-    close = difflib.get_close_matches(plain, known, n=1)
+    other = _OTHER_NAMES.get(plain)
+    close = [other] if other in known else difflib.get_close_matches(plain, known, n=1)
     hint = f"did you mean {close[0]}?" if close else f"use one of {', '.join(known)}"
     return f"unknown symptom {reprlib.repr(name)}; {hint}"

@@ -23,7 +23,7 @@ MAX_VISITS = 1000
 _KEYS = frozenset({"schema_version", "rule_base", "patient", "visits"})
 _PATIENT_KEYS = frozenset({"age", "sex"})
 _VISIT_KEYS = frozenset({"time", "symptoms", "probabilities"})
-_EXAMPLE = '{"schema_version": 1, "visits": [...]}'
+_EXAMPLE = '{"schema_version": 1, "patient": {"age": 54}, "visits": [...]}'
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +72,8 @@ def read_visits(path: Path) -> History:
         raise VisitError(
             f"{label} cannot be read ({error.strerror}); give one JSON file of visits"
         ) from error
+    if not raw.strip():
+        raise VisitError(f"{label} is empty; write it like {_EXAMPLE}")
     try:
         data = json.loads(raw.decode("utf-8-sig"), object_pairs_hook=_object)
         return _history(data)
@@ -104,7 +106,8 @@ def _history(data: object) -> History:
         raise VisitError("rule_base is not a text; give its name, or leave it out")
     listed = contents.get("visits")
     if not isinstance(listed, list) or not listed:
-        raise VisitError(f"holds no list of visits; write it like {_EXAMPLE}")
+        kind = "visits" if listed == [] else "list of visits"
+        raise VisitError(f"holds no {kind}; write it like {_EXAMPLE}")
     if len(listed) > MAX_VISITS:
         raise VisitError(f"holds {len(listed)} visits; give at most the last {MAX_VISITS}")
     visits = tuple(_visit(item, number) for number, item in enumerate(listed, 1))
@@ -177,15 +180,7 @@ def _no_zone(value: str) -> datetime:
 def _symptoms(value: object) -> dict[str, float]:
     if not isinstance(value, dict) or not value:
         raise VisitError('has no symptoms; write them like {"fever_value": 38.5}')
-    values = {name: _stated(name, given) for name, given in value.items()}
-    try:
-        return check_inputs(values)
-    except SymptomError as error:
-        if isinstance(given := value.get("fever_value"), int | float) and given > 42:
-            raise VisitError(
-                f'{error}; Fahrenheit is told by its unit: {{"value": {given:.12g}, "unit": "F"}}'
-            ) from error
-        raise
+    return check_inputs({name: _stated(name, given) for name, given in value.items()})
 
 
 def _stated(name: str, given: Any) -> Any:
