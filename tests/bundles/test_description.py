@@ -10,7 +10,7 @@ import pytest
 
 from pneumoscope.bundles import Bundle, read_bundle
 from pneumoscope.errors import BundleError
-from pneumoscope.findings import InputSpec, OperatingPoint
+from pneumoscope.findings import ImageKind, InputSpec, OperatingPoint
 
 Whole = dict[str, Any]
 Describe = Callable[[Callable[[Whole], object]], Path]
@@ -57,6 +57,8 @@ WRONG = {
     "citation of two lines": (put("training_sets", 0, "citation", value="a\nb"), "citation"),
     "empty licence": (put("training_sets", 0, "licence", value="  "), "licence"),
     "licence of two lines": (put("training_sets", 0, "licence", value="a\nb"), "licence"),
+    "other images": (put("reads", value="abdominal ultrasound"), "reads"),
+    "use of two lines": (put("not_for", value=["a\nb"]), "not_for.0"),
     "terminal escape": (put("training_sets", 0, "name", value="\x1b[2J"), "training_sets.0.name"),
     "unicode line end": (put("operating_point", "rule", value="a\u2028b"), "rule"),
     "split checksum": (put("split_sha256", value="0" * 63), "split_sha256"),
@@ -100,6 +102,17 @@ def test_a_set_may_say_where_it_comes_from(redescribed: Describe, tiny_bundle: B
     assert tiny_bundle.description.training_sets[0].citation is None
     folder = redescribed(put("training_sets", 0, "citation", value="Nobody 2020"))
     assert read_bundle(folder).description.training_sets[0].citation == "Nobody 2020"
+
+
+def test_a_bundle_reads_radiographs_unless_it_says_otherwise(
+    redescribed: Describe, tiny_bundle: Bundle
+) -> None:
+    folder = redescribed(lambda whole: [whole.pop(key) for key in ("reads", "not_for")])
+    bare = read_bundle(folder)
+    assert bare.description.reads is bare.identity.reads is ImageKind.CHEST_RADIOGRAPH
+    assert bare.description.not_for == ()
+    folder = redescribed(put("reads", value="axial chest CT slice"))
+    assert read_bundle(folder).identity.reads is ImageKind.CHEST_CT
 
 
 def test_no_operating_point_is_allowed(redescribed: Describe) -> None:

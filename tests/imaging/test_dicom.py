@@ -63,7 +63,7 @@ def test_uncompressed_12_bits_with_its_facts(make_dicom, save, ramp12):
     radiograph = read(make_dicom(ramp12, BitsStored=12, **FULL_WINDOW), save)
     np.testing.assert_allclose(radiograph.pixels, ramp12 / 4095, atol=1e-6)
     assert (radiograph.file_format, radiograph.bits) == ("DICOM", 12)
-    assert [note for note in radiograph.notes if "looks inverted" not in note] == []
+    assert radiograph.notes == ()
     assert radiograph.dicom.modality == "CR"
     assert radiograph.dicom.body_part == "CHEST"
     assert radiograph.dicom.view_position == "PA"
@@ -230,6 +230,25 @@ def test_invalid_age_or_sex_is_ignored_with_a_note(make_dicom, save, ramp8, fiel
     radiograph = read(make_dicom(ramp8, **fields), save)
     assert None in (radiograph.patient.age, radiograph.patient.sex)
     assert any("not valid" in note for note in radiograph.notes)
+
+
+@pytest.mark.parametrize(
+    ("stated", "kept"),
+    [
+        (["ORIGINAL", "PRIMARY", "LOCALIZER"], "LOCALIZER"),
+        (["ORIGINAL", "PRIMARY"], ""),
+        ("ORIGINAL", ""),
+        (None, ""),
+    ],
+)
+def test_the_image_type_tells_a_localizer(make_dicom, save, ramp8, stated, kept):
+    radiograph = read(make_dicom(ramp8, ImageType=stated), save)
+    assert radiograph.dicom.image_type == kept
+
+
+def test_a_ct_slice_has_no_view_to_check(make_dicom, save, ramp8):
+    dataset = make_dicom(ramp8, Modality="CT", ViewPosition=None)
+    assert read(dataset, save).notes == ()
 
 
 def test_what_cannot_be_checked_is_noted(make_dicom, save, ramp8):

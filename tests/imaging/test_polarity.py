@@ -6,7 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from pneumoscope.imaging.polarity import inversion_score, looks_inverted
+from pneumoscope.findings import DicomSource, Radiograph
+from pneumoscope.imaging import polarity_note
+from pneumoscope.imaging.polarity import inversion_score
 
 
 def phantom(height: int = 240, width: int = 200) -> np.ndarray:
@@ -21,8 +23,12 @@ def phantom(height: int = 240, width: int = 200) -> np.ndarray:
 
 
 def test_phantom_and_its_negative():
-    assert not looks_inverted(phantom())
-    assert looks_inverted(1 - phantom())
+    assert polarity_note(Radiograph(phantom(), "a.png", "PNG")) is None
+    source = DicomSource(photometric="MONOCHROME1")
+    note = polarity_note(Radiograph(1 - phantom(), "a.dcm", "DICOM", dicom=source))
+    assert note is not None
+    assert "inverted" in note
+    assert "the header says MONOCHROME1" in note
 
 
 @given(st.floats(0.3, 3), st.integers(32, 300), st.integers(32, 300))

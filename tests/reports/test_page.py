@@ -14,6 +14,7 @@ from PIL import Image
 from pneumoscope.findings import (
     BundleIdentity,
     Decision,
+    ImageKind,
     PatientContext,
     PatientIdentity,
     SeverityLevel,
@@ -55,6 +56,24 @@ class Page(HTMLParser):
     def handle_data(self, data):
         if not {"style", "title"} & set(self.open):
             self.words.append(data)
+
+
+def test_a_ct_slice_is_not_called_a_radiograph(make):
+    reads = replace(make().bundle, reads=ImageKind.CHEST_CT)
+    shown = Page(to_html(make(bundle=reads, ill=True)))
+    assert "Chest CT slice report" in shown.text
+    assert "CT slice with heatmap" in shown.text
+    assert "radiograph" not in shown.text.lower()
+    # Its share in the published severity: a slice has none.
+    assert "share in the severity" not in shown.text
+    assert "share in the severity" in Page(to_html(make(ill=True))).text
+    assert all("adiograph" not in (image["alt"] or "") for image in shown.named("img"))
+
+
+def test_an_image_that_was_not_read_is_called_an_image(make):
+    shown = Page(to_html(make(abstained=True)))
+    assert "Chest image report" in shown.text
+    assert shown.named("img")[0]["alt"].startswith("Image ")
 
 
 def test_every_variant_says_what_it_must(diagnosis):

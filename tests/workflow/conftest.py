@@ -35,10 +35,12 @@ def phantom_dicom(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def variant(tiny_bundle: Bundle, tmp_path: Path) -> Callable[..., str]:
-    """The tiny bundle with other training sets or other training images; its folder."""
+    """The tiny bundle with other training sets, training images or description; its folder."""
 
-    def make(training_sets: list[dict[str, Any]] | None = None, fingerprints: str = "") -> str:
-        described = json.loads((tiny_bundle.folder / "bundle.json").read_text("utf-8"))
+    def make(
+        training_sets: list[dict[str, Any]] | None = None, fingerprints: str = "", **changes: Any
+    ) -> str:
+        described = json.loads((tiny_bundle.folder / "bundle.json").read_text("utf-8")) | changes
         del described["files"]
         described["training_sets"] = training_sets or described["training_sets"]
         names = (GRAPH, CARD, LICENCE, TRAINING_IMAGES)

@@ -69,6 +69,14 @@ def test_the_values_are_those_of_each_evaluation(
     assert found.warnings == ()
 
 
+def test_bundles_that_read_different_images_are_not_compared(
+    folder: Path, tiny_bundle: Bundle, other: Other
+) -> None:
+    of_ct = other(name="slices", reads="axial chest CT slice")
+    with pytest.raises(BundleError, match="read different images"):
+        compare_folder(folder, str(tiny_bundle.folder), of_ct)
+
+
 def test_classes_in_another_order_are_the_same_classes(
     folder: Path, tiny_bundle: Bundle, other: Other
 ) -> None:

@@ -71,7 +71,8 @@ class Bundle:
     def identity(self) -> BundleIdentity:
         """The bundle as results name it."""
         sets = tuple(f"{part.name}: {part.population}" for part in self.description.training_sets)
-        return BundleIdentity(self.description.name, self.description.version, self.sha256, sets)
+        described = self.description
+        return BundleIdentity(described.name, described.version, self.sha256, sets, described.reads)
 
     @property
     def terms(self) -> str:

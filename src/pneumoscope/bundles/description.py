@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
-from pneumoscope.findings import InputSpec, OperatingPoint
+from pneumoscope.findings import ImageKind, InputSpec, OperatingPoint
 
 SCHEMA_VERSION: Literal[1] = 1
 MAX_FILE_BYTES = 512 << 20
@@ -100,13 +100,15 @@ class OperatingPointSection(_Section):
 class BundleDescription(_Section):
     """What ``bundle.json`` says.
 
-    `leaks` says in words why the bundle's own figures flatter it, where its split was accepted with
-    a leak; it is empty for an honest one.
+    `reads` is the kind of images that it was made for. `leaks` says in words why the bundle's own
+    figures flatter it, where its split was accepted with a leak; it is empty for an honest one.
+    `not_for` says, in words that complete "must not be used", what it must not be used for.
     """
 
     schema_version: Literal[1]
     name: Name
     version: Version
+    reads: ImageKind = ImageKind.CHEST_RADIOGRAPH
     classes: tuple[ClassName, ...] = Field(min_length=2, max_length=100)
     input: InputSection
     calibration: CalibrationSection
@@ -114,6 +116,7 @@ class BundleDescription(_Section):
     training_sets: tuple[TrainingSet, ...] = Field(min_length=1)
     split_sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
     leaks: tuple[Text, ...] = ()
+    not_for: tuple[Text, ...] = ()
     files: dict[str, FileRecord]
 
     @model_validator(mode="after")

@@ -24,7 +24,15 @@ def list_bundles() -> None:
             continue
         sets = ", ".join(part.name for part in description.training_sets)
         classes = ", ".join(description.classes)
-        typer.echo(f"{name}\tversion {description.version}\t{classes}\ttrained on {sets}\t{folder}")
+        told = (
+            name,
+            f"version {description.version}",
+            f"reads {description.reads}s",
+            classes,
+            f"trained on {sets}",
+            folder,
+        )
+        typer.echo("\t".join(map(str, told)))
 
 
 @app.command("info")

@@ -7,6 +7,7 @@ from pneumoscope.findings.course import Course, TrackedVisit
 from pneumoscope.findings.decision import Abstention, Confidence, Decision, OperatingPoint
 from pneumoscope.findings.diagnosis import NOTICE, BundleIdentity, Diagnosis
 from pneumoscope.findings.heatmap import Contour, Heatmap
+from pneumoscope.findings.image_kind import ImageKind
 from pneumoscope.findings.input_spec import InputSpec
 from pneumoscope.findings.prediction import Prediction
 from pneumoscope.findings.radiograph import (
@@ -51,6 +52,7 @@ __all__ = [
     "GradedInput",
     "Heatmap",
     "ImageEffect",
+    "ImageKind",
     "Influence",
     "InputSpec",
     "LevelInterval",

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pneumoscope.findings.assessment import Assessment
 from pneumoscope.findings.decision import Abstention, Decision
 from pneumoscope.findings.heatmap import Heatmap
+from pneumoscope.findings.image_kind import ImageKind
 from pneumoscope.findings.radiograph import PatientContext, Radiograph
 
 NOTICE = (
@@ -28,12 +29,15 @@ class BundleIdentity:
         Checksum of ``bundle.json``, which holds those of the bundle's other files.
     training_sets : tuple of str
         "name: population" of each set that it was trained on.
+    reads : ImageKind
+        What it was made for.
     """
 
     name: str
     version: str
     sha256: str
     training_sets: tuple[str, ...] = ()
+    reads: ImageKind = ImageKind.CHEST_RADIOGRAPH
 
 
 @dataclass(frozen=True, slots=True, eq=False)

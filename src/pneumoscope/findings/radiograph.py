@@ -29,6 +29,8 @@ class DicomSource:
         absent.
     patient_orientation : str
         (0020,0020): where the rows and the columns of the image point, for example "L\F".
+    image_type : str
+        Third value of (0008,0008), for example "LOCALIZER" (PS3.3 C.8.2.1.1.1); empty where absent.
     """
 
     sop_instance_uid: str = ""
@@ -42,6 +44,7 @@ class DicomSource:
     photometric: str = ""
     view_code: str = ""
     patient_orientation: str = ""
+    image_type: str = ""
 
 
 @dataclass(frozen=True, slots=True)

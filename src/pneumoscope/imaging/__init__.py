@@ -1,5 +1,6 @@
-"""Bytes to `Radiograph`, what its header rules out, the network's input, and hashes of images."""
+"""Bytes to `Radiograph`, what is not to be read, the network's input, and hashes of images."""
 
+from pneumoscope.imaging.appearance import likely_kind
 from pneumoscope.imaging.network_input import equalise, fingerprint, reduce_by_area, to_input
 from pneumoscope.imaging.perceptual import (
     NEAR_HASH_BITS,
@@ -8,6 +9,7 @@ from pneumoscope.imaging.perceptual import (
     perceptual_hash,
     perceptual_hashes,
 )
+from pneumoscope.imaging.polarity import polarity_note
 from pneumoscope.imaging.reader import read_radiograph
 from pneumoscope.imaging.suitability import unsuitable
 
@@ -16,9 +18,11 @@ __all__ = [
     "equalise",
     "fewest_bits",
     "fingerprint",
+    "likely_kind",
     "pack_hashes",
     "perceptual_hash",
     "perceptual_hashes",
+    "polarity_note",
     "read_radiograph",
     "reduce_by_area",
     "to_input",

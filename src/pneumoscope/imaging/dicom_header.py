@@ -52,7 +52,8 @@ _REGION_CODES = {
     "T-28000": "LUNG",
 }
 _NOT_STATED = ("UNKNOWN", "OTHER")
-_NO_MODALITY = ("", "OT", "SC")  # how the image was stored, not how it was taken
+# Scanners and exports state how they stored the image: nothing about how it was taken.
+NO_MODALITY = frozenset({"", "OT", "SC"})
 _YEARS_PER_UNIT = {"D": 1 / 365.25, "W": 7 / 365.25, "M": 1 / 12, "Y": 1.0}
 _PERSON_NAME_LENGTH = 194  # PS3.5 6.2, PN: three component groups of 64 and their delimiters
 _MONTHS_WITHOUT_FRACTION = 24
@@ -156,17 +157,21 @@ def source_of(dataset: Dataset, transfer_syntax: str) -> DicomSource:
         photometric=text_of(dataset, "PhotometricInterpretation").upper(),
         view_code=view_code,
         patient_orientation=_orientation(dataset),
+        image_type=_image_type(dataset),
     )
 
 
 def unchecked(source: DicomSource) -> tuple[str, ...]:
     """Say what the header leaves out, so that it could not be checked."""
     notes = []
-    if source.modality in _NO_MODALITY:
-        notes.append("The header names no modality: whether this is a radiograph is unchecked.")
+    if source.modality in NO_MODALITY:
+        notes.append(
+            "The header names no modality: it was checked by the look of the picture alone."
+        )
     if not source.body_part:
         notes.append("The header names no body part: whether this is a chest is unchecked.")
-    if not source.view_position:
+    # The slices of a CT have no view.
+    if not source.view_position and source.modality != "CT":
         notes.append("The header names no view: whether this is a frontal view is unchecked.")
     return tuple(notes)
 
@@ -255,6 +260,12 @@ def _coded(dataset: Dataset, keyword: str, codes: Mapping[str, str]) -> str:
         return ""
     code = text_of(items[0], "CodeValue").upper()
     return codes.get(code) or _stated(items[0], "CodeMeaning")
+
+
+def _image_type(dataset: Dataset) -> str:
+    value = value_of(dataset, "ImageType")
+    third = value[2] if isinstance(value, MultiValue) and len(value) > 2 else ""
+    return clean_text(str(third), 16).upper()
 
 
 def _orientation(dataset: Dataset) -> str:

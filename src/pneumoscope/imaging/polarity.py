@@ -6,6 +6,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from pneumoscope.findings import Radiograph
+
 _SIDE = 32
 _LEVELS = 4095
 
@@ -42,12 +44,15 @@ def inversion_score(pixels: NDArray[np.float32]) -> float:
     return -float(usual)
 
 
-def looks_inverted(pixels: NDArray[np.float32]) -> bool:
-    """Whether dense tissue looks dark; fit for a warning only, not for turning the image round.
+def polarity_note(radiograph: Radiograph) -> str | None:
+    """Say so where dense tissue looks dark; fit for a warning, not for turning the image round.
 
     Parameters
     ----------
-    pixels : ndarray of float32, shape (height, width)
-        0 black to 1 white, a frontal view of the chest.
+    radiograph : Radiograph
+        A frontal view of the chest.
     """
-    return inversion_score(pixels) > 0
+    if inversion_score(radiograph.pixels) <= 0:
+        return None
+    said = f"; the header says {radiograph.dicom.photometric}" if radiograph.dicom else ""
+    return f"The image looks inverted (bone dark, air bright){said}. It was not turned round."

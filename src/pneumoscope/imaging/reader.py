@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 from pneumoscope.errors import ImageError
 from pneumoscope.findings import Radiograph
 from pneumoscope.imaging.dicom import decode_dicom
 from pneumoscope.imaging.formats import clean_text, read_bytes, sniff
-from pneumoscope.imaging.polarity import looks_inverted
 from pneumoscope.imaging.quiet import quiet
 from pneumoscope.imaging.raster import decode_raster
-from pneumoscope.imaging.suitability import unsuitable
 
 _NAME_LENGTH = 255
 _MESSAGE_LENGTH = 1000
-_UNCHECKED = "An image file has no header: modality, body part and view are unchecked."
+_UNCHECKED = (
+    "An image file has no header: body part and view are unchecked, and the modality was checked "
+    "by the look of the picture alone."
+)
 
 
 def read_radiograph(path: Path, *, with_identity: bool = False) -> Radiograph:
@@ -53,7 +53,7 @@ def read_radiograph(path: Path, *, with_identity: bool = False) -> Radiograph:
         ) from None
     if radiograph.pixels.min() == radiograph.pixels.max():
         raise ImageError(f"{name}: has no content, every pixel is equal; export the image again")
-    return _with_polarity_note(radiograph)
+    return radiograph
 
 
 def _read(path: Path, name: str, *, with_identity: bool) -> Radiograph:
@@ -74,11 +74,3 @@ def _read(path: Path, name: str, *, with_identity: bool) -> Radiograph:
         patient=decoded.patient,
         notes=decoded.picture.notes,
     )
-
-
-def _with_polarity_note(radiograph: Radiograph) -> Radiograph:
-    if unsuitable(radiograph) is not None or not looks_inverted(radiograph.pixels):
-        return radiograph
-    said = f"; the header says {radiograph.dicom.photometric}" if radiograph.dicom else ""
-    note = f"The image looks inverted (bone dark, air bright){said}. It was not turned round."
-    return replace(radiograph, notes=(*radiograph.notes, note))

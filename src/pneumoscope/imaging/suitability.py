@@ -1,4 +1,4 @@
-"""What the header alone rules out: another modality, another body part, a lateral view."""
+"""What is not read: another modality, another body part, a lateral view, another look."""
 
 from __future__ import annotations
 
@@ -8,13 +8,14 @@ import unicodedata
 from pydicom.config import IGNORE
 from pydicom.uid import UID
 
-from pneumoscope.findings import Abstention, DicomSource, Radiograph
+from pneumoscope.findings import Abstention, DicomSource, ImageKind, Radiograph
+from pneumoscope.imaging.appearance import likely_kind
+from pneumoscope.imaging.dicom_header import NO_MODALITY
 
+_RADIOGRAPH, _CT = ImageKind.CHEST_RADIOGRAPH, ImageKind.CHEST_CT
 # PS3.3 C.7.3.1.1.1: computed radiography, digital radiography, radiographic imaging (film).
 # DR is an older name of DX; the SOP class is checked beside it.
-_MODALITIES = frozenset({"CR", "DX", "RG", "DR"})
-# Scanners and exports state how they stored the image: nothing about how it was taken.
-_STORING_MODALITIES = frozenset({"OT", "SC"})
+_MODALITIES = {_RADIOGRAPH: frozenset({"CR", "DX", "RG", "DR"}), _CT: frozenset({"CT"})}
 # PS3.4 B.5. Secondary Capture is how public sets and film scanners store radiographs.
 _SECONDARY_CAPTURE = frozenset(
     {
@@ -23,11 +24,27 @@ _SECONDARY_CAPTURE = frozenset(
         "1.2.840.10008.5.1.4.1.1.7.3",  # Multi-frame Grayscale Word Secondary Capture
     }
 )
-_SOP_CLASSES = _SECONDARY_CAPTURE | {
-    "1.2.840.10008.5.1.4.1.1.1",  # Computed Radiography
-    "1.2.840.10008.5.1.4.1.1.1.1",  # Digital X-Ray, for presentation
-    "1.2.840.10008.5.1.4.1.1.1.1.1",  # Digital X-Ray, for processing
+_SOP_CLASSES = {
+    _RADIOGRAPH: frozenset(
+        {
+            "1.2.840.10008.5.1.4.1.1.1",  # Computed Radiography
+            "1.2.840.10008.5.1.4.1.1.1.1",  # Digital X-Ray, for presentation
+            "1.2.840.10008.5.1.4.1.1.1.1.1",  # Digital X-Ray, for processing
+        }
+    ),
+    _CT: frozenset(
+        {
+            "1.2.840.10008.5.1.4.1.1.2",  # CT
+            "1.2.840.10008.5.1.4.1.1.2.1",  # Enhanced CT
+            "1.2.840.10008.5.1.4.1.1.2.2",  # Legacy Converted Enhanced CT
+        }
+    ),
 }
+_READ = {
+    _RADIOGRAPH: f"this bundle reads {_RADIOGRAPH}s only (CR, DX, DR, RG)",
+    _CT: f"this bundle reads {_CT}s only (CT)",
+}
+_OTHER_BUNDLE = "give a bundle that reads such images (pneumoscope bundle list)"
 _CHEST_WORDS = frozenset({"CXR", "THX", "LUNG", "LUNGS", "POITRINE"})
 _CHEST_STARTS = ("CHEST", "THORA", "TORAX", "TORAC")
 # A thoracic spine is no chest, in the languages that call it by the thorax.
@@ -37,43 +54,74 @@ _LATERAL_WORDS = frozenset({"LL", "RL", "LAT", "LLAT", "RLAT", "LATERAL", "LATER
 _DECUBITUS = ("DECUB", "LLD", "RLD")
 
 
-def unsuitable(radiograph: Radiograph) -> Abstention | None:
-    """Why the header rules a radiograph out as a frontal chest radiograph, if it does.
+def unsuitable(
+    radiograph: Radiograph, reads: ImageKind = ImageKind.CHEST_RADIOGRAPH
+) -> Abstention | None:
+    """Why an image is none of those that a bundle reads, if it is not.
 
-    Image files and absent header fields rule nothing out; the reader notes what could not be
-    checked.
+    The header goes first. Where it names no modality, and for image files, which have none, the
+    picture itself is looked at: see `likely_kind`. What is absent rules nothing out; the reader
+    notes what could not be checked.
 
     Parameters
     ----------
     radiograph : Radiograph
         As read.
+    reads : ImageKind
+        What the bundle was made for.
 
     Returns
     -------
     Abstention or None
-        Code "modality", "body_part" or "lateral_view"; None where nothing speaks against it.
+        Code "modality", "body_part", "lateral_view", "localizer", "not_a_radiograph" or
+        "not_a_ct_slice"; None where nothing speaks against it.
     """
     source = radiograph.dicom
     if source is None:
-        return None
-    return _wrong_modality(source) or _wrong_body_part(source) or _wrong_view(source)
+        return _wrong_look(radiograph, reads)
+    wrong = _wrong_modality(source, reads) or _wrong_body_part(source)
+    wrong = wrong or (_localizer(source) if reads is _CT else _wrong_view(source))
+    if wrong is not None:
+        return wrong
+    stated = source.modality not in NO_MODALITY or source.sop_class_uid in _SOP_CLASSES[reads]
+    return None if stated else _wrong_look(radiograph, reads)
 
 
-def _wrong_modality(source: DicomSource) -> Abstention | None:
+def _wrong_modality(source: DicomSource, reads: ImageKind) -> Abstention | None:
     captured = source.sop_class_uid in _SECONDARY_CAPTURE
-    allowed = _MODALITIES | _STORING_MODALITIES if captured else _MODALITIES
+    allowed = _MODALITIES[reads] | NO_MODALITY if captured else _MODALITIES[reads]
     if source.modality and source.modality not in allowed:
         return Abstention(
             "modality",
-            f"The header says modality {source.modality}; "
-            "only radiographs (CR, DX, DR, RG) are read.",
+            f"The header says modality {source.modality}, and {_READ[reads]}; {_OTHER_BUNDLE}.",
         )
-    if source.sop_class_uid and source.sop_class_uid not in _SOP_CLASSES:
+    if source.sop_class_uid not in _SOP_CLASSES[reads] | _SECONDARY_CAPTURE | {""}:
         kind = UID(source.sop_class_uid, IGNORE).name
         return Abstention(
-            "modality", f"The object is a {kind}; only CR, DX and secondary capture are read."
+            "modality", f"The object is a {kind}, and {_READ[reads]}; {_OTHER_BUNDLE}."
         )
     return None
+
+
+def _wrong_look(radiograph: Radiograph, reads: ImageKind) -> Abstention | None:
+    likely = likely_kind(radiograph.pixels)
+    if likely is None or likely is reads:
+        return None
+    if reads is _CT:
+        code, seen = "not_a_ct_slice", f"looks like a {likely}"
+    else:
+        # Radiographs that stand on their head are what is taken for one most often.
+        code, seen = "not_a_radiograph", f"looks like an {likely}, or is not upright"
+    return Abstention(code, f"The picture {seen}, and {_READ[reads]}; {_OTHER_BUNDLE}.")
+
+
+def _localizer(source: DicomSource) -> Abstention | None:
+    # A scout view is a projection, although the scanner is a CT.
+    if source.image_type != "LOCALIZER":
+        return None
+    return Abstention(
+        "localizer", "The header says image type LOCALIZER; only axial slices are read."
+    )
 
 
 def _wrong_body_part(source: DicomSource) -> Abstention | None:

@@ -291,6 +291,7 @@ def _bundle(bundle: BundleIdentity) -> dict[str, object]:
         "version": _text(bundle.version),
         "sha256": bundle.sha256,
         "training_sets": [_text(name) for name in bundle.training_sets],
+        "reads": bundle.reads.value,
     }
 
 

@@ -20,6 +20,7 @@ from pneumoscope.reports.wording import (
     heatmap_words,
     operating_call,
     operating_words,
+    picture_words,
     reasoning,
     rule_points,
     severity_columns,
@@ -52,11 +53,12 @@ def to_html(diagnosis: Diagnosis) -> str:
         .render(
             diagnosis=diagnosis,
             answer=answer(diagnosis),
+            picture=picture_words(diagnosis),
             operating_call=None if decision is None else operating_call(decision),
             operating_words=() if decision is None else operating_words(decision),
             confidence_words=()
             if decision is None
-            else confidence_words(decision.confidence, with_severity=has_share(diagnosis.severity)),
+            else confidence_words(decision.confidence, with_severity=has_share(diagnosis)),
             calibrated=CALIBRATED,
             meanings=CLASS_MEANINGS,
             caveats=caveats,

@@ -70,7 +70,7 @@ def to_text(diagnosis: Diagnosis) -> Group:
         parts.append(line(f"Reason: {diagnosis.abstained.reason}"))
     parts += map(warning_line, warnings)
     if decision is not None:
-        parts += [Text(), *_decision(decision, with_severity=has_share(severity))]
+        parts += [Text(), *_decision(decision, with_severity=has_share(diagnosis))]
     if diagnosis.heatmap is not None:
         parts.append(line(heatmap_words(diagnosis.heatmap)))
     if severity is not None:

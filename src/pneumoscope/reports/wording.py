@@ -14,6 +14,7 @@ from pneumoscope.findings import (
     Diagnosis,
     FiredRule,
     Heatmap,
+    ImageKind,
 )
 from pneumoscope.severity import GUIDELINE, format_score
 
@@ -176,6 +177,13 @@ def plain(text: str) -> str:
     )
 
 
+def picture_words(diagnosis: Diagnosis) -> str:
+    """Name the picture: what the bundle reads, or just an image where it was not read."""
+    if diagnosis.abstained is not None:
+        return "Image"
+    return "CT slice" if diagnosis.bundle.reads is ImageKind.CHEST_CT else "Radiograph"
+
+
 def answer(diagnosis: Diagnosis) -> str:
     """Say the result in one line, such as "PNEUMONIA, probability 0.873"."""
     decision = diagnosis.decision
@@ -278,9 +286,11 @@ def heatmap_words(heatmap: Heatmap) -> str:
     return f"The outlined region covers {100 * heatmap.mask_fraction:.1f} % of the image."
 
 
-def has_share(severity: Assessment | None) -> bool:
-    """Whether the image enters a severity by its published share (Baral 2025, 3.3.5)."""
-    return severity is not None and severity.rule_base != GUIDELINE
+def has_share(diagnosis: Diagnosis) -> bool:
+    """Whether the image enters the severity by its published share (Baral 2025, 3.3.5)."""
+    severity = diagnosis.severity
+    is_radiograph = diagnosis.bundle.reads is ImageKind.CHEST_RADIOGRAPH
+    return is_radiograph and severity is not None and severity.rule_base != GUIDELINE
 
 
 def severity_words(severity: Assessment, *, loud: bool = False) -> str:

@@ -1,6 +1,7 @@
 """Made-up patients, their radiographs and courses: for the demo, the tests, the load."""
 
 from pneumoscope.synthetic.courses import CourseKind, SimulatedCourse, make_course
+from pneumoscope.synthetic.ct_slice import draw_ct_slice
 from pneumoscope.synthetic.files import (
     LABELS_FILE,
     MAX_PHANTOMS,
@@ -23,6 +24,7 @@ __all__ = [
     "Phantom",
     "SimulatedCourse",
     "View",
+    "draw_ct_slice",
     "draw_phantom",
     "made_up_patient",
     "make_course",

@@ -20,6 +20,7 @@ class Stream(IntEnum):
     NOISE = 2
     OPACITY = 3
     COURSE = 4
+    CT_SLICE = 5
 
 
 def check_seed(seed: int) -> None:

@@ -91,11 +91,11 @@ def draw_phantom(
     if opacity:
         added_cm, opacity_mask = draw_opacity(stream(seed, Stream.OPACITY), build, tissue)
     pixels = expose(beam, added_cm, stream(seed, Stream.NOISE))
-    _burn_mark(pixels)
+    burn_mark(pixels)
     return Phantom(pixels, tissue.lung_mask, opacity_mask, seed, view)
 
 
-def _burn_mark(pixels: NDArray[np.float32]) -> None:
+def burn_mark(pixels: NDArray[np.float32]) -> None:
     """Write PHANTOM into the image, so that it can never be taken for a patient's."""
     size = pixels.shape[0]
     scale = max(0.3, 0.85 * size / 1024)

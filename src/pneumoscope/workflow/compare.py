@@ -43,7 +43,7 @@ class FolderComparison:
     where : mapping of str to str
         The columns and values that these images were chosen by.
     abstained : int
-        How many of the readable images `diagnose` would refuse by their header.
+        How many of the readable images `diagnose` would refuse.
     overlaps : tuple of TrainingOverlap
         Which of the readable images were in the training of a, and of b.
     summary : ComparisonSummary
@@ -81,7 +81,7 @@ def compare_folder(
 ) -> FolderComparison:
     """Score every readable image of a labelled folder with two bundles, and compare them.
 
-    Each image is decoded once. Also those are scored that `diagnose` would refuse by their header.
+    Each image is decoded once. Also those are scored that `diagnose` would refuse.
 
     Parameters
     ----------
@@ -110,11 +110,11 @@ def compare_folder(
         image of it can be read.
     BundleError
         See `bundles.find_bundle`; also if the bundles do not have the same classes (their order
-        does not matter).
+        does not matter), or read other images.
     """
     manifest = read_manifest(folder, patient_column=patient_column, where=where)
     first, second = find_bundle(a), find_bundle(b)
-    _check_classes(first, second)
+    _check_alike(first, second)
     classes = first.description.classes
     # What cannot be compared is told before any image is read.
     check_labels([image.label for image in manifest.images], classes, positive, negatives)
@@ -145,7 +145,12 @@ def compare_folder(
     )
 
 
-def _check_classes(first: Bundle, second: Bundle) -> None:
+def _check_alike(first: Bundle, second: Bundle) -> None:
+    if first.description.reads is not second.description.reads:
+        raise BundleError(
+            f"the bundles {first.folder} and {second.folder} read different images "
+            f"({first.description.reads}s and {second.description.reads}s): compare bundles of one"
+        )
     classes = [bundle.description.classes for bundle in (first, second)]
     if set(classes[0]) != set(classes[1]):
         told = " and ".join(f"({', '.join(names)})" for names in classes)

@@ -15,11 +15,12 @@ from pneumoscope.findings import (
     Decision,
     Diagnosis,
     Heatmap,
+    ImageKind,
     PatientContext,
     Prediction,
     Radiograph,
 )
-from pneumoscope.imaging import read_radiograph, unsuitable
+from pneumoscope.imaging import polarity_note, read_radiograph, unsuitable
 from pneumoscope.inference import OnnxEngine, to_heatmap
 from pneumoscope.severity import (
     GUIDELINE,
@@ -30,6 +31,10 @@ from pneumoscope.severity import (
 )
 from pneumoscope.workflow.leaks import leak_warnings
 
+NOT_EVIDENCE = (
+    "its rules were written for the probability of pneumonia on a chest radiograph, which this "
+    "bundle does not give"
+)
 _log = logging.getLogger(__name__)
 
 
@@ -87,7 +92,7 @@ class Reader:
     ) -> Diagnosis:
         """Join a radiograph with its patient; see `diagnose`."""
         patient, warnings = _known_patient(radiograph, patient or PatientContext())
-        abstained = unsuitable(radiograph)
+        abstained = unsuitable(radiograph, self.bundle.description.reads)
         decision: Decision | None = None
         heatmap: Heatmap | None = None
         if abstained is None:
@@ -95,13 +100,16 @@ class Reader:
             decision = self._decide(prediction)
             chosen = prediction.activation_maps[prediction.classes.index(decision.predicted)]
             heatmap = to_heatmap(chosen, radiograph.pixels.shape)
+            warnings += self._polarity_warnings(radiograph)
             warnings += _population_warnings(self.bundle, patient)
         severity = None
         if symptoms:
-            severity, told = _assess(symptoms, decision, patient, rule_base)
+            evidence = decision if self._reads_radiographs else None
+            severity, told = _assess(symptoms, evidence, patient, rule_base)
             warnings += told
-            if severity is not None and abstained is not None:
-                warnings.append("The severity is from the symptoms alone: the image was not read.")
+            if severity is not None and evidence is None:
+                why = "the image was not read" if abstained else NOT_EVIDENCE
+                warnings.append(f"The severity is from the symptoms alone: {why}.")
         return Diagnosis(
             bundle=self.bundle.identity,
             radiograph=radiograph,
@@ -111,8 +119,21 @@ class Reader:
             severity=severity,
             symptoms=dict(symptoms or {}),
             patient=patient,
-            warnings=(*leak_warnings(self.bundle), *radiograph.notes, *warnings),
+            warnings=(
+                *leak_warnings(self.bundle),
+                *_use_warnings(self.bundle),
+                *radiograph.notes,
+                *warnings,
+            ),
         )
+
+    def _polarity_warnings(self, radiograph: Radiograph) -> list[str]:
+        note = polarity_note(radiograph) if self._reads_radiographs else None
+        return [] if note is None else [note]
+
+    @property
+    def _reads_radiographs(self) -> bool:
+        return self.bundle.description.reads is ImageKind.CHEST_RADIOGRAPH
 
     def _decide(self, prediction: Prediction) -> Decision:
         description = self.bundle.description
@@ -136,7 +157,8 @@ def diagnose(
 ) -> Diagnosis:
     """Read one chest radiograph, explain it, and join it with the symptoms into a severity.
 
-    Decision support, not a diagnosis by itself.
+    Decision support, not a diagnosis by itself. A bundle may be made for other images, such as
+    axial slices of a chest CT: it then reads those, and the severity is from the symptoms alone.
 
     Parameters
     ----------
@@ -160,8 +182,8 @@ def diagnose(
     Returns
     -------
     Diagnosis
-        With `abstained` set, and no probabilities, for a readable image that is no frontal chest
-        radiograph by its header.
+        With `abstained` set, and no probabilities, for a readable image that is none of those that
+        the bundle reads, by its header or by its look; see `imaging.unsuitable`.
 
     Raises
     ------
@@ -209,6 +231,12 @@ def _known_patient(
         )
     age = header.age if given.age is None else given.age
     return PatientContext(age, given.sex or header.sex), warnings
+
+
+def _use_warnings(bundle: Bundle) -> list[str]:
+    """Say what the bundle must not be used for."""
+    described = bundle.description
+    return [f"The bundle {described.name} must not be used {use}." for use in described.not_for]
 
 
 def _population_warnings(bundle: Bundle, patient: PatientContext) -> list[str]:

@@ -93,7 +93,7 @@ def evaluate_folder(
 ) -> FolderEvaluation:
     """Score every readable image of a labelled folder.
 
-    Also those that `diagnose` would refuse by their header: they are counted, not left out.
+    Also those that `diagnose` would refuse: they are counted, not left out.
 
     Parameters
     ----------

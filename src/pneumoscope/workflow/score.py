@@ -37,7 +37,7 @@ class ScoredFolder:
     probabilities : tuple of ndarray of float64, shape (images, classes)
         Calibrated, one array per bundle, its columns in the order of the first bundle's classes.
     abstained : int
-        How many of the images `diagnose` would refuse by their header.
+        How many of the images `diagnose` would refuse by their header or their look.
     overlaps : tuple of TrainingOverlap
         For each bundle, which of the images trained or tuned it.
     """
@@ -72,7 +72,7 @@ class ScoredFolder:
         if self.abstained:
             warnings.append(
                 f"{self.abstained} of {n} images would be refused by diagnose (modality, body part "
-                "or view in the header); they are scored all the same."
+                "or view, by the header or the look of the picture); they are scored all the same."
             )
         if not self.manifest.has_patients:
             warnings.append(
@@ -103,7 +103,7 @@ def score_folder(
     manifest : Manifest
         Of that folder.
     bundles : sequence of Bundle
-        At least one; all have the same classes, in any order.
+        At least one; all read the same kind of images, and have the same classes, in any order.
     progress : callable or None
         Called with (done, all) after every image.
 
@@ -165,6 +165,6 @@ def _answer(readers: Sequence[Reader], image: LabelledImage) -> _Answer | None:
     stated = [reader.score(radiograph).probabilities for reader in readers]
     return _Answer(
         probabilities=tuple(tuple(each[name] for name in classes) for each in stated),
-        abstained=unsuitable(radiograph) is not None,
+        abstained=unsuitable(radiograph, readers[0].bundle.description.reads) is not None,
         seen=seen_in_training(radiograph.pixels, [reader.bundle for reader in readers]),
     )
