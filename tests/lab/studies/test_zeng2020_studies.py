@@ -83,6 +83,8 @@ def test_a_study_tries_every_way_and_goes_on_with_what_is_kept(name, table, slic
     folder, _ = slices
     text, numbers = _run(name, folder, tmp_path)
     assert set(numbers[table]["figures"]) == set(WAYS)
+    if table == "nested":
+        assert len(numbers["whole network"]) == 2
     finished = [*tmp_path.glob("*/*-[0-9].json"), *tmp_path.glob("*/*/result.json")]
     assert finished
     before = [path.stat().st_mtime_ns for path in finished]
