@@ -97,7 +97,7 @@ def test_what_a_bundle_must_not_be_used_for_is_told_with_every_result(
     for path in (ct_slice, chest):
         told = diagnose(path, bundle=ct_bundle).warnings
         assert [line for line in told if "must not be used" in line] == [
-            f"The bundle slices must not be used {use}." for use in USES
+            f"The bundle slices must not be used: {'; '.join(USES)}."
         ]
     told = diagnose(chest, bundle=str(tiny_bundle.folder)).warnings
     assert not any("must not be used" in line for line in told)

@@ -214,7 +214,7 @@ def operating_words(decision: Decision) -> tuple[str, ...]:
         f"the threshold {_beside(point.threshold, value)}.",
         f"How the threshold was chosen: {point.rule}.",
         "Any rate in this holds for those images, not for this patient. The rates per population "
-        "(children, adults, view) are in the model card (pneumoscope bundle info).",
+        "are in the model card (pneumoscope bundle info).",
     ]
     if decision.positive != (decision.predicted == point.label):
         sentences.append(

@@ -236,7 +236,9 @@ def _known_patient(
 def _use_warnings(bundle: Bundle) -> list[str]:
     """Say what the bundle must not be used for."""
     described = bundle.description
-    return [f"The bundle {described.name} must not be used {use}." for use in described.not_for]
+    if not described.not_for:
+        return []
+    return [f"The bundle {described.name} must not be used: {'; '.join(described.not_for)}."]
 
 
 def _population_warnings(bundle: Bundle, patient: PatientContext) -> list[str]:

@@ -27,6 +27,7 @@ def card(finished):
         threshold=finished.operating_point.threshold,
         without_patients=(),
         figures=finished.figures,
+        beside=finished.beside,
         comparison=None,
         looks=None,
         parity=(1e-6, 1e-6),

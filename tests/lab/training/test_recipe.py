@@ -10,14 +10,14 @@ pytest.importorskip("monai")
 pytest.importorskip("lightning")
 
 from pneumoscope.errors import RecipeError
-from pneumoscope.findings import InputSpec
+from pneumoscope.findings import ImageKind, InputSpec
 from pneumoscope.lab.training import read_recipe
 from pneumoscope.lab.training.recipe import source_folder
 
 pytestmark = pytest.mark.lab
 
 FOLDER = Path(__file__).parents[3] / "recipes"
-PUBLISHED = ("chest-112", "chest-112-by-image", "chest-160")
+PUBLISHED = ("chest-112", "chest-112-by-image", "chest-160", "covid-ct")
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +50,17 @@ def test_published_recipes_say_whose_images_they_use(published, name):
     for source in published[name].sources:
         assert source.citation
         assert source.limits
-        assert source.ages
+        # The papers of covid-ct tell no ages.
+        assert source.ages or name == "covid-ct"
+
+
+def test_the_official_validation_list_trains_nothing(published):
+    recipe = published["covid-ct"]
+    assert [dict(source.subset) for source in recipe.sources] == [{"official_split": "train"}]
+    assert [dict(source.subset) for source in recipe.also_measured] == [{"official_split": "val"}]
+    assert {s.patient_column for s in (*recipe.sources, *recipe.also_measured)} == {"paper_id"}
+    assert recipe.reads is ImageKind.CHEST_CT
+    assert recipe.not_for
 
 
 def test_what_is_written_is_what_is_read(tmp_path, write_recipe):
@@ -188,6 +198,8 @@ def test_what_only_the_card_says_is_no_part_of_the_training(tmp_path, write_reci
         {"sources__0__population": "others"},
         {"sources__0__ages": [1, 5]},
         {"sources__0__boxes": "boxes.csv"},
+        {"reads": "axial chest CT slice"},
+        {"not_for": ["for triage"]},
     ):
         assert part(**told) == plain
     for trained in (

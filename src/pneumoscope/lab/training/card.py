@@ -7,8 +7,8 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from pneumoscope.evaluation import Estimate
-from pneumoscope.findings import NOTICE
+from pneumoscope.evaluation import PATIENT_COLUMN, Estimate
+from pneumoscope.findings import NOTICE, ImageKind
 from pneumoscope.lab.datasets import FOUR_WAY
 from pneumoscope.lab.networks import Network, count_parameters
 from pneumoscope.lab.training.finished import FinishedRun
@@ -38,6 +38,8 @@ class CardFacts:
         Sources of which no patients are known.
     figures : tuple of PartFigures
         On the report part.
+    beside : tuple of PartFigures
+        On sets that are in no part.
     comparison : pair of FinishedRun or None
         The same recipe split by patient and by image.
     looks : Looks or None
@@ -57,6 +59,7 @@ class CardFacts:
     threshold: float
     without_patients: tuple[str, ...]
     figures: tuple[PartFigures, ...]
+    beside: tuple[PartFigures, ...]
     comparison: tuple[FinishedRun, FinishedRun] | None
     looks: Looks | None
     parity: tuple[float, float]
@@ -92,6 +95,8 @@ def _values(facts: CardFacts) -> dict[str, Any]:
         "counts": fold["counts"],
         "own_scheme": FOUR_WAY,
         "compared": _same_populations(facts.comparison),
+        "grouped": [s for s in facts.recipe.sources if s.patient_column != PATIENT_COLUMN],
+        "is_ct": facts.recipe.reads is ImageKind.CHEST_CT,
         "seeds": SEEDS,
         "notice": NOTICE,
     }

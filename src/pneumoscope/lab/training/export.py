@@ -84,6 +84,7 @@ def export(run: Path, out: Path, *, split_comparison: tuple[Path, Path] | None =
         threshold=finished.operating_point.threshold,
         without_patients=data.collection.without_patients,
         figures=finished.figures,
+        beside=finished.beside,
         comparison=comparison,
         looks=looks,
         parity=differences,
@@ -121,6 +122,7 @@ def _description(finished: FinishedRun) -> dict[str, object]:
         "schema_version": SCHEMA_VERSION,
         "name": recipe.name,
         "version": recipe.version,
+        "reads": recipe.reads,
         "classes": list(recipe.classes),
         "input": {
             "size": spec.size,
@@ -144,6 +146,7 @@ def _description(finished: FinishedRun) -> dict[str, object]:
         ],
         "split_sha256": data.certificate["sha256"],
         "leaks": list(data.leaks),
+        "not_for": list(recipe.not_for),
     }
 
 

@@ -15,6 +15,7 @@ from pneumoscope.evaluation import fit_temperature, threshold_for_sensitivity
 from pneumoscope.findings import OperatingPoint
 from pneumoscope.lab.datasets import RadiographDataset
 from pneumoscope.lab.networks import Network
+from pneumoscope.lab.training.beside import measure_beside
 from pneumoscope.lab.training.graph import round_to_half
 from pneumoscope.lab.training.measure import PartFigures, measure_part
 from pneumoscope.lab.training.prepare import PreparedData
@@ -39,6 +40,8 @@ class FinishedRun:
         Chosen on the calibrate part.
     figures : tuple of PartFigures
         On the report part, by population.
+    beside : tuple of PartFigures
+        On the sets of `also_measured`; see `measure_beside`.
     """
 
     recipe: Recipe
@@ -47,6 +50,7 @@ class FinishedRun:
     temperature: float
     operating_point: OperatingPoint
     figures: tuple[PartFigures, ...]
+    beside: tuple[PartFigures, ...]
 
 
 def open_run(folder: Path) -> FinishedRun:
@@ -82,9 +86,13 @@ def open_run(folder: Path) -> FinishedRun:
     temperature = _fit_temperature(recipe, data, logits)
     point = _operating_point(recipe, data, calibrated(logits, temperature))
     report = data.split.indices("report")
-    probabilities = calibrated(logits_of(network, data, recipe, report), temperature)
-    figures = measure_part(recipe, data, report, probabilities, point.threshold)
-    return FinishedRun(recipe, data, network, temperature, point, figures)
+
+    def answer(some: PreparedData, rows: NDArray[np.int64]) -> NDArray[np.float64]:
+        return calibrated(logits_of(network, some, recipe, rows), temperature)
+
+    figures = measure_part(recipe, data, report, answer(data, report), point.threshold)
+    beside = measure_beside(recipe, recipe_path, data, answer, point.threshold)
+    return FinishedRun(recipe, data, network, temperature, point, figures, beside)
 
 
 def logits_of(

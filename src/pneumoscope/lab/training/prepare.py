@@ -112,6 +112,7 @@ def prepare(
         A manifest, an image, a file of boxes or the split cannot be used; an image has a label that
         its source is said to lack; all images have one class, or none has the positive one.
     """
+    _check_beside(recipe, recipe_path)
     collection, identity = read_images(recipe, recipe_path)
     doubts: tuple[str, ...] = ()
     if choice is None:
@@ -193,6 +194,18 @@ def _check_labels(recipe: Recipe, images: list[tuple[LabelledImage, ...]]) -> No
             f"positive_class {recipe.positive_class!r}: no image of any source has this label; "
             "choose a class that occurs"
         )
+
+
+def _check_beside(recipe: Recipe, recipe_path: Path) -> None:
+    """Tell before the training what would keep the sets of `also_measured` from being measured."""
+    for source in recipe.also_measured:
+        labels = {image.label for image in _images(recipe_path, source)}
+        unknown = sorted(labels - set(recipe.classes))
+        if unknown:
+            raise DataError(
+                f"source {source.name!r}: label {unknown[0]!r} is not a class of the recipe: "
+                f"{', '.join(recipe.classes)}"
+            )
 
 
 def _four_way(recipe: Recipe, identity: DataIdentity) -> Split:

@@ -22,7 +22,7 @@ from pneumoscope.bundles import Age, ClassName, Name, Text, Version
 from pneumoscope.errors import RecipeError
 from pneumoscope.evaluation import PATIENT_COLUMN
 from pneumoscope.files import read_limited
-from pneumoscope.findings import InputSpec
+from pneumoscope.findings import ImageKind, InputSpec
 from pneumoscope.lab.datasets import Augmentation
 from pneumoscope.lab.networks import MAX_UNIT_RATE, names
 
@@ -178,15 +178,23 @@ class Training(_Section):
 
 
 class Recipe(_Section):
-    """Everything that a training run depends on."""
+    """Everything that a training run depends on, and what its bundle and card say of it.
+
+    `reads` is the kind of images, `not_for` what the bundle must not be used for (words that
+    complete "must not be used"). The sets of `also_measured` are in no part of the split: the card
+    gives their figures beside those of the report part.
+    """
 
     name: Name
     version: Version = "1"
+    reads: ImageKind = ImageKind.CHEST_RADIOGRAPH
+    not_for: tuple[Text, ...] = ()
     seed: Seed = 42
     classes: tuple[ClassName, ...] = Field(min_length=2, max_length=100)
     positive_class: str
     positive_sensitivity: float = Field(0.9, gt=0, le=1)
     sources: tuple[Source, ...] = Field(min_length=1)
+    also_measured: tuple[Source, ...] = ()
     data: Data = Data()
     split: Split = Split()
     input: Input = Input()
@@ -201,9 +209,10 @@ class Recipe(_Section):
             raise ValueError("a class is listed twice")
         if self.positive_class not in self.classes:
             raise ValueError(f"positive_class {self.positive_class!r} is not among the classes")
-        if len({source.name for source in self.sources}) != len(self.sources):
+        sources = (*self.sources, *self.also_measured)
+        if len({source.name for source in sources}) != len(sources):
             raise ValueError("two sources have the same name")
-        for source in self.sources:
+        for source in sources:
             unknown = set(source.absent_classes) - set(self.classes)
             if unknown:
                 raise ValueError(f"source {source.name!r}: {sorted(unknown)} are not classes")
@@ -233,7 +242,16 @@ class Recipe(_Section):
         """
         told = {"population", "licence", "citation", "limits", "ages", "boxes"}
         # `data` only allows; which images were left out is seen in the split's certificate.
-        only_told = {"name", "version", "positive_class", "positive_sensitivity", "data"}
+        only_told = {
+            "name",
+            "version",
+            "reads",
+            "not_for",
+            "positive_class",
+            "positive_sensitivity",
+            "also_measured",
+            "data",
+        }
         exclude: Any = dict.fromkeys(only_told, True) | {"sources": {"__all__": told}}
         return self.model_dump(mode="json", exclude=exclude, exclude_defaults=True)
 

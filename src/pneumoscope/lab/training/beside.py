@@ -1,0 +1,98 @@
+"""Figures of the sets that a recipe names beside its sources, which nothing of the run saw."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pneumoscope.lab.datasets import PARTS, Fold, Split
+from pneumoscope.lab.training.measure import PartFigures, measure_part
+from pneumoscope.lab.training.prepare import PreparedData, read_images
+from pneumoscope.lab.training.recipe import Recipe
+
+Answer = Callable[[PreparedData, NDArray[np.int64]], NDArray[np.float64]]
+
+
+def measure_beside(
+    recipe: Recipe, recipe_path: Path, data: PreparedData, answer: Answer, threshold: float
+) -> tuple[PartFigures, ...]:
+    """Measure each set of `also_measured`, and the part of it that is new to the network.
+
+    An official list may share a patient or a picture with the list that was trained on.
+
+    Parameters
+    ----------
+    recipe : Recipe
+    recipe_path : Path
+        Where it lies; see `source_folder`.
+    data : PreparedData
+        Of the run.
+    answer : callable
+        Gives the calibrated probabilities of some images, shape (images, classes).
+    threshold : float
+        The operating point on the positive class's probability.
+
+    Returns
+    -------
+    tuple of PartFigures
+        In the order of the recipe; the whole set before its views, both before its new part.
+
+    Raises
+    ------
+    RecipeError, DataError, ImageError
+        See `prepare`.
+    """
+    if not recipe.also_measured:
+        return ()
+    told = recipe.model_copy(update={"sources": recipe.also_measured})
+    collection, identity = read_images(told, recipe_path)
+    everything = np.arange(len(collection), dtype=np.int64)
+    parts = dict.fromkeys(PARTS, np.empty(0, dtype=np.int64)) | {"report": everything}
+    other = PreparedData(collection, identity, Split("all", "image", 0, (Fold(parts),)), {})
+    probabilities = answer(other, everything)
+    figures = list(measure_part(told, other, everything, probabilities, threshold))
+    known = _known(recipe, data, told, other)
+    for number in np.unique(collection.sources[known]).tolist():
+        mine = collection.sources == number
+        fresh = np.flatnonzero(mine & ~known)
+        if not len(fresh):
+            continue
+        (whole, *_) = measure_part(told, other, fresh, probabilities[fresh], threshold)
+        shared = int((mine & known).sum())
+        name = f"{whole.population}, without {shared} images that share a patient or a picture"
+        figures.append(replace(whole, population=f"{name} with the training"))
+    return tuple(figures)
+
+
+def _known(
+    recipe: Recipe, data: PreparedData, told: Recipe, other: PreparedData
+) -> NDArray[np.bool_]:
+    """Whether the network was trained, stopped or calibrated on an image's patient or picture."""
+    used = np.concatenate([data.split.indices(part) for part in ("train", "stop", "calibrate")])
+    patients = set(_patients(recipe, data, used))
+    pictures = {data.collection.fingerprints[i] for i in used}
+    rows = np.arange(len(other.collection))
+    return np.array(
+        [
+            patient in patients or picture in pictures
+            for patient, picture in zip(
+                _patients(told, other, rows), other.collection.fingerprints, strict=True
+            )
+        ]
+    )
+
+
+def _patients(
+    recipe: Recipe, data: PreparedData, rows: NDArray[np.int64]
+) -> list[tuple[str, str, str]]:
+    """Name patients so that sources of the same folder and column share them."""
+    named = []
+    for row in rows.tolist():
+        source = recipe.sources[int(data.collection.sources[row])]
+        patient = data.collection.patients[row].removeprefix(f"{source.name}/")
+        named.append((source.folder, source.patient_column, patient))
+    return named
