@@ -72,8 +72,8 @@ def _run(context: Context, page: Page) -> None:
     page.heading("Where this departs from the publication")
     page.text(
         "The publication's ResNet-152 presumably began with ImageNet weights and was trained on CT "
-        "as a whole; `zeng2020-end-to-end` does that, on a GPU. The publication does not say how its "
-        "images were split, nor on how many the figure was measured."
+        "as a whole; `zeng2020-end-to-end` does that, on a GPU. How the publication's images were "
+        "split is not stated, nor on how many the figure was measured."
     )
     page.values("recipe", backbone.contents)
 
