@@ -101,9 +101,9 @@ def _write(page: Page, recipe: dict[str, Any], arms: Sequence[_Arm]) -> None:
         "reports its accuracy on a random hold-out of 485 of the 5,216 images. The published "
         "protocol splits by image and keeps the epoch that is best **on the held-out images "
         "themselves**. Here it is run again, as far as it is stated, on "
-        f"{len(image.results)} random splits; and beside it on {len(patient.results)}, with "
-        "patients kept together and the epoch chosen on patients of their own, a tenth of those "
-        f"that would train. The hold-outs have {_sizes(image)} images by image and "
+        f"{len(image.results)} random splits. Beside it: {len(patient.results)} with patients "
+        "kept together and the epoch chosen on patients of their own, a tenth of those that would "
+        f"train. The hold-outs have {_sizes(image)} images by image and "
         f"{_sizes(patient)} by patient."
     )
     _write_parameters(page)
@@ -206,7 +206,10 @@ def _write_metrics(page: Page, arms: Sequence[_Arm]) -> None:
     rows = []
     for name in METRICS:
         values = [[each[name] for each in arm] for arm in measured]
-        cells = [f"{np.mean(v):.4f} ({min(v):.4f} to {max(v):.4f})" for v in values]
+        cells = [
+            f"{v[0]:.4f}" if len(v) == 1 else f"{np.mean(v):.4f} ({min(v):.4f} to {max(v):.4f})"
+            for v in values
+        ]
         rows.append([name.replace("_", " "), *cells])
     page.table(["", "by image, as published", "by patient"], rows)
     page.text(
