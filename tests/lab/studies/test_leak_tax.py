@@ -9,12 +9,25 @@ import pytest
 
 pytest.importorskip("torch")
 
+from pneumoscope.evaluation import Estimate
 from pneumoscope.lab.datasets import identify, linked_groups
 from pneumoscope.lab.studies import Context, leak_tax, run_study
 from pneumoscope.lab.studies.experiment import recipe_contents
 from pneumoscope.lab.studies.folds import corrected_interval
+from pneumoscope.lab.studies.leak_tax import verdict
 
 pytestmark = pytest.mark.lab
+
+
+def test_the_verdict_follows_the_intervals():
+    nothing, tax = Estimate(0.001, -0.01, 0.0125), Estimate(0.02, 0.01, 0.03)
+    text = verdict({"accuracy": nothing, "auroc": nothing})
+    assert "No difference is told apart" in text
+    assert "0.0125" in text
+    assert verdict({"accuracy": nothing, "balanced_accuracy": tax}) == (
+        "**Told apart from nothing: balanced accuracy.**"
+    )
+    assert "No difference" in verdict({"accuracy": Estimate(0.1)})
 
 
 def test_the_study_runs_and_takes_what_is_finished(study_data, tmp_path):

@@ -118,12 +118,31 @@ def _write_tax(
         cells = [f"{np.mean(a):.4f} ({min(a):.4f} to {max(a):.4f})" for a in arms]
         rows.append([name.replace("_", " "), *cells, signed(tax)])
     page.table(["", "by image", "by patient", "difference (95% interval)"], rows)
+    page.text(verdict(taxes))
     page.text(
         "Means over the repeats, with the least and the most. The two networks of a repeat begin "
         "with the same weights but hold out different images. The repeats draw from the same "
         "images and overlap, so they are not independent: the interval is a t-interval of the "
         "differences, repeat by repeat, with the correction of Nadeau and Bengio (2003), and "
         f"approximate; it is not corrected for being one of {len(METRICS)}."
+    )
+
+
+def verdict(taxes: dict[str, Estimate]) -> str:
+    """Say in a sentence which differences an interval tells apart from nothing."""
+    ends = {
+        n: (t.low, t.high) for n, t in taxes.items() if t.low is not None and t.high is not None
+    }
+    apart = [name.replace("_", " ") for name, (low, high) in ends.items() if low > 0 or high < 0]
+    if apart:
+        return f"**Told apart from nothing: {', '.join(apart)}.**"
+    bound = ""
+    if "accuracy" in ends:
+        bound = f" It hardly adds more than {ends['accuracy'][1]:.4f} to the accuracy."
+    return (
+        "**No difference is told apart from nothing: with this recipe, on this set, a split by "
+        f"image does not flatter measurably.**{bound} Another network, a longer training or a set "
+        "with more images per patient may differ: it is no licence to split by image."
     )
 
 
