@@ -232,25 +232,6 @@ def test_invalid_age_or_sex_is_ignored_with_a_note(make_dicom, save, ramp8, fiel
     assert any("not valid" in note for note in radiograph.notes)
 
 
-@pytest.mark.parametrize(
-    ("stated", "kept"),
-    [
-        (["ORIGINAL", "PRIMARY", "LOCALIZER"], "LOCALIZER"),
-        (["ORIGINAL", "PRIMARY"], ""),
-        ("ORIGINAL", ""),
-        (None, ""),
-    ],
-)
-def test_the_image_type_tells_a_localizer(make_dicom, save, ramp8, stated, kept):
-    radiograph = read(make_dicom(ramp8, ImageType=stated), save)
-    assert radiograph.dicom.image_type == kept
-
-
-def test_a_ct_slice_has_no_view_to_check(make_dicom, save, ramp8):
-    dataset = make_dicom(ramp8, Modality="CT", ViewPosition=None)
-    assert read(dataset, save).notes == ()
-
-
 def test_what_cannot_be_checked_is_noted(make_dicom, save, ramp8):
     dataset = make_dicom(ramp8, Modality=None, BodyPartExamined=None, ViewPosition=None)
     notes = " ".join(read(dataset, save).notes)
