@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from pneumoscope.evaluation import Estimate, LabelledImage, bootstrap_band, read_manifest
+from pneumoscope.evaluation import Estimate, LabelledImage, read_manifest
 from pneumoscope.lab.datasets import (
     DataIdentity,
     Fold,
@@ -25,7 +25,7 @@ from pneumoscope.lab.studies.study import Context, Study
 from pneumoscope.lab.studies.zeng2020_backbone import features_of, part_of, train_backbone
 from pneumoscope.lab.studies.zeng2020_heads import REFERENCE, WAYS
 from pneumoscope.lab.studies.zeng2020_page import HARD_LABELS, write_ways
-from pneumoscope.lab.studies.zeng2020_trials import FIGURES, Heads, Repeat, measured
+from pneumoscope.lab.studies.zeng2020_trials import FIGURES, Heads, Repeat, measured, with_intervals
 
 SLICES, PAPERS, LIST = "covid-ct", "paper_id", "official_split"
 POSITIVE = "COVID"
@@ -184,13 +184,7 @@ def _pooled(results: Sequence[Result]) -> dict[str, Estimate]:
     truth = np.concatenate([np.array(r.labels) == POSITIVE for r in results])
     answers = np.concatenate([r.probabilities[:, r.classes.index(POSITIVE)] for r in results])
     papers = [paper for result in results for paper in result.patients]
-
-    def figures(weights: NDArray[np.float64]) -> NDArray[np.float64]:
-        found = measured(truth, answers, weights)
-        return np.stack([found[name] for name in FIGURES], axis=-1)
-
-    band = bootstrap_band(figures, papers)
-    return {name: band.estimate(place) for place, name in enumerate(FIGURES)}
+    return with_intervals(lambda weights: measured(truth, answers, weights), papers)
 
 
 def _write_nested(
@@ -251,12 +245,11 @@ def _write_official(
 def _of_list(found: Sequence[Repeat], way: str, papers: Sequence[str]) -> dict[str, Estimate]:
     """Mean figures of all heads on the one list, whole papers resampled."""
 
-    def means(weights: NDArray[np.float64]) -> NDArray[np.float64]:
+    def means(weights: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:
         each = [measured(r.truth, r.trials[way].probabilities, weights) for r in found]
-        return np.stack([np.mean([m[name] for m in each], axis=0) for name in FIGURES], axis=-1)
+        return {name: np.mean([m[name] for m in each], axis=0) for name in FIGURES}
 
-    band = bootstrap_band(means, papers)
-    return {name: band.estimate(place) for place, name in enumerate(FIGURES)}
+    return with_intervals(means, papers)
 
 
 STUDY = Study(

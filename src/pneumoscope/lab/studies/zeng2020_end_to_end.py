@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +9,7 @@ import numpy as np
 import yaml
 from numpy.typing import NDArray
 
-from pneumoscope.evaluation import Estimate, bootstrap_band, read_manifest
+from pneumoscope.evaluation import Estimate, read_manifest
 from pneumoscope.files import told, write_files
 from pneumoscope.lab.datasets import (
     DataIdentity,
@@ -31,13 +30,20 @@ from pneumoscope.lab.studies.experiment import (
 from pneumoscope.lab.studies.folds import one_by_one, signed
 from pneumoscope.lab.studies.page import Page, with_interval
 from pneumoscope.lab.studies.study import Context, Study
-from pneumoscope.lab.studies.zeng2020_covid_ct import LIST, PAPERS, SLICES, official_list
+from pneumoscope.lab.studies.zeng2020_backbone import CHILDREN
+from pneumoscope.lab.studies.zeng2020_covid_ct import (
+    LIST,
+    PAPERS,
+    PUBLISHED_ACCURACY,
+    SLICES,
+    official_list,
+)
 from pneumoscope.lab.studies.zeng2020_page import HARD_LABELS
-from pneumoscope.lab.studies.zeng2020_trials import FIGURES, measured
+from pneumoscope.lab.studies.zeng2020_radiographs import PUBLISHED
+from pneumoscope.lab.studies.zeng2020_trials import FIGURES, measured, with_intervals
 from pneumoscope.lab.training import SplitChoice
 from pneumoscope.lab.tuning import JOURNAL, SearchSettings, TuningResult, WarmUp, tune_dropout
 
-CHILDREN = "guangzhou"
 USUAL = 0.5
 # As many as the official test set of 624 beside the 5,232 that train.
 HELD_OUT, STOP = 624 / 5856, 0.1
@@ -77,9 +83,8 @@ class _Task:
 
 
 TASKS = (
-    _Task("inception_v3", CHILDREN, (0.78205, 0.85120, 0.691880)),
-    _Task("resnet152", CHILDREN, (0.92788, 0.94465, 0.908974)),
-    _Task("resnet152", SLICES, (0.893, "-", "-")),
+    *(_Task(network, CHILDREN, figures) for network, figures in PUBLISHED.items()),
+    _Task("resnet152", SLICES, (PUBLISHED_ACCURACY, "-", "-")),
 )
 SMOKE_TASKS = (_Task("inception_v3", SLICES, ("-", "-", "-")),)
 
@@ -193,25 +198,20 @@ def _search(
 
 
 def _estimates(result: Result) -> dict[str, Estimate]:
-    return _intervals(result, lambda weights: _figures(result, weights))
+    return with_intervals(lambda weights: _figures(result, weights), result.patients)
 
 
 def _gain(searched: Result, usual: Result) -> dict[str, Estimate]:
-    return _intervals(usual, lambda w: _figures(searched, w) - _figures(usual, w))
+    def gained(weights: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:
+        mine, other = _figures(searched, weights), _figures(usual, weights)
+        return {name: mine[name] - other[name] for name in FIGURES}
+
+    return with_intervals(gained, usual.patients)
 
 
-def _figures(result: Result, weights: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The `FIGURES` under sets of weights, shape (sets, figures)."""
+def _figures(result: Result, weights: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:
     # The positive class is the second of both tasks.
-    found = measured(result.truth == 1, result.probabilities[:, 1], weights)
-    return np.stack([found[name] for name in FIGURES], axis=-1)
-
-
-def _intervals(
-    result: Result, statistic: Callable[[NDArray[np.float64]], NDArray[np.float64]]
-) -> dict[str, Estimate]:
-    band = bootstrap_band(statistic, result.patients)
-    return {name: band.estimate(place) for place, name in enumerate(FIGURES)}
+    return measured(result.truth == 1, result.probabilities[:, 1], weights)
 
 
 STUDY = Study(

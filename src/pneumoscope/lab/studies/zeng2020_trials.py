@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,14 @@ import torch
 from numpy.typing import NDArray
 
 from pneumoscope.errors import InputError
-from pneumoscope.evaluation import accuracy, auroc, balanced_accuracy, f1
+from pneumoscope.evaluation import (
+    Estimate,
+    accuracy,
+    auroc,
+    balanced_accuracy,
+    bootstrap_band,
+    f1,
+)
 from pneumoscope.files import write_files
 from pneumoscope.lab.datasets import DataIdentity, Split, certify, digest
 from pneumoscope.lab.studies.page import Page
@@ -69,6 +76,27 @@ def measured(
         "AUROC": auroc(probabilities, truth, weights),
         "AUROC as published": balanced_accuracy(is_class, called_class, weights),
     }
+
+
+def with_intervals(
+    figures: Callable[[Floats], dict[str, Floats]], patients: Sequence[str]
+) -> dict[str, Estimate]:
+    """Give figures their 95% intervals from a bootstrap of whole patients (papers).
+
+    Parameters
+    ----------
+    figures : callable
+        Takes weights of shape (sets, images) and gives `FIGURES`, each of shape (sets,).
+    patients : sequence of str
+        The patient of each image.
+    """
+
+    def stacked(weights: Floats) -> Floats:
+        found = figures(weights)
+        return np.stack([found[name] for name in FIGURES], axis=-1)
+
+    band = bootstrap_band(stacked, patients)
+    return {name: band.estimate(place) for place, name in enumerate(FIGURES)}
 
 
 class Heads:
