@@ -75,6 +75,7 @@ def finish():
             "probabilities": answers.tolist(),
             "certificate": certificate["sha256"],
             "leaks": certificate["folds"][0]["leaks"],
+            "made_with": {"commit": "0123456789ab"},
         }
         (context.work / name).mkdir(parents=True)
         (context.work / name / RESULT).write_text(json.dumps(body))
@@ -142,6 +143,7 @@ def made_up_study(tmp_path, monkeypatch) -> SimpleNamespace:
         "RUNS = []\n"
         "def _run(context, page):\n"
         "    RUNS.append(context)\n"
+        "    context.commits.update({'of-two', 'of-one'})\n"
         "    page.text(f'Measured on {context.data.name}.')\n"
         "    page.published_text('The paper says 0.4321.')\n"
         "STUDY = Study('made-up', 'Made up', 'nothing', 'nothing', _run)\n"

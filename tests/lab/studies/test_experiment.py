@@ -91,6 +91,14 @@ def test_a_finished_experiment_is_not_run_again(trained, kept, recipe, split, id
     np.testing.assert_array_equal(again.probabilities, trained[0].probabilities)
 
 
+def test_the_commit_that_made_a_kept_result_is_told(trained, kept, recipe, split, identity):
+    path = kept.work / "one" / RESULT
+    body = json.loads(path.read_text())
+    path.write_text(json.dumps(body | {"made_with": {"commit": "an earlier one"}}))
+    run_experiment(kept, "one", recipe, split, identity)
+    assert kept.commits == {"an earlier one"}
+
+
 def test_another_recipes_result_is_refused_and_left_alone(kept, split, identity):
     before = _contents(kept.work)
     other = recipe_contents("li2025", {**SMALL, "training.epochs": 2})

@@ -59,6 +59,12 @@ def test_the_two_scales_have_work_of_their_own(made_up_study, tmp_path):
     assert (full.smoke, smoke.smoke) == (False, True)
 
 
+def test_the_page_names_the_commits_of_its_experiments(made_up_study, tmp_path):
+    work = tmp_path / "work"
+    page = run_study(made_up_study.name, scale="full", data=tmp_path, work=work, out=None)
+    assert "| commits of the experiments | of-one, of-two |" in page.read_text()
+
+
 def test_a_smoke_page_stays_with_the_work_and_shows_nothing_published(made_up_study, tmp_path):
     pages = {
         scale: run_study(

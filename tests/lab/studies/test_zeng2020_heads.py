@@ -11,8 +11,8 @@ from torch import nn
 
 from pneumoscope.lab.studies.zeng2020_heads import (
     WAYS,
-    Bench,
     HeadSettings,
+    HeadTrainer,
     Parts,
     Trial,
     try_all,
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.lab
 UNITS = 24
 
 
-def _bench(seed=0, *, views=1, signal=1.0, settings=None):
+def _trainer(seed=0, *, views=1, signal=1.0, settings=None):
     """Two classes that lie apart in one direction, 240 images."""
     rng = np.random.default_rng(7)
     labels = rng.integers(2, size=240)
@@ -31,7 +31,7 @@ def _bench(seed=0, *, views=1, signal=1.0, settings=None):
     features[:, :, 0] += signal * (2 * labels[:, np.newaxis] - 1)
     order = rng.permutation(240)
     parts = Parts(order[:140], order[140:180], order[180:])
-    return Bench(torch.from_numpy(features), torch.from_numpy(labels), parts, seed, settings)
+    return HeadTrainer(torch.from_numpy(features), torch.from_numpy(labels), parts, seed, settings)
 
 
 def _same(one, other):
@@ -39,15 +39,15 @@ def _same(one, other):
 
 
 def test_the_kept_head_is_that_of_the_epoch_with_the_lowest_stop_loss():
-    bench = _bench(signal=0.2, settings=HeadSettings(epochs=30, patience=4, learning_rate=0.02))
-    kept, at = bench.train(nn.Dropout(0.3))
-    again, _ = bench.train(nn.Dropout(0.3), epochs=at)
+    trainer = _trainer(signal=0.2, settings=HeadSettings(epochs=30, patience=4, learning_rate=0.02))
+    kept, at = trainer.train(nn.Dropout(0.3))
+    again, _ = trainer.train(nn.Dropout(0.3), epochs=at)
     assert _same(kept, again)
     losses = [
-        bench.loss(bench.train(nn.Dropout(0.3), epochs=epoch)[0], bench.parts.stop)
+        trainer.loss(trainer.train(nn.Dropout(0.3), epochs=epoch)[0], trainer.parts.stop)
         for epoch in range(1, at + 5)
     ]
-    assert bench.loss(kept, bench.parts.stop) == min(losses)
+    assert trainer.loss(kept, trainer.parts.stop) == min(losses)
     assert losses.index(min(losses)) == at - 1
 
 
@@ -55,29 +55,29 @@ def test_every_way_begins_with_the_same_weights_and_batches():
     """Without dropped units the two kinds of dropout are the same training."""
     from pneumoscope.lab.networks import UnitDropout
 
-    bench = _bench(views=3)
-    plain, _ = bench.train(nn.Dropout(0.0), epochs=3)
-    per_unit, _ = bench.train(UnitDropout([0.0] * UNITS), epochs=3)
+    trainer = _trainer(views=3)
+    plain, _ = trainer.train(nn.Dropout(0.0), epochs=3)
+    per_unit, _ = trainer.train(UnitDropout([0.0] * UNITS), epochs=3)
     assert torch.allclose(plain.weight, per_unit.weight, atol=1e-6)
     assert not torch.allclose(
-        plain.weight, _bench(1, views=3).train(nn.Dropout(0.0), epochs=3)[0].weight
+        plain.weight, _trainer(1, views=3).train(nn.Dropout(0.0), epochs=3)[0].weight
     )
 
 
 def test_reported_images_neither_train_nor_stop():
-    bench = _bench()
-    head, _ = bench.train(nn.Dropout(0.5))
-    changed = bench.features.clone()
-    changed[bench.parts.report] = 99.0
-    other, _ = Bench(changed, bench.labels, bench.parts, 0).train(nn.Dropout(0.5))
+    trainer = _trainer()
+    head, _ = trainer.train(nn.Dropout(0.5))
+    changed = trainer.features.clone()
+    changed[trainer.parts.report] = 99.0
+    other, _ = HeadTrainer(changed, trainer.labels, trainer.parts, 0).train(nn.Dropout(0.5))
     assert _same(head, other)
 
 
 def test_all_ways_answer_better_than_chance_and_searches_cost_their_seconds():
-    bench = _bench(signal=1.5)
-    trials = try_all(bench, 0.05)
+    trainer = _trainer(signal=1.5)
+    trials = try_all(trainer, 0.05)
     assert list(trials) == list(WAYS)
-    truth = bench.labels[bench.parts.report].numpy()
+    truth = trainer.labels[trainer.parts.report].numpy()
     for way, trial in trials.items():
         assert 0 <= trial.rate <= 1, way
         assert roc_auc_score(truth, trial.probabilities) > 0.8, way

@@ -13,6 +13,7 @@ from pneumoscope.errors import InputError
 from pneumoscope.evaluation import Estimate
 from pneumoscope.lab.datasets import DataIdentity, Fold, Split
 from pneumoscope.lab.studies.page import Page
+from pneumoscope.lab.studies.study import Context
 from pneumoscope.lab.studies.zeng2020_page import SEARCHED, differences, verdict
 from pneumoscope.lab.studies.zeng2020_trials import FIGURES, Heads, measured
 
@@ -49,7 +50,8 @@ def _heads(folder, seconds=0.02):
         tuple(names),
     )
     backbone = SimpleNamespace(contents={"name": "x"}, result=SimpleNamespace(certificate="c"))
-    return Heads(folder, backbone, features, data, positive="ILL", seconds=seconds)
+    context = Context("full", folder, folder)
+    return Heads(context, backbone, features, data, positive="ILL", seconds=seconds)
 
 
 def _splits(count=2):
@@ -81,6 +83,16 @@ def test_trials_are_kept_and_not_run_again(tried):
             # Clocks never agree twice.
             assert a.trials[way].train_seconds == b.trials[way].train_seconds
             assert a.figures(way) == pytest.approx(b.figures(way))
+
+
+def test_the_commit_that_made_kept_trials_is_told(tried):
+    folder, _ = tried
+    path = folder / "one-1.json"
+    body = json.loads(path.read_text())
+    path.write_text(json.dumps(body | {"made_with": {"commit": "an earlier one"}}))
+    heads = _heads(folder)
+    heads.repeats(Page("x", "X", command=""), "one", _splits(1))
+    assert heads.context.commits == {"an earlier one"}
 
 
 @pytest.mark.parametrize("change", ["seconds", "split", "damage", "a way is missing"])

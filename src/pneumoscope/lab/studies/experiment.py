@@ -143,7 +143,7 @@ def run_experiment(
     folder = context.work / name
     certificate = certify(split, data)
     key = digest([recipe, certificate["sha256"]])
-    kept = _kept(folder, key)
+    kept = _kept(context, folder, key)
     if kept is not None:
         return kept
     with told(str(folder)):
@@ -176,7 +176,7 @@ def run_experiment(
     for checkpoint in (run / "checkpoints").glob("*.ckpt"):
         if not (keep_weights and checkpoint == run / BEST):
             checkpoint.unlink()  # the result is what is kept
-    return _result(body)
+    return _used(context, body)
 
 
 def _document(body: Mapping[str, Any], folder: Path) -> bytes:
@@ -220,12 +220,12 @@ def _epochs(path: Path) -> list[dict[str, float]]:
     return [epochs[number] for number in sorted(epochs)]
 
 
-def _kept(folder: Path, key: str) -> Result | None:
+def _kept(context: Context, folder: Path, key: str) -> Result | None:
     """Read the result of this very experiment, if there is one."""
     try:
         body = json.loads((folder / RESULT).read_bytes(), parse_constant=_not_json)
         if body["key"] == key:
-            return _result(body)
+            return _used(context, body)
     except FileNotFoundError:
         return None
     except (OSError, ValueError, KeyError, TypeError):
@@ -241,8 +241,8 @@ def _not_json(constant: str) -> None:
     raise ValueError(constant)
 
 
-def _result(body: Mapping[str, Any]) -> Result:
-    return Result(
+def _used(context: Context, body: Mapping[str, Any]) -> Result:
+    result = Result(
         classes=tuple(body["classes"]),
         epochs=tuple(body["epochs"]),
         files=tuple(body["files"]),
@@ -252,6 +252,8 @@ def _result(body: Mapping[str, Any]) -> Result:
         certificate=body["certificate"],
         leaks=tuple(body["leaks"]),
     )
+    context.commits.add(body["made_with"]["commit"])
+    return result
 
 
 @contextmanager

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, get_args
 
@@ -30,11 +30,15 @@ class Context:
         Holds the data sets' folders.
     work : Path
         Of this study and scale: finished experiments are kept there and not run again.
+    commits : set of str
+        Of the program that made the experiments used so far. Those that were kept may be of an
+        earlier one than the page.
     """
 
     scale: Scale
     data: Path
     work: Path
+    commits: set[str] = field(default_factory=set, compare=False)
 
     @property
     def smoke(self) -> bool:
@@ -119,4 +123,6 @@ def run_study(name: str, *, scale: str, data: Path, work: Path, out: Path | None
     command = f"pneumoscope study {name} --scale {scale}"
     page = Page(name, study.title, command=command, smoke=context.smoke)
     study.run(context, page)
+    if context.commits:
+        page.source("commits of the experiments", ", ".join(sorted(context.commits)))
     return page.write(target)

@@ -54,7 +54,7 @@ def _run(context: Context, page: Page) -> None:
     backbone, _ = train_backbone(context, SMOKE_NETWORK if context.smoke else NETWORK)
     page.source("split of the backbone", f"certificate {backbone.result.certificate[:16]}")
     features = features_of(backbone, SLICES, images, data, views)
-    heads = Heads(context.work, backbone, features, data, positive=POSITIVE, seconds=seconds)
+    heads = Heads(context, backbone, features, data, positive=POSITIVE, seconds=seconds)
 
     _write_opening(page, data)
     nested = [split for seed in range(repeats) for split in _nested(data, seed)]

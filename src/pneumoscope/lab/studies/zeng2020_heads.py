@@ -118,7 +118,7 @@ class _Choice:
     evaluations: int = 0
 
 
-class Bench:
+class HeadTrainer:
     """The features and labels of one split, on which heads are trained.
 
     Parameters
@@ -213,12 +213,12 @@ class Bench:
             optimiser.step()
 
 
-def try_all(bench: Bench, seconds: float) -> dict[str, Trial]:
+def try_all(trainer: HeadTrainer, seconds: float) -> dict[str, Trial]:
     """Choose a dropout in every way, train a head with each, and let it answer.
 
     Parameters
     ----------
-    bench : Bench
+    trainer : HeadTrainer
     seconds : float
         What each way that searches may take; a step that has begun is finished.
 
@@ -228,14 +228,14 @@ def try_all(bench: Bench, seconds: float) -> dict[str, Trial]:
         By the names of `WAYS`.
     """
     chosen = {name: _fixed(float(name)) for name in ("0.2", "0.5")} | {"none": _fixed(0.0)}
-    objective = bench.objective()
+    objective = trainer.objective()
     for method in ("ga", "random", "bayes"):
-        single, per_unit = _searched(objective, method, bench.seed, seconds)
+        single, per_unit = _searched(objective, method, trainer.seed, seconds)
         chosen[method] = single
         if method == "ga":
             chosen["per-unit"] = per_unit
-    chosen["tried"] = _tried(bench, seconds)
-    return {name: _trial(bench, chosen[name]) for name in WAYS}
+    chosen["tried"] = _tried(trainer, seconds)
+    return {name: _trial(trainer, chosen[name]) for name in WAYS}
 
 
 def _fixed(rate: float) -> _Choice:
@@ -262,30 +262,30 @@ def _searched(
     )
 
 
-def _tried(bench: Bench, seconds: float) -> _Choice:
+def _tried(trainer: HeadTrainer, seconds: float) -> _Choice:
     """Train with one rate after another, as people do, and take the lowest loss on the stop part.
 
     In random order, as the seconds may not reach for all.
     """
     began = time.monotonic()
     losses: dict[float, float] = {}
-    for rate in np.random.default_rng([bench.seed, 4]).permutation(_TRIED_RATES).tolist():
+    for rate in np.random.default_rng([trainer.seed, 4]).permutation(_TRIED_RATES).tolist():
         if losses and time.monotonic() - began >= seconds:
             break
-        head, _ = bench.train(nn.Dropout(rate))
-        losses[rate] = bench.loss(head, bench.parts.stop)
+        head, _ = trainer.train(nn.Dropout(rate))
+        losses[rate] = trainer.loss(head, trainer.parts.stop)
     best = min(losses, key=losses.__getitem__)
     return _Choice(nn.Dropout(best), best, time.monotonic() - began, len(losses))
 
 
-def _trial(bench: Bench, choice: _Choice) -> Trial:
+def _trial(trainer: HeadTrainer, choice: _Choice) -> Trial:
     began = time.monotonic()
-    head, epochs = bench.train(choice.dropout)
+    head, epochs = trainer.train(choice.dropout)
     return Trial(
         rate=choice.rate,
         search_seconds=round(choice.seconds, 3),
         train_seconds=round(time.monotonic() - began, 3),
         evaluations=choice.evaluations,
         epochs=epochs,
-        probabilities=bench.answers(head),
+        probabilities=trainer.answers(head),
     )

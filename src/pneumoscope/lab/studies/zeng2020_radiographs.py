@@ -106,7 +106,7 @@ def _write_heads(
     seconds: float,
 ) -> None:
     heads = Heads(
-        context.work,
+        context,
         backbone,
         _features(context, backbone, data),
         data,

@@ -23,9 +23,10 @@ from pneumoscope.evaluation import (
 )
 from pneumoscope.files import write_files
 from pneumoscope.lab.datasets import DataIdentity, Split, certify, digest
-from pneumoscope.lab.studies.page import Page
+from pneumoscope.lab.studies.page import Page, provenance
+from pneumoscope.lab.studies.study import Context
 from pneumoscope.lab.studies.zeng2020_backbone import Backbone
-from pneumoscope.lab.studies.zeng2020_heads import WAYS, Bench, Parts, Trial, try_all
+from pneumoscope.lab.studies.zeng2020_heads import WAYS, HeadTrainer, Parts, Trial, try_all
 
 FIGURES = ("accuracy", "F1", "AUROC", "AUROC as published")
 
@@ -104,8 +105,8 @@ class Heads:
 
     Parameters
     ----------
-    folder : Path
-        Where trials are kept.
+    context : Context
+        Its work is where trials are kept.
     backbone : Backbone
     features : ndarray of float32, shape (images, views, units)
     data : DataIdentity
@@ -118,7 +119,7 @@ class Heads:
 
     def __init__(
         self,
-        folder: Path,
+        context: Context,
         backbone: Backbone,
         features: NDArray[np.float32],
         data: DataIdentity,
@@ -126,7 +127,7 @@ class Heads:
         positive: str,
         seconds: float,
     ) -> None:
-        self.folder, self.data, self.seconds = folder, data, seconds
+        self.context, self.data, self.seconds = context, data, seconds
         self.backbone = backbone
         self.units = features.shape[2]
         self._features = torch.from_numpy(features)
@@ -155,24 +156,29 @@ class Heads:
         key = digest(
             [self.backbone.contents, self.backbone.result.certificate, certificate, self.seconds]
         )
-        path = self.folder / f"{name}.json"
-        trials = _kept(path, key)
-        if trials is None:
-            trials = try_all(Bench(self._features, self._labels, parts, seed), self.seconds)
-            _keep(path, key, trials)
+        path = self.context.work / f"{name}.json"
+        kept = _kept(path, key)
+        if kept is None:
+            trained = HeadTrainer(self._features, self._labels, parts, seed)
+            kept = _keep(path, key, try_all(trained, self.seconds))
+        trials, commit = kept
+        self.context.commits.add(commit)
         return Repeat(self._labels[parts.report].numpy().astype(bool), trials)
 
 
-def _keep(path: Path, key: str, trials: dict[str, Trial]) -> None:
-    body = {"key": key, "trials": {name: trial.as_dict() for name, trial in trials.items()}}
+def _keep(path: Path, key: str, trials: dict[str, Trial]) -> tuple[dict[str, Trial], str]:
+    made_with = provenance()
+    written = {name: trial.as_dict() for name, trial in trials.items()}
+    body = {"key": key, "made_with": made_with, "trials": written}
     write_files({path: (json.dumps(body, allow_nan=False) + "\n").encode()})
+    return trials, made_with["commit"]
 
 
-def _kept(path: Path, key: str) -> dict[str, Trial] | None:
-    """Read the trials of this very split, if there are some."""
+def _kept(path: Path, key: str) -> tuple[dict[str, Trial], str] | None:
+    """Read the trials of this very split and the commit that made them, if there are some."""
     try:
         body: dict[str, Any] = json.loads(path.read_bytes())
-        stored = body["key"]
+        stored, commit = body["key"], body["made_with"]["commit"]
         trials = {name: Trial.from_dict(body["trials"][name]) for name in WAYS}
     except FileNotFoundError:
         return None
@@ -182,4 +188,4 @@ def _kept(path: Path, key: str) -> dict[str, Trial] | None:
         raise InputError(
             f"{path}: is of another split, backbone or budget; remove it, or give another --work"
         )
-    return trials
+    return trials, commit
