@@ -2,6 +2,8 @@
 PYTHON ?= python3
 DEMO_ENV := .venv-demo
 TEST_ENV := .venv
+# A file's tests share what it makes, so a file stays with one process.
+PYTEST := $(TEST_ENV)/bin/python -m pytest --numprocesses auto --dist loadfile
 DEMO_OUT := demo-output
 
 .PHONY: help demo test check bench clean
@@ -41,14 +43,14 @@ demo: $(DEMO_ENV)/.installed
 
 test: $(TEST_ENV)/.installed
 	@echo "Running every test; those of real images are skipped where there are none ..."
-	$(TEST_ENV)/bin/python -m pytest
+	$(PYTEST)
 
 check: $(TEST_ENV)/.installed
 	$(TEST_ENV)/bin/ruff format --check src tests bench
 	$(TEST_ENV)/bin/ruff check src tests bench
 	$(TEST_ENV)/bin/mypy
 	$(TEST_ENV)/bin/lint-imports
-	$(TEST_ENV)/bin/python -m pytest --cov --cov-report=term-missing:skip-covered --cov-fail-under=90
+	$(PYTEST) --cov --cov-report=term-missing:skip-covered --cov-fail-under=90
 
 bench: $(TEST_ENV)/.installed
 	$(TEST_ENV)/bin/python bench/diagnose.py

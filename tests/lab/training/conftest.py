@@ -8,6 +8,7 @@ import shutil
 import signal
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -34,11 +35,8 @@ def _fill(folder: Path, header: list[str], rows: list[list[str]], seed: int) -> 
 
 
 @pytest.fixture(scope="session")
-def data_folder(tmp_path_factory) -> Iterator[Path]:
-    """`children` (two images per patient, no ABNORMAL) and `adults` (with a view column).
-
-    It is where recipes look for their sources, unless a test points them to a changed copy.
-    """
+def data_folder(tmp_path_factory) -> Path:
+    """`children` (two images per patient, no ABNORMAL) and `adults` (with a view column)."""
     folder = tmp_path_factory.mktemp("data")
     rows = [
         [f"{i:02}.png", ("NORMAL", "PNEUMONIA")[i % 2], f"c{i // 4}-{i % 2}"] for i in range(24)
@@ -46,9 +44,25 @@ def data_folder(tmp_path_factory) -> Iterator[Path]:
     _fill(folder / "children", ["file", "label", "patient_id"], rows, seed=0)
     rows = [[f"{i:02}.png", CLASSES[i % 3], f"a{i}", ("PA", "AP")[i % 4 // 2]] for i in range(24)]
     _fill(folder / "adults", ["file", "label", "patient_id", "view"], rows, seed=100)
+    return folder
+
+
+@contextmanager
+def _recipes_look_in(folder: Path) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PNEUMOSCOPE_DATA", str(folder))
-        yield folder
+        yield
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _in_data_folder(data_folder):
+    """Recipes find their sources, unless a test points them to a changed copy.
+
+    By module, so that no test of another folder is touched in whatever order they run; what is
+    made once for the session looks there by itself.
+    """
+    with _recipes_look_in(data_folder):
+        yield
 
 
 @pytest.fixture
@@ -184,38 +198,42 @@ def cut_off() -> Callable[..., None]:
 
 
 @pytest.fixture(scope="session")
-def run(tmp_path_factory, write_recipe) -> Path:
+def run(tmp_path_factory, write_recipe, data_folder) -> Path:
     """A finished run, split by patient."""
     from pneumoscope.lab.training import train
 
     folder = tmp_path_factory.mktemp("runs")
-    train(write_recipe(folder / "tiny.yaml"), folder / "by-patient")
+    with _recipes_look_in(data_folder):
+        train(write_recipe(folder / "tiny.yaml"), folder / "by-patient")
     return folder / "by-patient"
 
 
 @pytest.fixture(scope="session")
-def run_by_image(tmp_path_factory, write_recipe) -> Path:
+def run_by_image(tmp_path_factory, write_recipe, data_folder) -> Path:
     """The same recipe, split by image."""
     from pneumoscope.lab.training import train
 
     folder = tmp_path_factory.mktemp("runs")
     recipe = write_recipe(folder / "tiny.yaml", {"split.by": "image"})
-    train(recipe, folder / "by-image", accept_leak=True)
+    with _recipes_look_in(data_folder):
+        train(recipe, folder / "by-image", accept_leak=True)
     return folder / "by-image"
 
 
 @pytest.fixture(scope="session")
-def bundle(tmp_path_factory, run, run_by_image):
+def bundle(tmp_path_factory, run, run_by_image, data_folder):
     """The run exported, with the comparison of the splits."""
     from pneumoscope.lab.training import export
 
     place = tmp_path_factory.mktemp("bundles") / "tiny"
-    return export(run, place, split_comparison=(run, run_by_image))
+    with _recipes_look_in(data_folder):
+        return export(run, place, split_comparison=(run, run_by_image))
 
 
 @pytest.fixture(scope="session")
-def finished(run):
+def finished(run, data_folder):
     """The run as the export opens it."""
     from pneumoscope.lab.training.finished import open_run
 
-    return open_run(run)
+    with _recipes_look_in(data_folder):
+        return open_run(run)

@@ -50,9 +50,7 @@ def recipe_path(tmp_path_factory):
     }
     path = folder / "tiny.yaml"
     path.write_text(yaml.safe_dump(contents))
-    with pytest.MonkeyPatch.context() as patch:
-        patch.delenv("PNEUMOSCOPE_DATA", raising=False)
-        yield path
+    return path
 
 
 @pytest.fixture(scope="session")
