@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from pneumoscope.cli.options import PATIENTS, PatientColumn, Where, chosen
+from pneumoscope.cli.options import (
+    PATIENTS,
+    JsonTarget,
+    LabelledFolder,
+    PatientColumn,
+    Positive,
+    Where,
+    chosen,
+)
 from pneumoscope.cli.output import (
     check_targets,
     deliver,
@@ -21,22 +28,15 @@ from pneumoscope.cli.output import (
 def compare(
     a: Annotated[str, typer.Option("--a", metavar="NAME|PATH", help="The first bundle.")],
     b: Annotated[str, typer.Option("--b", metavar="NAME|PATH", help="The second bundle.")],
-    data: Annotated[
-        Path, typer.Option(metavar="DIR", help="Holds labels.csv or one folder per class.")
-    ],
-    positive: Annotated[
-        str | None, typer.Option(metavar="CLASS", help="The class to tell from the rest.")
-    ] = None,
+    data: LabelledFolder,
+    positive: Positive = None,
     negative: Annotated[
         list[str] | None,
         typer.Option(metavar="LABEL", help="A label that the bundles lack, counted as the rest."),
     ] = None,
     patient_column: PatientColumn = PATIENTS,
     where: Where = None,
-    json: Annotated[
-        str | None,
-        typer.Option(metavar="-|FILE", help="Write JSON; - for stdout and nothing else."),
-    ] = None,
+    json: JsonTarget = None,
 ) -> None:
     """Compare two bundles on the same images: a minus b, with paired intervals and tests."""
     to_stdout, json_file = json_target(json)

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from pneumoscope.cli.options import PATIENTS, PatientColumn, Where, chosen
+from pneumoscope.cli.options import PATIENTS, JsonTarget, PatientColumn, Where, chosen
 from pneumoscope.cli.output import (
     check_targets,
     deliver,
@@ -26,10 +26,7 @@ def fingerprint(
     ],
     patient_column: PatientColumn = PATIENTS,
     where: Where = None,
-    json: Annotated[
-        str | None,
-        typer.Option(metavar="-|FILE", help="Write JSON; - for stdout and nothing else."),
-    ] = None,
+    json: JsonTarget = None,
 ) -> None:
     """Count what a labelled folder holds: patients, sizes, copies, and what tells the label."""
     to_stdout, json_file = json_target(json)

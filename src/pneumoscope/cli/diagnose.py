@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from pneumoscope.cli.options import JsonTarget
 from pneumoscope.cli.output import (
     check_targets,
     given_symptoms,
@@ -34,10 +35,7 @@ def diagnose(
     rule_base: Annotated[
         str, typer.Option(help="Of the severity: guideline or baral2025.")
     ] = "guideline",
-    json: Annotated[
-        str | None,
-        typer.Option(metavar="-|FILE", help="Write JSON; - for stdout and nothing else."),
-    ] = None,
+    json: JsonTarget = None,
     overlay: Annotated[
         Path | None, typer.Option(metavar="FILE.png", help="Write where the network looked.")
     ] = None,

@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pneumoscope.cli.options import PATIENTS, PatientColumn, Where, chosen
+from pneumoscope.cli.options import (
+    PATIENTS,
+    JsonTarget,
+    LabelledFolder,
+    PatientColumn,
+    Positive,
+    Where,
+    chosen,
+)
 from pneumoscope.cli.output import (
     check_targets,
     deliver,
@@ -22,15 +30,11 @@ if TYPE_CHECKING:
 
 
 def evaluate(
-    data: Annotated[
-        Path, typer.Option(metavar="DIR", help="Holds labels.csv or one folder per class.")
-    ],
+    data: LabelledFolder,
     bundle: Annotated[
         str | None, typer.Option(metavar="NAME|PATH", help="The model bundle.")
     ] = None,
-    positive: Annotated[
-        str | None, typer.Option(metavar="CLASS", help="The class to tell from the rest.")
-    ] = None,
+    positive: Positive = None,
     negative: Annotated[
         list[str] | None,
         typer.Option(metavar="LABEL", help="A label that the bundle lacks, counted as the rest."),
@@ -45,10 +49,7 @@ def evaluate(
     ] = None,
     patient_column: PatientColumn = PATIENTS,
     where: Where = None,
-    json: Annotated[
-        str | None,
-        typer.Option(metavar="-|FILE", help="Write JSON; - for stdout and nothing else."),
-    ] = None,
+    json: JsonTarget = None,
     report: Annotated[
         Path | None, typer.Option(metavar="FILE.html", help="Write a page with the figures.")
     ] = None,

@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
-import typer
-
+from pneumoscope.cli.options import JsonTarget
 from pneumoscope.cli.output import check_targets, json_target, need_lab, print_text, write_stdout
 from pneumoscope.files import write_files
 
 
 def networks(
-    json: Annotated[
-        str | None,
-        typer.Option(metavar="-|FILE", help="Write JSON; - for stdout and nothing else."),
-    ] = None,
+    json: JsonTarget = None,
 ) -> None:
     """List the networks: parameters, input size, weights' source, options with their defaults."""
     to_stdout, json_file = json_target(json)

@@ -1,8 +1,9 @@
-"""Options that commands on labelled folders share."""
+"""Options that several commands share."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -12,6 +13,16 @@ from pneumoscope.errors import InputError
 # The literal of `evaluation.PATIENT_COLUMN`, which is slow to import for `--help`.
 PATIENTS = "patient_id"
 
+JsonTarget = Annotated[
+    str | None,
+    typer.Option(metavar="-|FILE", help="Write JSON; - for stdout and nothing else."),
+]
+LabelledFolder = Annotated[
+    Path, typer.Option(metavar="DIR", help="Holds labels.csv or one folder per class.")
+]
+Positive = Annotated[
+    str | None, typer.Option(metavar="CLASS", help="The class to tell from the rest.")
+]
 PatientColumn = Annotated[
     str,
     typer.Option(
@@ -26,6 +37,26 @@ Where = Annotated[
         help="Only images with this value in this column of labels.csv; again for each.",
     ),
 ]
+SplitFile = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="SPLIT.json", help="A split of `pneumoscope split`; else the recipe's own."
+    ),
+]
+FoldNumber = Annotated[
+    int | None, typer.Option(min=1, help="Which fold of --split, from 1; by default 1.")
+]
+
+
+def check_fold(split: Path | None, fold: int | None) -> None:
+    """Refuse a ``--fold`` of no split.
+
+    Raises
+    ------
+    InputError
+    """
+    if fold is not None and split is None:
+        raise InputError("--fold: is of a split file; give --split, too")
 
 
 def chosen(where: Sequence[str] | None) -> dict[str, str]:

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from pneumoscope.cli.options import JsonTarget
 from pneumoscope.cli.output import check_targets, deliver, given_symptoms, json_target
 from pneumoscope.errors import InputError, SymptomError
 
@@ -29,10 +30,7 @@ def severity(
     rule_base: Annotated[
         str, typer.Option(metavar="NAME", help="guideline or baral2025.")
     ] = "guideline",
-    json: Annotated[
-        str | None,
-        typer.Option(metavar="-|FILE", help="Write JSON; - for stdout and nothing else."),
-    ] = None,
+    json: JsonTarget = None,
 ) -> None:
     """Give a severity from the symptoms, with its reasons and the bedside scores.
 

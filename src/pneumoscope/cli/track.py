@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from pneumoscope.cli.options import JsonTarget
 from pneumoscope.cli.output import check_targets, deliver, json_target
 from pneumoscope.errors import InputError
 
@@ -28,10 +29,7 @@ def track(
             help="Score all visits by guideline or baral2025; else by the file's, else guideline.",
         ),
     ] = None,
-    json: Annotated[
-        str | None,
-        typer.Option(metavar="-|FILE", help="Write JSON; - for stdout and nothing else."),
-    ] = None,
+    json: JsonTarget = None,
 ) -> None:
     """Follow one patient over the visits of a file: levels, the patient's own ranges, trends.
 

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from pneumoscope.cli.options import FoldNumber, SplitFile, check_fold
 from pneumoscope.cli.output import need_lab
 from pneumoscope.errors import InputError
 
@@ -17,15 +18,8 @@ _log = logging.getLogger(__name__)
 def train(
     recipe: Annotated[Path, typer.Option(metavar="R.yaml", help="The training recipe.")],
     out: Annotated[Path, typer.Option(metavar="RUN", help="The run folder.")],
-    split: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="SPLIT.json", help="A split of `pneumoscope split`; else the recipe's own."
-        ),
-    ] = None,
-    fold: Annotated[
-        int | None, typer.Option(min=1, help="Which fold of --split, from 1; by default 1.")
-    ] = None,
+    split: SplitFile = None,
+    fold: FoldNumber = None,
     accept_leak: Annotated[
         bool,
         typer.Option(
@@ -42,8 +36,7 @@ def train(
 
     if resume and split is not None:
         raise InputError("--split: a resumed run keeps its own split; leave it out")
-    if fold is not None and split is None:
-        raise InputError("--fold: is of a split file; give --split, too")
+    check_fold(split, fold)
     choice = None if split is None else SplitChoice(split, fold or 1)
     try:
         best = run(recipe, out, split=choice, accept_leak=accept_leak, resume=resume)

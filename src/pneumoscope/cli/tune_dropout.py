@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from pneumoscope.cli.options import FoldNumber, JsonTarget, SplitFile, check_fold
 from pneumoscope.cli.output import (
     check_targets,
     json_target,
@@ -17,7 +18,6 @@ from pneumoscope.cli.output import (
     print_text,
     write_stdout,
 )
-from pneumoscope.errors import InputError
 from pneumoscope.files import write_files
 
 if TYPE_CHECKING:
@@ -56,23 +56,13 @@ def tune_dropout(
         Path | None,
         typer.Option("--from", metavar="RUN", help="Search a finished run instead of a warm-up."),
     ] = None,
-    split: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="SPLIT.json", help="A split of `pneumoscope split`; else the recipe's own."
-        ),
-    ] = None,
-    fold: Annotated[
-        int | None, typer.Option(min=1, help="Which fold of --split, from 1; by default 1.")
-    ] = None,
+    split: SplitFile = None,
+    fold: FoldNumber = None,
     accept_leak: Annotated[
         bool, typer.Option("--accept-leak", help="Search on a split that leaks.")
     ] = False,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the search in DIR.")] = False,
-    json: Annotated[
-        str | None,
-        typer.Option(metavar="-|FILE", help="Write the result; - for stdout and nothing else."),
-    ] = None,
+    json: JsonTarget = None,
 ) -> None:
     """Search the dropout rate of a recipe's network (Zeng 2020), or by a plain method."""
     to_stdout, json_file = json_target(json)
@@ -97,8 +87,7 @@ def tune_dropout(
         batches=batches,
         seed=seed,
     )
-    if fold is not None and split is None:
-        raise InputError("--fold: is of a split file; give --split, too")
+    check_fold(split, fold)
     choice = None if split is None else SplitChoice(split, fold or 1)
     warm_up = WarmUp(warm_up_epochs, choice, accept_leak, from_run)
     with _search_shown("generation" if method == "ga" else "step") as progress:
