@@ -13,13 +13,12 @@ pytest.importorskip("sklearn")
 from pneumoscope.errors import DataError
 from pneumoscope.evaluation import Estimate, auroc
 from pneumoscope.lab.studies import run_study
-from pneumoscope.lab.studies.shortcuts import (
+from pneumoscope.lab.studies.shortcuts import grade, probe
+from pneumoscope.lab.studies.shortcuts_images import (
     LUNG_FEATURES,
     LUNG_VIEWS,
     PLAIN_FEATURES,
     PLAIN_VIEWS,
-    grade,
-    probe,
 )
 
 pytestmark = pytest.mark.lab

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 
-import cv2
 import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
@@ -17,51 +15,29 @@ from sklearn.preprocessing import StandardScaler
 
 from pneumoscope.bundles import find_bundle
 from pneumoscope.evaluation import Estimate, LabelledImage, auroc, bootstrap, read_manifest
-from pneumoscope.findings import Radiograph
-from pneumoscope.imaging import fingerprint, read_radiograph, reduce_by_area
 from pneumoscope.lab.datasets import SchemeSettings, draw, linked_groups, units_of
-from pneumoscope.lab.studies.image_parts import (
-    CENTRE,
-    Mask,
-    Pixels,
-    Values,
-    border,
-    lung_field,
-    only,
-    outside_centre,
-    radial_power,
-)
+from pneumoscope.lab.studies.image_parts import CENTRE, Mask, Values
 from pneumoscope.lab.studies.page import Page, with_interval
+from pneumoscope.lab.studies.shortcuts_images import (
+    LUNG_FEATURES,
+    LUNG_VIEWS,
+    PLAIN_FEATURES,
+    PLAIN_VIEWS,
+    SIDE,
+    SPECTRUM_SIDE,
+    WHOLE,
+    Seen,
+    look,
+)
 from pneumoscope.lab.studies.study import Context, Study
 from pneumoscope.workflow import Reader
 
 CHILDREN, ADULTS, LUNGS = "guangzhou", "rsna", "rsna-lungs"
 SEED, SMOKE_IMAGES = 42, 20
-# The probes see an image of 40 pixels, whose outer 2 are the border of 5%.
-SIDE, THUMBNAIL, SPECTRUM_SIDE = 40, 16, 224
 FOLDS, STRENGTH = 5, 0.01
 LABELS = ("NORMAL", "ABNORMAL", "PNEUMONIA")
 CHEATS = 0.5  # share of the whole image's advantage over chance
-
-WHOLE = "whole image"
-PLAIN_VIEWS: tuple[str, ...] = (
-    WHOLE,
-    "border alone",
-    "border removed",
-    "outside the centre alone",
-    "centre alone",
-    "16-pixel thumbnail",
-)
-LUNG_VIEWS: tuple[str, ...] = (
-    WHOLE,
-    "outside the lungs alone",
-    "outline of the lungs alone",
-    "lungs alone",
-)
 LUNG_FREE = ("border alone", "outside the centre alone", *LUNG_VIEWS[1:3])
-TISSUE = np.float32(0.75)  # stands for what lies outside where only the outline is left
-PLAIN_FEATURES = ("border", "outside the centre", "16-pixel thumbnail", "file", "spectrum")
-LUNG_FEATURES = ("outside the lungs", "outline of the lungs")
 
 _FEATURES_TEXT = (
     f"Border: the outer 5% of each side, at {SIDE} x {SIDE} pixels. Outside the centre: all but a "
@@ -90,35 +66,11 @@ _LIMITS = (
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Seen:
-    """What is kept of an image.
-
-    Attributes
-    ----------
-    features : mapping of str to ndarray of float64, shape (features,)
-        What each probe is given.
-    answers : mapping of str to mapping of str to float
-        For each view the classifier's probabilities by class; empty for an image that the
-        classifier was trained or tuned on.
-    """
-
-    source: str
-    image: LabelledImage
-    exact: str
-    features: Mapping[str, Values]
-    answers: Mapping[str, Mapping[str, float]]
-
-    @property
-    def view(self) -> str:
-        return self.image.extra.get("view", "")
-
-
-@dataclass(frozen=True, slots=True, eq=False)
 class _Task:
     """Images and which of them are the positive ones."""
 
     name: str
-    seen: Sequence[_Seen]
+    seen: Sequence[Seen]
     positive: Mask
 
     @property
@@ -151,11 +103,11 @@ def _run(context: Context, page: Page) -> None:
     lungs = {
         image.extra["rsna_id"]: image.path for image in read_manifest(context.data / LUNGS).images
     }
-    seen: list[_Seen] = []
+    seen: list[Seen] = []
     for source in (CHILDREN, ADULTS):
         images = _images(context, source)
         page.source(source, f"{len(images)} images")
-        seen += [_look(source, image, reader, lungs) for image in images]
+        seen += [look(source, image, reader, lungs) for image in images]
     _write(page, seen, bundle.description.classes)
 
 
@@ -170,57 +122,6 @@ def _images(context: Context, source: str) -> list[LabelledImage]:
         of_label = [image for image in manifest.images if image.label == label]
         chosen += [of_label[i] for i in rng.permutation(len(of_label))[:SMOKE_IMAGES]]
     return chosen
-
-
-def _look(source: str, image: LabelledImage, reader: Reader, lungs: Mapping[str, Path]) -> _Seen:
-    """Take from an image what the probes and the classifier are asked about."""
-    radiograph = read_radiograph(image.path)
-    exact = fingerprint(radiograph.pixels)
-    masked = lungs.get(image.extra.get("rsna_id", ""))
-    lung = None
-    if masked is not None:
-        lung = lung_field(read_radiograph(masked).pixels, radiograph.pixels.shape)
-    answers = {}
-    if exact not in reader.bundle.training_images:
-        answers = {
-            name: reader.score(replace(radiograph, pixels=pixels)).probabilities
-            for name, pixels in _views(radiograph.pixels, lung).items()
-        }
-    return _Seen(source, image, exact, _features(radiograph, image.path, lung), answers)
-
-
-def _views(pixels: Pixels, lung: Mask | None) -> dict[str, Pixels]:
-    """Leave only a part of an image; the rest is mid-grey."""
-    edge, outside = border(pixels.shape), outside_centre(pixels.shape)
-    small = reduce_by_area(pixels, THUMBNAIL).astype(np.float32) / np.float32(255)
-    enlarged = cv2.resize(small, pixels.shape[::-1], interpolation=cv2.INTER_LINEAR)
-    parts = (pixels, only(pixels, edge), only(pixels, ~edge), only(pixels, outside))
-    found = (*parts, only(pixels, ~outside), enlarged.astype(np.float32))
-    views = dict(zip(PLAIN_VIEWS, found, strict=True))
-    if lung is not None:
-        outline = only(np.full_like(pixels, TISSUE), ~lung)
-        cut = (only(pixels, ~lung), outline, only(pixels, lung))
-        views |= dict(zip(LUNG_VIEWS[1:], cut, strict=True))
-    return views
-
-
-def _features(radiograph: Radiograph, path: Path, lung: Mask | None) -> dict[str, Values]:
-    grey = reduce_by_area(radiograph.pixels, SIDE).astype(np.float64)
-    facts = [radiograph.height, radiograph.width, radiograph.bits, path.stat().st_size]
-    formats = [radiograph.file_format == name for name in ("JPEG", "PNG", "TIFF")]
-    found = (
-        grey[border(grey.shape)],
-        grey[outside_centre(grey.shape)],
-        reduce_by_area(radiograph.pixels, THUMBNAIL).ravel().astype(np.float64),
-        np.array([*facts, *formats], dtype=np.float64),
-        radial_power(reduce_by_area(radiograph.pixels, SPECTRUM_SIDE)),
-    )
-    features = dict(zip(PLAIN_FEATURES, found, strict=True))
-    if lung is not None:
-        share = reduce_by_area(lung.astype(np.float32), SIDE) / 255
-        cut = reduce_by_area(only(radiograph.pixels, ~lung), SIDE).astype(np.float64)
-        features |= dict(zip(LUNG_FEATURES, (cut.ravel(), share.ravel()), strict=True))
-    return features
 
 
 def probe(features: Values, positive: Mask, groups: NDArray[np.int64]) -> Values:
@@ -257,21 +158,21 @@ def probe(features: Values, positive: Mask, groups: NDArray[np.int64]) -> Values
     return scores
 
 
-def _label_task(name: str, seen: Sequence[_Seen], label: str) -> _Task:
+def _label_task(name: str, seen: Sequence[Seen], label: str) -> _Task:
     return _Task(name, seen, np.array([each.image.label == label for each in seen]))
 
 
-def _source_task(name: str, seen: Sequence[_Seen]) -> _Task:
+def _source_task(name: str, seen: Sequence[Seen]) -> _Task:
     return _Task(name, seen, np.array([each.source == ADULTS for each in seen]))
 
 
-def _of(seen: Sequence[_Seen], *, source: str = "", label: str = "") -> list[_Seen]:
+def _of(seen: Sequence[Seen], *, source: str = "", label: str = "") -> list[Seen]:
     return [
         each for each in seen if source in ("", each.source) and label in ("", each.image.label)
     ]
 
 
-def _write(page: Page, seen: Sequence[_Seen], classes: Sequence[str]) -> None:
+def _write(page: Page, seen: Sequence[Seen], classes: Sequence[str]) -> None:
     page.text(
         "A classifier of radiographs can be right for a wrong reason: the hospital, the machine "
         "or the way a patient was placed may go with the label. This study asks what tells the "
@@ -291,7 +192,7 @@ def _write(page: Page, seen: Sequence[_Seen], classes: Sequence[str]) -> None:
     _write_view(page, _of(seen, source=ADULTS), _of(answered, source=ADULTS))
 
 
-def _write_probes(page: Page, seen: Sequence[_Seen]) -> None:
+def _write_probes(page: Page, seen: Sequence[Seen]) -> None:
     adults = _of(seen, source=ADULTS)
     masked = [each for each in adults if LUNG_FEATURES[0] in each.features]
     tasks = [
@@ -345,7 +246,7 @@ def _probe_table(page: Page, found: Mapping[str, Mapping[str, Estimate]]) -> Non
     page.table(["what is told", *names], rows)
 
 
-def _write_classifier(page: Page, seen: Sequence[_Seen], classes: Sequence[str]) -> None:
+def _write_classifier(page: Page, seen: Sequence[Seen], classes: Sequence[str]) -> None:
     adults = _of(seen, source=ADULTS)
     masked = [each for each in adults if LUNG_VIEWS[1] in each.answers]
     told = [label for label in ("PNEUMONIA", "ABNORMAL") if label in classes]
@@ -415,7 +316,7 @@ def grade(part: Estimate, whole: Estimate) -> str:
     return f"{word}: {kept:.1%} of the whole image's advantage over chance is left"
 
 
-def _write_view(page: Page, adults: Sequence[_Seen], answered: Sequence[_Seen]) -> None:
+def _write_view(page: Page, adults: Sequence[Seen], answered: Sequence[Seen]) -> None:
     alone = _label_task("all", adults, "PNEUMONIA")
     by_view = {"view alone": np.array([float(each.view == "AP") for each in adults])}
     everywhere = alone.estimate(by_view)["view alone"]
