@@ -95,6 +95,20 @@ def test_an_empty_cell_in_the_named_column_is_refused(papers):
     assert "line 5: list is empty" in refused(papers, patient_column="list")
 
 
+def test_values_of_one_patient_are_joined(tmp_path):
+    touch(tmp_path, *(f"{i}.png" for i in range(5)))
+    rows = "".join(f"{i}.png,X,p{i},{'ab'[i // 3]}\n" for i in range(5))
+    table(tmp_path, f"file,label,patient_id,list\n{rows}")
+    # What does not occur is passed over: it may be in another part of the set.
+    groups = [["p3", "p1"], ["absent", "p0"]]
+    joined = read_manifest(tmp_path, same_patient=groups)
+    assert [image.patient_id for image in joined.images] == ["absent", "p3", "p2", "p3", "p4"]
+    part = read_manifest(tmp_path, same_patient=groups, where={"list": "a"})
+    assert [image.patient_id for image in part.images] == ["absent", "p3", "p2"]
+    for twice in ([["p0", "p1"], ["p1", "p2"]], [["p0", "p0"]]):
+        assert "twice" in refused(tmp_path, same_patient=twice)
+
+
 def test_class_folders_have_no_column_of_patients(tmp_path):
     touch(tmp_path, "X/a.png")
     assert "class folders have no column 'paper'" in refused(tmp_path, patient_column="paper")

@@ -81,6 +81,7 @@ def read_manifest(
     *,
     patient_column: str = PATIENT_COLUMN,
     where: Mapping[str, str] | None = None,
+    same_patient: Sequence[Sequence[str]] = (),
 ) -> Manifest:
     """Read which images a labelled folder holds; no image is opened.
 
@@ -99,6 +100,10 @@ def read_manifest(
     where : mapping of str to str, optional
         Keep the images that have these values in these further columns, such as an official list's
         (``{"official_split": "val"}``). The whole table is checked all the same.
+    same_patient : sequence of sequence of str
+        Values of `patient_column` that are, or may be, of one patient: the first of each group
+        stands for all of it. Those that do not occur are passed over, so that a part of a set can
+        be read with the groups of the whole.
 
     Returns
     -------
@@ -111,7 +116,8 @@ def read_manifest(
         If the folder does not exist or holds no labelled image; if an image lies beside the class
         folders; if `labels.csv` cannot be read, is over 64 MiB, is malformed, lacks a column or has
         an empty file, label or patient; if a file is missing or listed twice; if a file or
-        `labels.csv` lies outside the folder, links included; if there is no image of `where`.
+        `labels.csv` lies outside the folder, links included; if there is no image of `where`; if
+        a value is in two groups of `same_patient`.
     """
     if not folder.is_dir():
         raise DataError(f"{folder}: no such folder; give a folder with {LABELS_FILE} or classes")
@@ -126,6 +132,7 @@ def read_manifest(
         raise DataError(
             f"{folder}: cannot be read ({error.strerror}); check its files and their rights"
         ) from error
+    manifest = _joined(folder, manifest, same_patient)
     return _chosen(folder, manifest, where) if where else manifest
 
 
@@ -163,6 +170,21 @@ def _from_table(folder: Path, table: Path, patient_column: str) -> Manifest:
         raise DataError(f"{table}: lists no image; add one line per image")
     _check_files(folder, images, table)
     return Manifest(tuple(images), patient_column if has_patients else None)
+
+
+def _joined(folder: Path, manifest: Manifest, groups: Sequence[Sequence[str]]) -> Manifest:
+    """Name each patient by the first value of its group."""
+    first: dict[str, str] = {}
+    for group in groups:
+        for value in group:
+            if value in first:
+                raise DataError(f"{folder}: same_patient names {value!r} twice; keep one")
+            first[value] = group[0]
+    images = tuple(
+        replace(image, patient_id=first.get(image.patient_id, image.patient_id))
+        for image in manifest.images
+    )
+    return replace(manifest, images=images)
 
 
 def _chosen(folder: Path, manifest: Manifest, where: Mapping[str, str]) -> Manifest:

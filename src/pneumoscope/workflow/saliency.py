@@ -114,6 +114,7 @@ def saliency_folder(
     by: Sequence[str] = (),
     patient_column: str = PATIENT_COLUMN,
     where: Mapping[str, str] | None = None,
+    same_patient: Sequence[Sequence[str]] = (),
     progress: Progress | None = None,
 ) -> FolderSaliency:
     """Measure how well a class's heatmaps agree with readers' boxes, on the images that have any.
@@ -134,7 +135,7 @@ def saliency_folder(
         The class whose heatmaps are measured, whatever the bundle answers.
     by : sequence of str
         Columns of ``labels.csv`` whose values part the held-out images into subgroups.
-    patient_column, where
+    patient_column, where, same_patient
         See `evaluation.read_manifest`.
     progress : callable, optional
         Called with (done, all) after every image with boxes.
@@ -151,7 +152,9 @@ def saliency_folder(
     BundleError
         See `bundles.find_bundle`.
     """
-    manifest = read_manifest(folder, patient_column=patient_column, where=where)
+    manifest = read_manifest(
+        folder, patient_column=patient_column, where=where, same_patient=same_patient
+    )
     model = find_bundle(bundle)
     check_columns(manifest, by)
     boxed = boxed_images(boxes, manifest, model, label)

@@ -15,6 +15,7 @@ from pneumoscope.lab.studies.zeng2020_heads import (
     HeadTrainer,
     Parts,
     Trial,
+    _tried,
     try_all,
 )
 
@@ -64,13 +65,17 @@ def test_every_way_begins_with_the_same_weights_and_batches():
     )
 
 
-def test_reported_images_neither_train_nor_stop():
-    trainer = _trainer()
-    head, _ = trainer.train(nn.Dropout(0.5))
+def test_reported_images_neither_train_nor_stop_nor_choose():
+    settings = HeadSettings(epochs=6)
+    trainer = _trainer(settings=settings)
     changed = trainer.features.clone()
     changed[trainer.parts.report] = 99.0
-    other, _ = HeadTrainer(changed, trainer.labels, trainer.parts, 0).train(nn.Dropout(0.5))
-    assert _same(head, other)
+    other = HeadTrainer(changed, trainer.labels, trainer.parts, 0, settings)
+    assert _same(trainer.train(nn.Dropout(0.5))[0], other.train(nn.Dropout(0.5))[0])
+    masks = np.random.default_rng(0).random((20, UNITS)) < 0.5
+    np.testing.assert_array_equal(trainer.objective()(masks), other.objective()(masks))
+    mine, others = (_tried(each, 60.0) for each in (trainer, other))
+    assert (mine.rate, mine.evaluations) == (others.rate, others.evaluations)
 
 
 def test_all_ways_answer_better_than_chance_and_searches_cost_their_seconds():
@@ -84,12 +89,14 @@ def test_all_ways_answer_better_than_chance_and_searches_cost_their_seconds():
         searched = way not in ("none", "0.2", "0.5")
         assert (trial.search_seconds >= 0.05) == searched, way
         assert (trial.evaluations > 0) == searched, way
+        # Who tries rates trains whole heads, and has no head to warm up.
+        assert (trial.warm_up_seconds > 0) == (searched and way != "tried"), way
     # One search gives both answers.
     assert trials["ga"].search_seconds == trials["per-unit"].search_seconds
 
 
 def test_a_trial_survives_its_document():
-    trial = Trial(0.25, 1.5, 0.5, 40, 7, np.array([0.125, 0.5]))
+    trial = Trial(0.25, 0.1, 1.5, 0.5, 40, 7, np.array([0.125, 0.5]))
     again = Trial.from_dict(trial.as_dict())
     assert again.as_dict() == trial.as_dict()
     assert again.probabilities.tolist() == [0.125, 0.5]

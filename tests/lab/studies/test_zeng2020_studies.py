@@ -104,3 +104,5 @@ def test_end_to_end_the_searched_rate_is_what_is_trained(slices, tmp_path):
     }
     assert recipes == {"usual": 0.5, "searched": found}
     assert len(task["figures"]) == 2
+    # Finished, it is not run again: neither the networks nor the search.
+    assert _run("zeng2020-end-to-end", folder, tmp_path)[1] == numbers

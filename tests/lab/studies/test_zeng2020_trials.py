@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from sklearn.metrics import accuracy_score, balanced_accuracy_score, f1_score, roc_auc_score
+from sklearn.metrics import accuracy_score, f1_score, roc_auc_score
 
 pytest.importorskip("torch")
 
@@ -14,7 +14,8 @@ from pneumoscope.evaluation import Estimate
 from pneumoscope.lab.datasets import DataIdentity, Fold, Split
 from pneumoscope.lab.studies.page import Page
 from pneumoscope.lab.studies.study import Context
-from pneumoscope.lab.studies.zeng2020_page import SEARCHED, differences, verdict
+from pneumoscope.lab.studies.zeng2020_heads import WAYS
+from pneumoscope.lab.studies.zeng2020_page import PLAIN, differences, verdict
 from pneumoscope.lab.studies.zeng2020_trials import FIGURES, Heads, measured
 
 pytestmark = pytest.mark.lab
@@ -30,18 +31,16 @@ def test_figures_agree_with_scikit_learn():
         "accuracy": accuracy_score(truth, called),
         "F1": f1_score(truth, called),
         "AUROC": roc_auc_score(truth, scores),
-        "AUROC as published": balanced_accuracy_score(truth, called),
+        "AUROC as published": roc_auc_score(truth, called),
     }
     assert {k: float(v) for k, v in measured(truth, scores).items()} == pytest.approx(expected)
-    # An AUROC of hard labels is the balanced accuracy.
-    assert roc_auc_score(truth, called) == pytest.approx(expected["AUROC as published"])
 
 
-def _heads(folder, seconds=0.02):
+def _heads(folder, seconds=0.02, signal=3):
     rng = np.random.default_rng(1)
     labels = np.arange(IMAGES) % 2
     features = rng.normal(size=(IMAGES, 1, 8)).astype(np.float32)
-    features[:, 0, 0] += 3.0 * labels
+    features[:, 0, 0] += signal * labels
     names = [str(i) for i in range(IMAGES)]
     data = DataIdentity(
         tuple(f"set/{n}" for n in names),
@@ -95,7 +94,7 @@ def test_the_commit_that_made_kept_trials_is_told(tried):
     assert heads.context.commits == {"an earlier one"}
 
 
-@pytest.mark.parametrize("change", ["seconds", "split", "damage", "a way is missing"])
+@pytest.mark.parametrize("change", ["seconds", "split", "features", "damage", "a way is missing"])
 def test_other_or_damaged_trials_are_refused_by_name(tried, change):
     folder, _ = tried
     path, splits = folder / "one-1.json", _splits()
@@ -107,29 +106,43 @@ def test_other_or_damaged_trials_are_refused_by_name(tried, change):
         body = json.loads(path.read_text())
         del body["trials"]["bayes"]
         path.write_text(json.dumps(body))
-    heads = _heads(folder, seconds=0.03 if change == "seconds" else 0.02)
+    seconds, signal = (0.03 if change == "seconds" else 0.02), (2 if change == "features" else 3)
+    heads = _heads(folder, seconds=seconds, signal=signal)
     with pytest.raises(InputError, match=r"one-1\.json: .*remove it"):
         heads.repeats(Page("x", "X", command=""), "one", splits)
 
 
 def test_a_gain_is_that_of_the_same_split(tried):
     _, repeats = tried
-    gains = differences(repeats, 0.5)
+    gains = differences(repeats, 0.5, [way for way in WAYS if way != "0.5"])
     for way, gain in gains.items():
         for name in FIGURES:
             each = [r.figures(way)[name] - r.figures("0.5")[name] for r in repeats]
             assert gain[name].value == pytest.approx(np.mean(each))
-    assert "0.5" not in gains
+    less = differences(repeats, 0.5, ["ga"], "random")["ga"]["AUROC"]
+    each = [r.figures("ga")["AUROC"] - r.figures("random")["AUROC"] for r in repeats]
+    assert less.value == pytest.approx(np.mean(each))
 
 
-def _gains(**of_way):
-    nothing = Estimate(0.0, -0.1, 0.1)
-    return {way: {"AUROC": of_way.get(way, nothing)} for way in SEARCHED}
+NOTHING, BETTER, WORSE = (Estimate(v, v - 0.01, v + 0.01) for v in (0.0, 0.02, -0.02))
+
+
+def _verdict(beside=(), **of_way):
+    gains = {way: {"AUROC": of_way.get(way, NOTHING)} for way in WAYS if way != "0.5"}
+    return verdict(gains, {way: dict(beside).get(way, NOTHING) for way in PLAIN})
 
 
 def test_the_verdict_names_only_what_is_told_apart():
-    assert "tuning did not help" in verdict(_gains())
-    text = verdict(_gains(ga=Estimate(0.02, 0.01, 0.03), bayes=Estimate(-0.02, -0.03, -0.01)))
-    assert "better than p = 0.5 by AUROC: genetic search, p*" in text
-    assert "worse than p = 0.5 by AUROC: Bayesian search, p*" in text
-    assert "did not help" not in text
+    text = _verdict()
+    assert "no way is told from p = 0.5" in text
+    # That nothing is shown does not show that there is nothing.
+    assert "not shown; it is at most +0.0100" in text
+    text = _verdict(ga=BETTER, none=BETTER, bayes=WORSE)
+    assert "better than p = 0.5: no dropout, genetic search, p*; worse than p = 0.5: Bayes" in text
+    assert "not shown" not in text
+
+
+def test_the_verdict_sets_the_genetic_search_beside_the_plain_ways():
+    text = _verdict({"random": BETTER, "tried": WORSE}, ga=BETTER)
+    assert "is better than random search, p*; worse than rates tried" in text
+    assert "not told from no dropout, p = 0.2, Bayesian search" in text

@@ -1,5 +1,8 @@
 """Sets beside the sources: measured by the card, in no part, and told what they share with one."""
 
+import json
+import shutil
+
 import pytest
 import yaml
 
@@ -63,6 +66,20 @@ def test_a_set_is_measured_whole_and_without_what_the_training_knows(copied, str
     brier = children.summary.metrics["brier"].value
     # Batches of other images: the last digits of a sum may differ.
     assert new.summary.metrics["brier"].value == pytest.approx(brier, abs=1e-6)
+
+
+def test_a_set_of_which_nothing_is_new_to_the_network_says_so(copied, changed_data):
+    run = json.loads((copied / "split.json").read_text())
+    parts = run["folds"][0]
+    known = {run["images"][i] for part in ("train", "stop", "calibrate") for i in parts[part]}
+    lines = (changed_data / "children" / "labels.csv").read_text().splitlines()
+    kept = [line for line in lines[1:] if f"children/{line.partition(',')[0]}" in known]
+    folder = shutil.copytree(changed_data / "children", changed_data / "again")
+    (folder / "labels.csv").write_text("\n".join([lines[0], *kept]) + "\n")
+    tell(copied, also_measured=[AGAIN | {"folder": "again"}])
+    (whole,) = open_run(copied).beside
+    assert whole.population == "the same children, all known to the training (again)"
+    assert whole.summary.n == len(kept)
 
 
 def test_the_bundle_and_its_card_say_what_the_recipe_tells(copied, strangers, tmp_path):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, get_args
 
@@ -60,6 +61,7 @@ def identify(
     max_unreadable_share: float = 0.0,
     patient_column: str = PATIENT_COLUMN,
     where: Mapping[str, str] | None = None,
+    same_patient: Sequence[Sequence[str]] = (),
 ) -> DataIdentity:
     """Read labelled folders far enough to split them; each is a source, named as its folder.
 
@@ -68,7 +70,7 @@ def identify(
     folders : sequence of Path
     max_unreadable_share : float
         See `collect`. The recipe that trains on the split must allow as much.
-    patient_column, where
+    patient_column, where, same_patient
         Of every folder; see `evaluation.read_manifest`. The recipe's sources must say the same.
 
     Raises
@@ -81,10 +83,10 @@ def identify(
     for name in names:
         if names.count(name) > 1:
             raise DataError(f"{name}: two folders have this name; rename one")
-    manifests = [
-        (name, read_manifest(folder, patient_column=patient_column, where=where).images)
-        for name, folder in zip(names, folders, strict=True)
-    ]
+    read = partial(
+        read_manifest, patient_column=patient_column, where=where, same_patient=same_patient
+    )
+    manifests = [(name, read(folder).images) for name, folder in zip(names, folders, strict=True)]
     classes = sorted({image.label for _, images in manifests for image in images})
     if len(classes) < 2:
         raise DataError(

@@ -9,7 +9,7 @@ import numpy as np
 import yaml
 from numpy.typing import NDArray
 
-from pneumoscope.evaluation import Estimate, read_manifest
+from pneumoscope.evaluation import Estimate
 from pneumoscope.files import told, write_files
 from pneumoscope.lab.datasets import (
     DataIdentity,
@@ -33,10 +33,11 @@ from pneumoscope.lab.studies.study import Context, Study
 from pneumoscope.lab.studies.zeng2020_backbone import CHILDREN
 from pneumoscope.lab.studies.zeng2020_covid_ct import (
     LIST,
-    PAPERS,
     PUBLISHED_ACCURACY,
+    RECIPE,
     SLICES,
     official_list,
+    read_slices,
 )
 from pneumoscope.lab.studies.zeng2020_page import HARD_LABELS
 from pneumoscope.lab.studies.zeng2020_radiographs import PUBLISHED
@@ -57,15 +58,7 @@ SMOKE = {
 CT = {
     "classes": ["NON_COVID", "COVID"],
     "positive_class": "COVID",
-    "sources": [
-        {
-            "name": SLICES,
-            "folder": SLICES,
-            "population": "adults, slices from the figures of publications",
-            "licence": "research",
-            "patient_column": PAPERS,
-        }
-    ],
+    "sources": recipe_contents(RECIPE)["sources"],
 }
 
 
@@ -161,10 +154,9 @@ def _recipe(context: Context, task: _Task, rate: float) -> dict[str, Any]:
 
 def _split(context: Context, task: _Task) -> tuple[DataIdentity, Split]:
     if task.source == SLICES:
-        data = identify([context.data / SLICES], patient_column=PAPERS)
-        images = read_manifest(context.data / SLICES, patient_column=PAPERS).images
-        lists = {f"{SLICES}/{image.file}": image.extra[LIST] for image in images}
-        return data, official_list(data, np.array([lists[file] for file in data.files]), seed=0)
+        data, images = read_slices(context)
+        lists = np.array([image.extra[LIST] for image in images])
+        return data, official_list(data, lists, seed=0)
     data = identify([context.data / task.source])
     groups = linked_groups(data.patients, data.fingerprints)
     settings = SchemeSettings(

@@ -80,8 +80,8 @@ class Trial:
     ----------
     rate : float
         The dropout rate, or the mean of the rates per unit; 0..1.
-    search_seconds, train_seconds : float
-        By the clock; the first without the warm-up, which all searches share.
+    warm_up_seconds, search_seconds, train_seconds : float
+        By the clock. Searches of masks share one warm-up.
     evaluations : int
         Masks evaluated, or networks trained (`tried`).
     epochs : int
@@ -91,6 +91,7 @@ class Trial:
     """
 
     rate: float
+    warm_up_seconds: float
     search_seconds: float
     train_seconds: float
     evaluations: int
@@ -114,6 +115,7 @@ class _Choice:
 
     dropout: nn.Module
     rate: float
+    warm_up: float = 0.0
     seconds: float = 0.0
     evaluations: int = 0
 
@@ -213,6 +215,10 @@ class HeadTrainer:
             optimiser.step()
 
 
+# What a trial depends on beside its features, its split and its budget.
+HEAD_CHOICES = [PRESET, _WARM_UP_EPOCHS, _BATCHES, _TRIED_RATES, asdict(HeadSettings())]
+
+
 def try_all(trainer: HeadTrainer, seconds: float) -> dict[str, Trial]:
     """Choose a dropout in every way, train a head with each, and let it answer.
 
@@ -228,9 +234,11 @@ def try_all(trainer: HeadTrainer, seconds: float) -> dict[str, Trial]:
         By the names of `WAYS`.
     """
     chosen = {name: _fixed(float(name)) for name in ("0.2", "0.5")} | {"none": _fixed(0.0)}
+    began = time.monotonic()
     objective = trainer.objective()
+    warm_up = time.monotonic() - began
     for method in ("ga", "random", "bayes"):
-        single, per_unit = _searched(objective, method, trainer.seed, seconds)
+        single, per_unit = _searched(objective, method, trainer.seed, seconds, warm_up)
         chosen[method] = single
         if method == "ga":
             chosen["per-unit"] = per_unit
@@ -243,7 +251,7 @@ def _fixed(rate: float) -> _Choice:
 
 
 def _searched(
-    objective: Objective, method: str, seed: int, seconds: float
+    objective: Objective, method: str, seed: int, seconds: float, warm_up: float
 ) -> tuple[_Choice, _Choice]:
     """Search as `tune-dropout` does: the one rate, and the rates per unit."""
     settings = SearchSettings(
@@ -254,7 +262,7 @@ def _searched(
             objective, objective.units, settings, Journal.start(Path(folder) / JOURNAL, {})
         )
         found = search(ledger, settings)
-        cost = (ledger.seconds, ledger.evaluations)
+        cost = (warm_up, ledger.seconds, ledger.evaluations)
     rates = found.unit_rates
     return (
         _Choice(nn.Dropout(found.rate), found.rate, *cost),
@@ -275,7 +283,8 @@ def _tried(trainer: HeadTrainer, seconds: float) -> _Choice:
         head, _ = trainer.train(nn.Dropout(rate))
         losses[rate] = trainer.loss(head, trainer.parts.stop)
     best = min(losses, key=losses.__getitem__)
-    return _Choice(nn.Dropout(best), best, time.monotonic() - began, len(losses))
+    spent = time.monotonic() - began
+    return _Choice(nn.Dropout(best), best, seconds=spent, evaluations=len(losses))
 
 
 def _trial(trainer: HeadTrainer, choice: _Choice) -> Trial:
@@ -283,6 +292,7 @@ def _trial(trainer: HeadTrainer, choice: _Choice) -> Trial:
     head, epochs = trainer.train(choice.dropout)
     return Trial(
         rate=choice.rate,
+        warm_up_seconds=round(choice.warm_up, 3),
         search_seconds=round(choice.seconds, 3),
         train_seconds=round(time.monotonic() - began, 3),
         evaluations=choice.evaluations,

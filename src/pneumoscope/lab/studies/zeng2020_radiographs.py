@@ -14,7 +14,7 @@ from pneumoscope.lab.datasets import (
     units_of,
 )
 from pneumoscope.lab.studies.folds import one_by_one
-from pneumoscope.lab.studies.page import Page
+from pneumoscope.lab.studies.page import Page, with_interval
 from pneumoscope.lab.studies.study import Context, Study
 from pneumoscope.lab.studies.zeng2020_backbone import (
     CHILDREN,
@@ -24,7 +24,7 @@ from pneumoscope.lab.studies.zeng2020_backbone import (
     train_backbone,
 )
 from pneumoscope.lab.studies.zeng2020_page import HARD_LABELS, write_ways
-from pneumoscope.lab.studies.zeng2020_trials import Heads, measured
+from pneumoscope.lab.studies.zeng2020_trials import Heads, measured, with_intervals
 
 POSITIVE = "PNEUMONIA"
 NETWORKS: tuple[str, ...] = ("inception_v3", "resnet152")
@@ -84,16 +84,19 @@ def _write_network(page: Page, backbone: Backbone) -> None:
     page.heading(f"{backbone.network}: the network as a whole, dropout 0.5")
     page.source(f"split of {backbone.network}", f"certificate {result.certificate[:16]}")
     truth = np.array(result.labels) == POSITIVE
-    found = measured(truth, result.probabilities[:, result.classes.index(POSITIVE)])
+    answers = result.probabilities[:, result.classes.index(POSITIVE)]
+    found = with_intervals(lambda weights: measured(truth, answers, weights), result.patients)
     accuracy, f1, as_published = (page.published(figure) for figure in PUBLISHED[backbone.network])
     rows = [
         ["published, dropout p*", accuracy, f1, "-", as_published],
-        ["measured, dropout 0.5", *(f"{float(value):.4f}" for value in found.values())],
+        ["measured, dropout 0.5", *map(with_interval, found.values())],
     ]
     page.table(["", *found], rows)
+    page.values(f"{backbone.network}, whole", {name: v.as_dict() for name, v in found.items()})
     page.text(
         f"Measured on {len(truth):,} images of children whom the network did not see, after "
-        f"{len(result.epochs)} epochs on the others. {HARD_LABELS}"
+        f"{len(result.epochs)} epochs on the others; 95% intervals from a bootstrap of patients. "
+        f"{HARD_LABELS}"
     )
 
 

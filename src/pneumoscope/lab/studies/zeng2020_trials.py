@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -26,7 +27,14 @@ from pneumoscope.lab.datasets import DataIdentity, Split, certify, digest
 from pneumoscope.lab.studies.page import Page, provenance
 from pneumoscope.lab.studies.study import Context
 from pneumoscope.lab.studies.zeng2020_backbone import Backbone
-from pneumoscope.lab.studies.zeng2020_heads import WAYS, HeadTrainer, Parts, Trial, try_all
+from pneumoscope.lab.studies.zeng2020_heads import (
+    HEAD_CHOICES,
+    WAYS,
+    HeadTrainer,
+    Parts,
+    Trial,
+    try_all,
+)
 
 FIGURES = ("accuracy", "F1", "AUROC", "AUROC as published")
 
@@ -131,6 +139,13 @@ class Heads:
         self.backbone = backbone
         self.units = features.shape[2]
         self._features = torch.from_numpy(features)
+        made_of = [
+            hashlib.sha256(features.tobytes()).hexdigest(),
+            positive,
+            seconds,
+            HEAD_CHOICES,
+        ]
+        self._key = digest(made_of)
         labels = [stratum.rpartition(" ")[2] == positive for stratum in data.strata]
         self._labels = torch.tensor(labels).long()
 
@@ -140,7 +155,7 @@ class Heads:
         Raises
         ------
         InputError
-            A kept file is damaged, or of another split, backbone or budget.
+            A kept file is damaged, or of other features, another split, budget or way of training.
         """
         certificates = [certify(split, self.data)["sha256"] for split in splits]
         together = digest(certificates)[:16]
@@ -153,9 +168,7 @@ class Heads:
     def _repeat(self, name: str, split: Split, certificate: str, seed: int) -> Repeat:
         fold = split.folds[0]
         parts = Parts(*(fold.indices(part) for part in ("train", "stop", "report")))
-        key = digest(
-            [self.backbone.contents, self.backbone.result.certificate, certificate, self.seconds]
-        )
+        key = digest([self._key, certificate])
         path = self.context.work / f"{name}.json"
         kept = _kept(path, key)
         if kept is None:
@@ -186,6 +199,7 @@ def _kept(path: Path, key: str) -> tuple[dict[str, Trial], str] | None:
         raise InputError(f"{path}: is damaged; remove it") from None
     if stored != key:
         raise InputError(
-            f"{path}: is of another split, backbone or budget; remove it, or give another --work"
+            f"{path}: is of other features, another split or budget; remove it, or give another "
+            "--work"
         )
     return trials, commit

@@ -54,8 +54,9 @@ def measure_beside(
     parts = dict.fromkeys(PARTS, np.empty(0, dtype=np.int64)) | {"report": everything}
     other = PreparedData(collection, identity, Split("all", "image", 0, (Fold(parts),)), {})
     probabilities = answer(other, everything)
-    figures = list(measure_part(told, other, everything, probabilities, threshold))
     known = _known(recipe, data, told, other)
+    told = _all_known_told(told, other, known)
+    figures = list(measure_part(told, other, everything, probabilities, threshold))
     for number in np.unique(collection.sources[known]).tolist():
         mine = collection.sources == number
         fresh = np.flatnonzero(mine & ~known)
@@ -66,6 +67,17 @@ def measure_beside(
         name = f"{whole.population}, without {shared} images that share a patient or a picture"
         figures.append(replace(whole, population=f"{name} with the training"))
     return tuple(figures)
+
+
+def _all_known_told(told: Recipe, other: PreparedData, known: NDArray[np.bool_]) -> Recipe:
+    """Say of a set that has no image that is new to the network, that it has none."""
+    sources = [
+        source.model_copy(update={"population": f"{source.population}, all known to the training"})
+        if known[other.collection.sources == number].all()
+        else source
+        for number, source in enumerate(told.sources)
+    ]
+    return told.model_copy(update={"sources": tuple(sources)})
 
 
 def _known(

@@ -81,6 +81,7 @@ def measure_looks(
             by=[VIEW] if VIEW in columns else [],
             patient_column=source.patient_column,
             where=source.subset,
+            same_patient=source.same_patient,
         )
     return Looks(saliency, _randomisation(recipe, data, network))
 

@@ -169,7 +169,12 @@ def read_images(recipe: Recipe, recipe_path: Path) -> tuple[Collection, DataIden
 def _images(recipe_path: Path, source: Source) -> tuple[LabelledImage, ...]:
     """List a source's images, and make sure that its boxes can be used when the run is exported."""
     folder = source_folder(recipe_path, source)
-    manifest = read_manifest(folder, patient_column=source.patient_column, where=source.subset)
+    manifest = read_manifest(
+        folder,
+        patient_column=source.patient_column,
+        where=source.subset,
+        same_patient=source.same_patient,
+    )
     if source.boxes is not None:
         read_boxes(folder / source.boxes, manifest)
     return manifest.images

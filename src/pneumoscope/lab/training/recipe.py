@@ -49,7 +49,8 @@ class Source(_Section):
     reader of the figures must know of the set) go into the bundle and its card. `boxes` is a CSV
     file of readers' boxes in the set's folder: the card then says where the network looks.
     `patient_column` is the column of `labels.csv` that names the patients, or what stands for them.
-    `subset` keeps the images that have these values in these columns.
+    `same_patient` joins values of that column that are, or may be, of one patient. `subset` keeps
+    the images that have these values in these columns.
     """
 
     name: Text
@@ -63,6 +64,7 @@ class Source(_Section):
     absent_classes: tuple[str, ...] = ()
     absent_class_loss: Literal["left_out", "as_negative"] = "left_out"
     patient_column: Text = PATIENT_COLUMN
+    same_patient: tuple[tuple[Text, ...], ...] = ()
     subset: dict[str, str] = Field(default_factory=dict)
 
 
