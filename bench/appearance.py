@@ -1,12 +1,13 @@
 """How chest radiographs and CT slices are told apart by the picture, and how seldom wrongly.
 
-    python bench/appearance.py --ct FOLDER [--ct-column paper_id] [--write] FOLDER [FOLDER ...]
+    python bench/appearance.py --ct FOLDER [--ct-recipe RECIPE.yaml] [--write] FOLDER [FOLDER ...]
 
 The folders are labelled ones of chest radiographs (an equal `patient_id` is the same patient in
-all), that of `--ct` is of CT slices. Patients, and papers, are parted into two halves by a hash of
-their names. On the first half a logistic regression is fitted, to the pictures and to altered
-copies of them, and both scores from which it is believed are chosen; on the second everything is
-measured. `--write` puts the coefficients into the package, which is measured without it.
+all), that of `--ct` is of CT slices, whose papers the recipe tells. Patients, and papers, are
+parted into two halves by a hash of their names. On the first half a logistic regression is fitted,
+to the pictures and to altered copies of them, and both scores from which it is believed are chosen;
+on the second everything is measured. `--write` puts the coefficients into the package, which is
+measured without it.
 A second table fits on one folder of radiographs and measures on the others: what an unknown
 hospital may expect.
 """
@@ -22,14 +23,15 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from scipy.stats import beta
+import yaml
 
-from pneumoscope.evaluation import bootstrap, read_manifest
+from pneumoscope.evaluation import Manifest, bootstrap, read_manifest
 from pneumoscope.findings import ImageKind
 from pneumoscope.imaging import read_radiograph
 from pneumoscope.imaging.appearance import COEFFICIENTS, edge_directions
 
 STORED = Path(__file__).parents[1] / "src" / "pneumoscope" / "imaging" / COEFFICIENTS
+CT_RECIPE = Path(__file__).parents[1] / "recipes" / "covid-ct.yaml"
 SIDE = 256  # of the pictures that are altered; the check itself reduces to 128
 COPIES = 3  # altered ones of each picture, to fit on
 STRENGTH = 0.3  # of the fit: inverse of the L2 penalty, as scikit-learn has it
@@ -89,11 +91,21 @@ def flat(grey: Grey) -> np.ndarray:
     return edge_directions(pixels).ravel()
 
 
-def read_all(radiographs: list[Path], ct: Path, ct_column: str) -> Pictures:
+def read_slices(folder: Path, recipe: Path) -> Manifest:
+    contents = yaml.safe_load(recipe.read_text("utf-8"))
+    told = [*contents["sources"], *contents["also_measured"]]
+    return read_manifest(
+        folder,
+        patient_column=told[0]["patient_column"],
+        same_patient=[group for source in told for group in source["same_patient"]],
+    )
+
+
+def read_all(radiographs: list[Path], ct: Path, recipe: Path) -> Pictures:
     grey, is_ct, folders, groups = [], [], [], []
     for folder in (*radiographs, ct):
-        column = ct_column if folder == ct else "patient_id"
-        for image in read_manifest(folder, patient_column=column).images:
+        manifest = read_slices(folder, recipe) if folder == ct else read_manifest(folder)
+        for image in manifest.images:
             pixels = read_radiograph(image.path).pixels
             height, width = pixels.shape
             scale = min(1, SIDE / max(height, width))
@@ -274,37 +286,34 @@ def typical(directions: np.ndarray) -> Typical:
     )
 
 
-def rate(hits: np.ndarray) -> str:
-    """A share with its exact 95% interval (Clopper and Pearson)."""
-    k, n = int(hits.sum()), hits.size
-    low = beta.ppf(0.025, k, n - k + 1) if k else 0.0
-    high = beta.ppf(0.975, k + 1, n - k) if k < n else 1.0
-    return f"{k} of {n}: {100 * k / n:.2f}% ({100 * low:.2f} to {100 * high:.2f})"
+def rate(hits: np.ndarray, groups: np.ndarray) -> str:
+    """A share with its 95% interval over patients or papers, who are drawn whole.
 
-
-def by_group(hits: np.ndarray, groups: np.ndarray) -> str:
-    """A share with its 95% interval over groups that are drawn whole."""
+    Where none is hit, the bound is the exact one (Clopper and Pearson) of as many patients.
+    """
+    if not hits.any():
+        number = len(set(groups))
+        return f"0 of {hits.size}, of {number} (at most {100 * (1 - 0.025 ** (1 / number)):.2f}%)"
     drawn = bootstrap({"rate": lambda w: w @ hits / w.sum(axis=1)}, list(groups))["rate"]
     assert drawn.value is not None
     told = "" if drawn.low is None else f" ({100 * drawn.low:.1f} to {100 * drawn.high:.1f})"
-    return f"{int(hits.sum())} of {hits.size}: {100 * drawn.value:.1f}%{told}"
+    return f"{int(hits.sum())} of {hits.size}: {100 * drawn.value:.2f}%{told}"
 
 
 def tell(
     name: str, model: Model, directions: np.ndarray, pictures: Pictures, rows: np.ndarray
 ) -> None:
     print(name)
+    groups = pictures.group
     as_ct, as_radiograph = model.says_ct(directions), model.says_radiograph(directions)
     for folder in dict.fromkeys(pictures.folder[rows & ~pictures.is_ct]):
         mine = rows & (pictures.folder == folder)
         margin = model.ct_from - model.scores(directions[mine]).max()
-        print(
-            f"  {folder}: taken for CT {rate(as_ct[mine])}, nearest {margin:+.1f} away; "
-            f"known for a radiograph {rate(as_radiograph[mine])}"
-        )
+        taken, known = rate(as_ct[mine], groups[mine]), rate(as_radiograph[mine], groups[mine])
+        print(f"  {folder}: taken for CT {taken}, nearest {margin:+.1f} away; known {known}")
     ct = rows & pictures.is_ct
-    caught = by_group(as_ct[ct], pictures.group[ct])
-    print(f"  CT slices caught {caught}; taken for radiographs {rate(as_radiograph[ct])}")
+    caught, taken = rate(as_ct[ct], groups[ct]), rate(as_radiograph[ct], groups[ct])
+    print(f"  CT slices caught {caught}; taken for radiographs {taken}")
 
 
 def write(model: Model) -> None:
@@ -362,10 +371,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("radiographs", type=Path, nargs="+", metavar="FOLDER")
     parser.add_argument("--ct", type=Path, required=True, metavar="FOLDER")
-    parser.add_argument("--ct-column", default="patient_id", metavar="COLUMN")
+    parser.add_argument("--ct-recipe", type=Path, default=CT_RECIPE, metavar="RECIPE.yaml")
     parser.add_argument("--write", action="store_true", help="put the fit into the package")
     given = parser.parse_args()
-    pictures = read_all(given.radiographs, given.ct, given.ct_column)
+    pictures = read_all(given.radiographs, given.ct, given.ct_recipe)
     rng = np.random.default_rng(0)
     plain = pictures.directions()
     copies = [pictures.directions(lambda grey: at_random(rng)(grey)) for _ in range(COPIES)]
