@@ -159,6 +159,36 @@ def test_the_legend_explains_only_the_classes_that_it_knows(make):
     assert "COVID 0.900" in text
 
 
+RATES = (
+    ("population", "sensitivity", "specificity"),
+    ("children", "0.977 (0.964 to 0.988)", "0.945 (0.908 to 0.975)"),
+    ("adults, AP view", "1.000 (1.000 to 1.000)", "0.163 (0.055 to 0.282)"),
+)
+
+
+def test_the_rates_at_the_threshold_are_on_the_page(make):
+    """Nobody who reads the page is sent to a terminal for them."""
+    bundle = replace(make().bundle, operating_rates=RATES)
+    shown = Page(to_html(make(bundle=bundle)))
+    assert " ".join(RATES[1]) in shown.text
+    assert " ".join(RATES[2]) in shown.text
+    assert shown.text.index("the threshold") < shown.text.index(RATES[2][2])
+    assert "in the model card (pneumoscope bundle info)" not in shown.text
+    assert len(shown.named("caption")) == len(shown.named("table"))
+
+
+@pytest.mark.parametrize("changes", [{"threshold": None}, {"abstained": True}])
+def test_without_an_operating_point_there_are_no_rates(make, changes):
+    bundle = replace(make().bundle, operating_rates=RATES)
+    assert RATES[2][2] not in to_html(make(bundle=bundle, **changes))
+
+
+def test_a_card_without_rates_leaves_the_page_as_it_was(make):
+    shown = Page(to_html(make()))
+    assert not shown.named("details")
+    assert "in the model card (pneumoscope bundle info)" in shown.text
+
+
 def test_the_training_sets_are_shown_whole(make):
     sets = ("guangzhou: children of 1 to 5 years", "rsna: adults, children")
     text = Page(to_html(make(bundle=BundleIdentity("a", "1", "0" * 64, sets)))).text
@@ -204,10 +234,11 @@ ATTACK = '"><script>alert(1)</script>{{ 7 * 7 }}\x1b[31m\u202e'
     [
         {"name": ATTACK},
         {"bundle": BundleIdentity(ATTACK, ATTACK, "0" * 64, (ATTACK,))},
+        {"bundle": BundleIdentity("a", "1", "0" * 64, operating_rates=((ATTACK,), (ATTACK,)))},
         {"warnings": (ATTACK,)},
         {"identity": PatientIdentity(ATTACK, ATTACK, ATTACK)},
     ],
-    ids=["name", "bundle", "warnings", "identity"],
+    ids=["name", "bundle", "rates", "warnings", "identity"],
 )
 def test_foreign_text_is_only_text(make, changes):
     html = to_html(make(**changes))

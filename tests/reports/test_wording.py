@@ -10,7 +10,12 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from pneumoscope.reports import format_probability, plain
-from pneumoscope.reports.wording import confidence_words, operating_words, split_warnings
+from pneumoscope.reports.wording import (
+    confidence_words,
+    heatmap_words,
+    operating_words,
+    split_warnings,
+)
 
 
 @given(st.floats(0, 1))
@@ -89,3 +94,14 @@ def test_splitting_loses_no_warning_and_keeps_the_order(make):
 def test_without_a_severity_every_warning_is_of_the_image(make):
     warnings = ("The rule base baral2025 errs.", "Low exposure.")
     assert split_warnings(make(warnings=warnings)) == ((), warnings)
+
+
+def test_a_region_is_never_told_without_what_must_not_be_read_from_it(make):
+    words = heatmap_words(make().heatmap)
+    assert "Do not take the outlined region for the place of a finding" in words
+
+
+def test_the_operating_point_says_where_the_rates_are(make):
+    words = operating_words(make(threshold=0.2).decision, "on the back")
+    assert any("rates per population are on the back." in line for line in words)
+    assert not any("bundle info" in line for line in words)

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
+from pneumoscope.bundles.card import operating_rates
 from pneumoscope.bundles.description import (
     CARD,
     FILES,
@@ -72,7 +73,14 @@ class Bundle:
         """The bundle as results name it."""
         sets = tuple(f"{part.name}: {part.population}" for part in self.description.training_sets)
         described = self.description
-        return BundleIdentity(described.name, described.version, self.sha256, sets, described.reads)
+        return BundleIdentity(
+            described.name,
+            described.version,
+            self.sha256,
+            sets,
+            described.reads,
+            operating_rates(self.card),
+        )
 
     @property
     def terms(self) -> str:

@@ -31,6 +31,9 @@ class BundleIdentity:
         "name: population" of each set that it was trained on.
     reads : ImageKind
         What it was made for.
+    operating_rates : tuple of tuple of str
+        The table of its model card at the operating point, header first: population, sensitivity,
+        specificity, as text from the card. Empty where the card has none.
     """
 
     name: str
@@ -38,6 +41,7 @@ class BundleIdentity:
     sha256: str
     training_sets: tuple[str, ...] = ()
     reads: ImageKind = ImageKind.CHEST_RADIOGRAPH
+    operating_rates: tuple[tuple[str, ...], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)

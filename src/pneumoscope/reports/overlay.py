@@ -13,7 +13,6 @@ from PIL import Image, ImageDraw, ImageFont
 from pneumoscope.findings import Diagnosis, Heatmap
 from pneumoscope.reports.wording import (
     CLASS_MEANINGS,
-    NOT_A_LESION,
     answer,
     heatmap_words,
     operating_call,
@@ -129,7 +128,7 @@ def _paragraphs(diagnosis: Diagnosis) -> list[_Paragraph]:
     if decision is not None and (call := operating_call(decision)) is not None:
         texts.append(_Paragraph(call, _WHITE))
     if diagnosis.heatmap is not None:
-        texts.append(_Paragraph(f"{NOT_A_LESION}. {heatmap_words(diagnosis.heatmap)}"))
+        texts.append(_Paragraph(heatmap_words(diagnosis.heatmap)))
     texts.append(_Paragraph(f"File: {diagnosis.radiograph.name}"))
     texts.append(_Paragraph(f"Model: {bundle.name} {bundle.version}"))
     texts.append(_Paragraph(diagnosis.notice, _AMBER))

@@ -13,7 +13,7 @@ from pneumoscope.reports.templating import environment
 from pneumoscope.reports.wording import (
     CALIBRATED,
     CLASS_MEANINGS,
-    NOT_A_LESION,
+    RATES_IN_CARD,
     answer,
     confidence_words,
     has_share,
@@ -30,6 +30,7 @@ from pneumoscope.reports.wording import (
 from pneumoscope.severity import INPUTS
 
 _JPEG_QUALITY = 90
+_RATES_BELOW = "below, as the model card states them"
 
 
 def to_html(diagnosis: Diagnosis) -> str:
@@ -47,6 +48,7 @@ def to_html(diagnosis: Diagnosis) -> str:
     """
     decision, heatmap = diagnosis.decision, diagnosis.heatmap
     caveats, warnings = split_warnings(diagnosis)
+    rates = diagnosis.bundle.operating_rates
     return (
         environment()
         .get_template("report.html.j2")
@@ -55,7 +57,10 @@ def to_html(diagnosis: Diagnosis) -> str:
             answer=answer(diagnosis),
             picture=picture_words(diagnosis),
             operating_call=None if decision is None else operating_call(decision),
-            operating_words=() if decision is None else operating_words(decision),
+            operating_words=()
+            if decision is None
+            else operating_words(decision, _RATES_BELOW if rates else RATES_IN_CARD),
+            rates=rates,
             confidence_words=()
             if decision is None
             else confidence_words(decision.confidence, with_severity=has_share(diagnosis)),
@@ -64,7 +69,6 @@ def to_html(diagnosis: Diagnosis) -> str:
             caveats=caveats,
             warnings=warnings,
             heatmap_words=None if heatmap is None else heatmap_words(heatmap),
-            not_a_lesion=NOT_A_LESION,
             overlay=_data_uri(diagnosis),
             **_severity(diagnosis.severity),
             levels=tuple(reversed(SeverityLevel)),

@@ -18,8 +18,8 @@ from pneumoscope.findings import (
 )
 from pneumoscope.severity import GUIDELINE, format_score
 
-NOT_A_LESION = "Where the network looked (Grad-CAM), not a lesion outline"
 PATIENT_ID = "patient_id"  # the usual name of the column, which need not be said
+RATES_IN_CARD = "in the model card (pneumoscope bundle info)"
 CALIBRATED = "Calibrated probabilities (how well: pneumoscope bundle info)"
 CLASS_MEANINGS: Mapping[str, str] = MappingProxyType(
     {
@@ -202,8 +202,15 @@ def operating_call(decision: Decision) -> str | None:
     return f"{point.label} {side} at the operating point chosen on the bundle's calibration images"
 
 
-def operating_words(decision: Decision) -> tuple[str, ...]:
-    """Tell the operating point in sentences; none without one."""
+def operating_words(decision: Decision, rates: str = RATES_IN_CARD) -> tuple[str, ...]:
+    """Tell the operating point in sentences; none without one.
+
+    Parameters
+    ----------
+    decision : Decision
+    rates : str
+        Where the reader finds the rates per population.
+    """
     point = decision.operating_point
     if point is None:
         return ()
@@ -214,7 +221,7 @@ def operating_words(decision: Decision) -> tuple[str, ...]:
         f"the threshold {_beside(point.threshold, value)}.",
         f"How the threshold was chosen: {point.rule}.",
         "Any rate in this holds for those images, not for this patient. The rates per population "
-        "are in the model card (pneumoscope bundle info).",
+        f"are {rates}.",
     ]
     if decision.positive != (decision.predicted == point.label):
         sentences.append(
@@ -280,10 +287,15 @@ def split_warnings(diagnosis: Diagnosis) -> tuple[tuple[str, ...], tuple[str, ..
 
 
 def heatmap_words(heatmap: Heatmap) -> str:
-    """Say how much of the image the map marks."""
+    """Say what the map marks, and what must not be read from it."""
     if not heatmap.values.any():
-        return "The map is empty: no region spoke for this class."
-    return f"The outlined region covers {100 * heatmap.mask_fraction:.1f} % of the image."
+        return (
+            "Where the network looked (Grad-CAM): the map is empty, no region spoke for this class."
+        )
+    return (
+        f"Where the network looked (Grad-CAM): {100 * heatmap.mask_fraction:.1f} % of the image, "
+        "outlined. Do not take the outlined region for the place of a finding."
+    )
 
 
 def has_share(diagnosis: Diagnosis) -> bool:
