@@ -59,7 +59,7 @@ def polarity_note(radiograph: Radiograph) -> str | None:
         said = f"; the header says {radiograph.dicom.photometric}"
         right = "with the right PhotometricInterpretation, or "
     return (
-        f"The image looks inverted (bone dark, air bright){said}. It was not turned round: if it is "
-        f"inverted, the answer is not valid. Export it again {right}as it is seen on the screen, "
-        "bone bright."
+        f"The image looks inverted (bone dark, air bright){said}. It was not turned round: if it "
+        f"is inverted, the answer is not valid. Export it again {right}as it is seen on the "
+        "screen, bone bright."
     )
