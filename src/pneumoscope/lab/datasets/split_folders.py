@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, get_args
@@ -15,6 +16,8 @@ from pneumoscope.lab.datasets.collection import collect
 from pneumoscope.lab.datasets.schemes import SchemeSettings, draw
 from pneumoscope.lab.datasets.split import By, linked_groups, units_of
 from pneumoscope.lab.datasets.split_file import write_split
+
+_log = logging.getLogger(__name__)
 
 # Only the fingerprints are needed, which are of the full size; the reduced pixels may be small.
 _ANY_SIZE = 32
@@ -81,10 +84,12 @@ def identify(
     for name in names:
         if names.count(name) > 1:
             raise DataError(f"{name}: two folders have this name; rename one")
-    manifests = [
-        (name, read_manifest(folder, patient_column=patient_column, where=where).images)
-        for name, folder in zip(names, folders, strict=True)
-    ]
+    manifests = []
+    for name, folder in zip(names, folders, strict=True):
+        manifest = read_manifest(folder, patient_column=patient_column, where=where)
+        for warning in manifest.warnings:
+            _log.warning("%s: %s", name, warning)
+        manifests.append((name, manifest.images))
     classes = sorted({image.label for _, images in manifests for image in images})
     if len(classes) < 2:
         raise DataError(

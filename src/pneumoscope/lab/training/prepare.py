@@ -170,6 +170,8 @@ def _images(recipe_path: Path, source: Source) -> tuple[LabelledImage, ...]:
     """List a source's images, and make sure that its boxes can be used when the run is exported."""
     folder = source_folder(recipe_path, source)
     manifest = read_manifest(folder, patient_column=source.patient_column, where=source.subset)
+    for warning in manifest.warnings:
+        _log.warning("%s: %s", source.name, warning)
     if source.boxes is not None:
         read_boxes(folder / source.boxes, manifest)
     return manifest.images
