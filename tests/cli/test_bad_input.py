@@ -203,6 +203,21 @@ def test_usage(cli: Cli, arguments: list[str]) -> None:
     assert_refused(cli(*arguments), "--help")
 
 
+@pytest.mark.parametrize(
+    "command", [["diagnose"], ["evaluate", "--nonsense"], ["data", "fingerprint"], ["bundle", "x"]]
+)
+def test_wrong_usage_leads_to_the_help_of_its_own_command(cli: Cli, command: list[str]) -> None:
+    named = command[:1] if command[0] != "data" else command
+    assert_refused(cli(*command), f"(see pneumoscope {' '.join(named)} --help)")
+    assert_refused(cli("heal"), "(see pneumoscope --help)")
+
+
+@pytest.mark.parametrize("symptoms", [[], ["--symptom", "oxygen_level=92"]])
+def test_a_rule_base_that_is_unknown(cli: Cli, picture: Path, symptoms: list[str]) -> None:
+    ended = cli("diagnose", picture, "--rule-base", "foo", *symptoms)
+    assert_refused(ended, "unknown rule base 'foo'", "guideline, baral2025")
+
+
 def test_control_characters_of_an_argument_do_not_reach_the_terminal(
     cli: Cli, picture: Path
 ) -> None:
@@ -260,6 +275,25 @@ class TestTargets:
         )
         assert_refused(ended, option, name)
         assert {p: p.is_file() and p.read_bytes() for p in tmp_path.iterdir()} == before
+
+    @pytest.mark.parametrize(
+        ("option", "name", "ending"),
+        [
+            ("--report", "out.pdf", ".html"),
+            ("--report", "out", ".html"),
+            ("--overlay", "out.jpg", ".png"),
+            ("--overlay", "png", ".png"),
+        ],
+    )
+    def test_a_name_that_promises_another_kind_of_file(
+        self, cli: Cli, tmp_path: Path, option: str, name: str, ending: str
+    ) -> None:
+        # Before any work: the image that is asked for is not there.
+        ended = cli("diagnose", tmp_path / "absent.png", option, tmp_path / name)
+        assert_refused(ended, option, name, f"ends in {ending}")
+        if option == "--report":
+            assert_refused(cli("evaluate", "--data", tmp_path, option, tmp_path / name), ending)
+        assert list(tmp_path.iterdir()) == []
 
     def test_pipe_is_not_replaced_by_a_file(
         self, cli: Cli, picture: Path, bundle: str, named_pipe: Path
@@ -350,4 +384,4 @@ def test_training_without_the_laboratory(cli: Cli, monkeypatch: pytest.MonkeyPat
     monkeypatch.setitem(sys.modules, "lightning", None)
     for arguments in (("train", "--recipe", "r.yaml", "--out", "run"), ("export", "run")):
         more = () if arguments[0] == "train" else ("--out", "bundle")
-        assert_refused(cli(*arguments, *more), "pneumoscope[lab]")
+        assert_refused(cli(*arguments, *more), "pip install '.[lab]'")

@@ -110,3 +110,18 @@ def test_progress_counts_every_image(phantoms: Path) -> None:
     seen: list[tuple[int, int]] = []
     fingerprint_folder(phantoms, progress=lambda done, total: seen.append((done, total)))
     assert seen == [(i, 5) for i in range(1, 6)]
+
+
+def test_every_command_on_a_folder_tells_of_files_that_it_does_not_read(
+    cli: Cli, folder: Path, bundle: str
+) -> None:
+    (folder / "PNEUMONIA" / "IM0001").write_bytes(b"DICOM, as CDs name it")
+    told = "1 files have no image ending and are not read (first: 'PNEUMONIA/IM0001')"
+    for command in (
+        ("data", "fingerprint", folder),
+        ("evaluate", "--data", folder, "--bundle", bundle),
+        ("compare", "--data", folder, "--a", bundle, "--b", bundle),
+    ):
+        warnings = cli(*command, "--json", "-").json()["warnings"]
+        assert sum(told in warning for warning in warnings) == 1
+        assert told in " ".join(cli(*command).out.split())

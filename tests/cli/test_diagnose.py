@@ -86,8 +86,10 @@ def test_nothing_but_the_targets_is_left_in_their_folder(
 ) -> None:
     out = tmp_path / "out"
     out.mkdir()
-    cli("diagnose", picture, "--bundle", bundle, "--json", out / "a.json", "--report", out / "b")
-    assert sorted(path.name for path in out.iterdir()) == ["a.json", "b"]
+    cli(
+        "diagnose", picture, "--bundle", bundle, "--json", out / "a.json", "--report", out / "b.HTM"
+    )
+    assert sorted(path.name for path in out.iterdir()) == ["a.json", "b.HTM"]
 
 
 def test_json_is_the_same_on_stdout_and_in_a_file(
@@ -202,6 +204,15 @@ def test_identity_is_named_when_asked_for(
         "birth_date": "19510203",
     }
     assert "MRN-9876543" in report.read_text("utf-8")
+    # A terminal is seen by others and scrolls back: never there.
+    told = cli(*start)
+    assert told.code == 0
+    assert not any(word in told.out + told.err for word in IDENTIFYING)
+
+
+def test_the_help_says_where_the_symptoms_stand(cli: Cli) -> None:
+    assert "pneumoscope severity --help" in cli("diagnose", "--help").out
+    assert "oxygen_level" in cli("severity", "--help").out
 
 
 @pytest.mark.filterwarnings("ignore:Invalid value for VR AS")

@@ -39,5 +39,7 @@ def test_without_the_laboratory_there_is_one_clear_line(
     )
     ended = cli(*command)
     assert (ended.code, ended.out) == (2, "")
-    assert "pip install 'pneumoscope[lab]'" in ended.err
+    assert "in the checkout, python -m pip install '.[lab]'" in ended.err
+    # No index has a release: whoever registers the name there must not be installed.
+    assert "pip install pneumoscope" not in ended.err.replace("'", "")
     assert ended.err.count("\n") == 1

@@ -169,6 +169,39 @@ def test_class_folders_are_read_in_order_at_any_depth(tmp_path):
         assert image.path == tmp_path / image.file
 
 
+def test_files_without_an_image_ending_in_class_folders_are_told(tmp_path):
+    """CDs and PACS exports name DICOM objects so: half the images may be missing otherwise."""
+    touch(tmp_path, "PNEUMONIA/b.dcm", "PNEUMONIA/IM0002", "PNEUMONIA/IM0001", "NORMAL/cd/IM0003.1")
+    manifest = read_manifest(tmp_path)
+    assert [image.file for image in manifest.images] == ["PNEUMONIA/b.dcm"]
+    assert manifest.unread == ("NORMAL/cd/IM0003.1", "PNEUMONIA/IM0001", "PNEUMONIA/IM0002")
+    (warning,) = manifest.warnings
+    assert "3 files have no image ending and are not read (first: 'NORMAL/cd/IM0003.1')" in warning
+    assert ".dcm" in warning
+    assert "labels.csv" in warning
+
+
+def test_hidden_files_and_files_of_no_class_stay_silent(tmp_path):
+    touch(tmp_path, "X/a.png", "X/._b", "X/.DS_Store", "X/.thumbs/c", "README")
+    manifest = read_manifest(tmp_path)
+    assert (manifest.unread, manifest.warnings) == ((), ())
+
+
+def test_what_a_table_does_not_list_is_left_out_on_purpose(tmp_path):
+    touch(tmp_path, "X/IM0001", "X/IM0002")
+    table(tmp_path, "file,label\nX/IM0001,X\n")
+    manifest = read_manifest(tmp_path)
+    assert [image.file for image in manifest.images] == ["X/IM0001"]
+    assert manifest.warnings == ()
+
+
+def test_a_folder_of_files_without_an_ending_is_told_which_endings_count(tmp_path):
+    touch(tmp_path, "X/IM0001")
+    message = refused(tmp_path)
+    assert "no labelled image" in message
+    assert ".jpg, .jpeg, .png, .tif, .tiff, .dcm" in message
+
+
 def test_a_table_goes_before_class_folders(tmp_path):
     touch(tmp_path, "NORMAL/a.png", "NORMAL/b.png")
     table(tmp_path, "file,label\nNORMAL/a.png,PNEUMONIA\n")

@@ -31,6 +31,16 @@ def test_phantom_and_its_negative():
     assert "the header says MONOCHROME1" in note
 
 
+@pytest.mark.parametrize("dicom", [DicomSource(photometric="MONOCHROME1"), None])
+def test_the_note_says_what_it_means_for_the_answer_and_names_the_way_out(dicom):
+    note = polarity_note(Radiograph(1 - phantom(), "a", "any", dicom=dicom))
+    assert note is not None
+    assert "if it is inverted, the answer is not valid" in note
+    assert "as it is seen on the screen" in note
+    # Only a DICOM object has such an element to be mended.
+    assert ("PhotometricInterpretation" in note) == (dicom is not None)
+
+
 @given(st.floats(0.3, 3), st.integers(32, 300), st.integers(32, 300))
 def test_exposure_and_size_do_not_matter_and_the_negative_is_opposite(gamma, height, width):
     image = phantom(height, width) ** np.float32(gamma)

@@ -103,7 +103,9 @@ def _run() -> int:
         # The parser's own usage errors share no public base class, but know how to show themselves.
         shown = getattr(error, "format_message", None)
         if shown is not None:
-            return _say(f"{shown().rstrip('.')} (see pneumoscope --help)", BAD_INPUT)
+            context = getattr(error, "ctx", None)
+            command = "pneumoscope" if context is None else context.command_path
+            return _say(f"{shown().rstrip('.')} (see {command} --help)", BAD_INPUT)
         return _fail(error, OUR_FAULT, internal=True)
     if outcome == INTERRUPTED:  # as the parser answers Ctrl-C, without a word
         return _say("interrupted", INTERRUPTED)

@@ -22,7 +22,9 @@ def diagnose(
     image: Annotated[Path, typer.Argument(help="A JPEG, PNG, TIFF or DICOM file.")],
     symptom: Annotated[
         list[str] | None,
-        typer.Option(metavar="NAME=VALUE", help="One symptom, such as fever_value=38.5."),
+        typer.Option(
+            metavar="NAME=VALUE", help="One symptom, such as fever_value=38.5; again for each."
+        ),
     ] = None,
     symptoms: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Symptoms as a JSON object.")
@@ -46,7 +48,10 @@ def diagnose(
         bool, typer.Option("--with-identity", help="Name the patient as the DICOM header does.")
     ] = False,
 ) -> None:
-    """Read one chest radiograph, explain it, and join it with the symptoms into a severity."""
+    """Read one chest radiograph, explain it, and join it with the symptoms into a severity.
+
+    The symptoms' names, units and ranges: pneumoscope severity --help.
+    """
     to_stdout, json_file = json_target(json)
     check_targets(
         {"--json": json_file, "--overlay": overlay, "--report": report},

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from pneumoscope.workflow import TrainingOverlap
 
 STDOUT = "-"
+# What each option's file is, whatever its name says.
+_ENDINGS = {"--report": (".html", ".htm"), "--overlay": (".png",)}
 
 
 def check_targets(targets: Mapping[str, Path | None], *, sources: Collection[Path] = ()) -> None:
@@ -38,7 +40,8 @@ def check_targets(targets: Mapping[str, Path | None], *, sources: Collection[Pat
     ------
     InputError
         A folder does not exist or cannot be written, a target is a folder or a device, it is a
-        file that is read, or two are the same.
+        file that is read, two are the same, or the name of a report or an overlay ends as another
+        kind of file.
     """
     read = {Path(os.path.realpath(source)) for source in sources}
     seen: dict[str, str] = {}
@@ -61,6 +64,13 @@ def check_targets(targets: Mapping[str, Path | None], *, sources: Collection[Pat
         other = seen.setdefault(str(real), option)
         if other != option:
             raise InputError(f"{other} and {option} name the same file {path}; give two names")
+        endings = _ENDINGS.get(option)
+        if endings is not None and path.suffix.lower() not in endings:
+            written = endings[0].removeprefix(".").upper()
+            raise InputError(
+                f"{option} {path}: the file will be {written}; give a name that ends in "
+                f"{' or '.join(endings)}"
+            )
 
 
 def _check_target(option: str, path: Path) -> None:
@@ -120,8 +130,10 @@ def need_lab(what: str) -> None:
         They are not there.
     """
     if importlib.util.find_spec("lightning") is None:
+        # Not by the package's name: no index has a release, and whoever took the name would be run.
         raise InputError(
-            f"{what} needs the laboratory, which is not installed: pip install 'pneumoscope[lab]'"
+            f"{what} needs the laboratory, which is not installed: in the checkout, "
+            "python -m pip install '.[lab]' (docs/how-to/train-a-bundle.md)"
         )
 
 

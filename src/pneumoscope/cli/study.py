@@ -36,7 +36,10 @@ def study(
 
     if name is None:
         for known in studies().values():
-            typer.echo(f"{known.name}: {known.title}\n    {known.reaches}; {known.cost}")
+            needs = ", ".join(known.needs) or "no data set"
+            typer.echo(
+                f"{known.name}: {known.title}\n    {known.reaches}; {known.cost}\n    needs {needs}"
+            )
         return
     folder = data or Path(os.environ.get("PNEUMOSCOPE_DATA", "data"))
     page = run_study(name, scale=scale, data=folder, work=work, out=out)

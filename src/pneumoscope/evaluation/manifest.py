@@ -14,7 +14,8 @@ from pneumoscope.files import read_limited
 LABELS_FILE = "labels.csv"
 PATIENT_COLUMN = "patient_id"
 MAX_TABLE_BYTES = 64 << 20
-IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".tif", ".tiff", ".dcm"})
+IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".tif", ".tiff", ".dcm")
+_ENDINGS = ", ".join(IMAGE_SUFFIXES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,12 +59,16 @@ class Manifest:
         The columns and values that the images were chosen by; empty for all images of the folder.
     others : tuple of LabelledImage
         The images of the folder that were not chosen.
+    unread : tuple of str
+        Files in class folders that are no images by their ending, relative to the folder; hidden
+        ones left out. DICOM objects often have no ending.
     """
 
     images: tuple[LabelledImage, ...]
     patient_column: str | None
     where: Mapping[str, str] = field(default_factory=dict)
     others: tuple[LabelledImage, ...] = ()
+    unread: tuple[str, ...] = ()
 
     @property
     def has_patients(self) -> bool:
@@ -74,6 +79,16 @@ class Manifest:
     def labels(self) -> tuple[str, ...]:
         """The distinct labels, sorted."""
         return tuple(sorted({image.label for image in self.images}))
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What a user of the images must know of the others."""
+        if not self.unread:
+            return ()
+        return (
+            f"{len(self.unread)} files have no image ending and are not read (first: "
+            f"{self.unread[0]!r}); rename them ({_ENDINGS}) or list them in {LABELS_FILE}.",
+        )
 
 
 def read_manifest(
@@ -264,15 +279,18 @@ def read_rows(table: Path, columns: str) -> tuple[list[str], list[tuple[int, lis
 def _from_class_folders(folder: Path, patient_column: str) -> Manifest:
     stray = sorted(entry.name for entry in folder.iterdir() if _is_image(entry))
     classes = sorted(entry for entry in folder.iterdir() if entry.is_dir())
-    images = []
+    images, unread = [], []
     for class_folder in classes:
-        for path in sorted(filter(_is_image, class_folder.rglob("*"))):
+        for path in sorted(class_folder.rglob("*")):
             file = path.relative_to(folder).as_posix()
-            images.append(LabelledImage(path, file, class_folder.name, file))
+            if _is_image(path):
+                images.append(LabelledImage(path, file, class_folder.name, file))
+            elif path.is_file() and not _is_hidden(file):
+                unread.append(file)
     if not images:
         raise DataError(
             f"{folder}: no labelled image; add {LABELS_FILE} (file,label[,patient_id]) "
-            "or one folder of images per class"
+            f"or one folder of images ({_ENDINGS}) per class"
         )
     if stray:
         raise DataError(
@@ -284,13 +302,18 @@ def _from_class_folders(folder: Path, patient_column: str) -> Manifest:
             f"{folder}: class folders have no column {patient_column!r}; write {LABELS_FILE}"
         )
     _check_files(folder, images, folder)
-    return Manifest(tuple(images), patient_column=None)
+    return Manifest(tuple(images), patient_column=None, unread=tuple(unread))
 
 
 def _is_image(path: Path) -> bool:
     # Hidden files: macOS leaves "._name.jpeg" beside each image that it unpacks.
     hidden = path.name.startswith(".")
     return path.suffix.lower() in IMAGE_SUFFIXES and not hidden and path.is_file()
+
+
+def _is_hidden(file: str) -> bool:
+    """Whether a file or a folder on the way to it is hidden."""
+    return any(part.startswith(".") for part in PurePosixPath(file).parts)
 
 
 def _check_files(folder: Path, images: Iterable[LabelledImage], where: Path) -> None:

@@ -54,5 +54,12 @@ def polarity_note(radiograph: Radiograph) -> str | None:
     """
     if inversion_score(radiograph.pixels) <= 0:
         return None
-    said = f"; the header says {radiograph.dicom.photometric}" if radiograph.dicom else ""
-    return f"The image looks inverted (bone dark, air bright){said}. It was not turned round."
+    said, right = "", ""
+    if radiograph.dicom:
+        said = f"; the header says {radiograph.dicom.photometric}"
+        right = "with the right PhotometricInterpretation, or "
+    return (
+        f"The image looks inverted (bone dark, air bright){said}. It was not turned round: if it "
+        f"is inverted, the answer is not valid. Export it again {right}as it is seen on the "
+        "screen, bone bright."
+    )

@@ -4,7 +4,7 @@
 published rule base (Baral 2025, 3.3.5 and 3.3.6), to the letter.
 """
 
-from pneumoscope.severity.assessment import assess, check_case, rule_bases
+from pneumoscope.severity.assessment import assess, check_case, check_rule_base, rule_bases
 from pneumoscope.severity.caveats import rule_base_warnings, severity_warnings
 from pneumoscope.severity.engine import LEVELS, Evaluation, evaluate
 from pneumoscope.severity.guideline_base import GUIDELINE, PatientNotCoveredError
@@ -38,6 +38,7 @@ __all__ = [
     "celsius",
     "check_case",
     "check_inputs",
+    "check_rule_base",
     "check_symptoms",
     "evaluate",
     "format_score",

@@ -71,7 +71,7 @@ def assess(
     share = 0.0 if contribution is None else contribution
     if not 0 <= share <= 1:
         raise ValueError(f"contribution {contribution} is outside 0..1")
-    _known(rule_base)
+    check_rule_base(rule_base)
     if bounds is not None and bounds.rule_base != rule_base:
         raise InputError(
             f"the patient's bounds were made for {bounds.rule_base}, not for {rule_base}; "
@@ -97,14 +97,20 @@ def check_case(symptoms: Mapping[str, float], *, rule_base: str = GUIDELINE) -> 
     InputError
         For an unknown rule base.
     """
-    _known(rule_base)
+    check_rule_base(rule_base)
     if rule_base == GUIDELINE:
         check_inputs(symptoms)
     else:
         check_symptoms(symptoms, required=load_rule_base(rule_base).inputs)
 
 
-def _known(rule_base: str) -> None:
+def check_rule_base(rule_base: str) -> None:
+    """Refuse a rule base that does not exist.
+
+    Raises
+    ------
+    InputError
+    """
     if rule_base not in rule_bases():
         raise InputError(f"unknown rule base {rule_base!r}; use one of {', '.join(rule_bases())}")
 

@@ -27,6 +27,7 @@ from pneumoscope.severity import (
     PatientNotCoveredError,
     assess,
     check_case,
+    check_rule_base,
     severity_warnings,
 )
 from pneumoscope.workflow.leaks import leak_warnings
@@ -188,11 +189,13 @@ def diagnose(
     Raises
     ------
     InputError
-        The image, a symptom, the age, the sex or the bundle cannot be used; one line says why.
+        The image, a symptom, the age, the sex, the rule base or the bundle cannot be used; one line
+        says why.
     """
     patient = _patient(age, sex)
+    # What is wrong is told before the image and the model cost any time.
+    check_rule_base(rule_base)
     if symptoms:
-        # A wrong symptom is told before the image and the model cost any time.
         check_case(symptoms, rule_base=rule_base)
     radiograph = read_radiograph(Path(path), with_identity=with_identity)
     reader = Reader(find_bundle(bundle))

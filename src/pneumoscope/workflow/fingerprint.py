@@ -110,7 +110,7 @@ def fingerprint_folder(
         patient_column=manifest.patient_column,
         where=manifest.where,
         measured=measured,
-        warnings=(*lost, *measured.warnings),
+        warnings=(*manifest.warnings, *lost, *measured.warnings),
     )
 
 

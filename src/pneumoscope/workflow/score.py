@@ -62,7 +62,7 @@ class ScoredFolder:
     @property
     def warnings(self) -> tuple[str, ...]:
         """What a reader of any figures over these images must know."""
-        warnings = []
+        warnings = list(self.manifest.warnings)
         listed, n = len(self.manifest.images), len(self.images)
         if self.unreadable:
             warnings.append(

@@ -146,8 +146,9 @@ def made_up_study(tmp_path, monkeypatch) -> SimpleNamespace:
         "    context.commits.update({'of-two', 'of-one'})\n"
         "    page.text(f'Measured on {context.data.name}.')\n"
         "    page.published_text('The paper says 0.4321.')\n"
-        "STUDY = Study('made-up', 'Made up', 'nothing', 'nothing', _run)\n"
+        "STUDY = Study('made-up', 'Made up', 'nothing', 'nothing', _run, ('made-up-set',))\n"
     )
+    (tmp_path / "made-up-set").mkdir()
     monkeypatch.setattr(package, "__path__", [*package.__path__, str(place)])
     module = importlib.import_module("pneumoscope.lab.studies.made_up")
     yield SimpleNamespace(name="made-up", runs=module.RUNS)

@@ -3,12 +3,14 @@
 import json
 import math
 import re
+import shutil
 
 import numpy as np
 import pytest
 
 pytest.importorskip("torch")
 
+from pneumoscope.errors import DataError
 from pneumoscope.evaluation import Estimate
 from pneumoscope.lab.datasets import identify, linked_groups
 from pneumoscope.lab.studies import Context, leak_tax, run_study
@@ -48,6 +50,17 @@ def test_the_study_runs_and_takes_what_is_finished(study_data, tmp_path):
     before = {path: path.stat().st_mtime_ns for path in work.glob("*/result.json")}
     assert run()[1] == numbers
     assert {path: path.stat().st_mtime_ns for path in before} == before
+
+
+def test_without_the_etiology_there_are_no_strata_and_no_page(study_data, tmp_path):
+    data = tmp_path / "data"
+    shutil.copytree(study_data / "guangzhou", data / "guangzhou")
+    table = data / "guangzhou" / "labels.csv"
+    lines = [line.rpartition(",")[0] for line in table.read_text("utf-8").splitlines()]
+    table.write_text("\n".join(lines), "utf-8")
+    with pytest.raises(DataError, match="guangzhou: no column 'etiology' in"):
+        run_study("leak-tax", scale="smoke", data=data, work=tmp_path / "work", out=None)
+    assert not list((tmp_path / "work").rglob("result.json"))
 
 
 def test_the_full_page_of_twenty_finished_trainings(study_data, tmp_path, finish):

@@ -27,7 +27,13 @@ def test_an_unknown_study_names_the_known_ones(tmp_path):
 
 @pytest.mark.parametrize(
     ("change", "message"),
-    [({"scale": "half"}, "--scale 'half': give full or smoke"), ({"data": "none"}, "no such fold")],
+    [
+        ({"scale": "half"}, "--scale 'half': give full or smoke"),
+        (
+            {"data": "none"},
+            "no folder made-up-set in .*none; set PNEUMOSCOPE_DATA .*--data",
+        ),
+    ],
 )
 def test_what_cannot_be_run_is_refused_before_any_work(made_up_study, tmp_path, change, message):
     data = tmp_path / change.get("data", "")
@@ -36,6 +42,12 @@ def test_what_cannot_be_run_is_refused_before_any_work(made_up_study, tmp_path, 
         run_study(made_up_study.name, scale=scale, data=data, work=tmp_path / "work", out=None)
     assert not made_up_study.runs
     assert not (tmp_path / "work").exists()
+
+
+def test_a_study_of_made_up_numbers_asks_for_no_data(tmp_path):
+    data, work = tmp_path / "none", tmp_path / "work"
+    page = run_study("tracking-detection", scale="smoke", data=data, work=work, out=None)
+    assert page.is_file()
 
 
 def test_a_page_that_could_not_be_written_is_refused_before_any_work(made_up_study, tmp_path):

@@ -1,5 +1,6 @@
 """A recipe's images and its fold: what is refused before training, and what is kept together."""
 
+import csv
 import json
 import shutil
 
@@ -56,6 +57,29 @@ def test_a_class_without_an_image_to_learn_it_from_is_told(
     labels.write_text(labels.read_text().replace(",ABNORMAL,", ",NORMAL,"))
     prepare(read_recipe(path), path)
     assert "no image of the train part is labelled ABNORMAL: " in caplog.text
+
+
+def test_files_that_are_not_read_are_told_by_the_split_and_by_the_training(
+    write_recipe, changed_data, tmp_path, caplog
+):
+    for source in ("children", "adults"):
+        folder = changed_data / source
+        for row in csv.DictReader((folder / "labels.csv").read_text().splitlines()):
+            (folder / row["label"]).mkdir(exist_ok=True)
+            (folder / row["file"]).rename(folder / row["label"] / row["file"])
+        (folder / "labels.csv").unlink()
+    # As CDs and PACS exports name a DICOM object.
+    (changed_data / "adults" / "NORMAL" / "IM0001").write_bytes(b"")
+    told = "adults: 1 files have no image ending and are not read (first: 'NORMAL/IM0001')"
+    path = write_recipe(tmp_path / "r.yaml")
+    prepare(read_recipe(path), path)
+    assert caplog.text.count(told) == 1
+    assert "children: 1 files" not in caplog.text
+    caplog.clear()
+    settings = scheme_settings(scheme="holdout", folds=None, holdout=0.3, **SHARES)
+    folders = [changed_data / "children", changed_data / "adults"]
+    split_folders(folders, settings, by="patient", out=tmp_path / "split.json")
+    assert caplog.text.count(told) == 1
 
 
 def test_a_picture_of_two_patients_keeps_them_together(changed_data, write_recipe, tmp_path):

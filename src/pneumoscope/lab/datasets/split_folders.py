@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
-from functools import partial
 from pathlib import Path
 from typing import Any, get_args
 
@@ -16,6 +16,8 @@ from pneumoscope.lab.datasets.collection import collect
 from pneumoscope.lab.datasets.schemes import SchemeSettings, draw
 from pneumoscope.lab.datasets.split import By, linked_groups, units_of
 from pneumoscope.lab.datasets.split_file import write_split
+
+_log = logging.getLogger(__name__)
 
 # Only the fingerprints are needed, which are of the full size; the reduced pixels may be small.
 _ANY_SIZE = 32
@@ -83,10 +85,14 @@ def identify(
     for name in names:
         if names.count(name) > 1:
             raise DataError(f"{name}: two folders have this name; rename one")
-    read = partial(
-        read_manifest, patient_column=patient_column, where=where, same_patient=same_patient
-    )
-    manifests = [(name, read(folder).images) for name, folder in zip(names, folders, strict=True)]
+    manifests = []
+    for name, folder in zip(names, folders, strict=True):
+        manifest = read_manifest(
+            folder, patient_column=patient_column, where=where, same_patient=same_patient
+        )
+        for warning in manifest.warnings:
+            _log.warning("%s: %s", name, warning)
+        manifests.append((name, manifest.images))
     classes = sorted({image.label for _, images in manifests for image in images})
     if len(classes) < 2:
         raise DataError(

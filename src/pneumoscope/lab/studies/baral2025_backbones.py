@@ -15,6 +15,7 @@ from pneumoscope.lab.studies.baral2025_protocol import (
     SCHEME_HEADER,
     SCHEMES,
     SMOKE_ARMS,
+    SOURCES,
     Arm,
     identify_sources,
     run_arm,
@@ -120,4 +121,5 @@ STUDY = Study(
     reaches="Table 8's comparison of backbones, which was confounded; on other data",
     cost="120 trainings at 224 pixels, with ImageNet weights: for a GPU",
     run=_run,
+    needs=SOURCES,
 )

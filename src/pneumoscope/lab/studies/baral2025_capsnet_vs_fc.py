@@ -28,6 +28,7 @@ from pneumoscope.lab.studies.baral2025_protocol import (
     DATA_DIFFER,
     DEPARTURES,
     SMOKE_ARMS,
+    SOURCES,
     identify_sources,
     run_fold,
     study_folds,
@@ -276,4 +277,5 @@ STUDY = Study(
     reaches="Table 10: the published t-test, and tests between models; on other data",
     cost="twenty trainings of DenseNet-201 at 224 pixels, with ImageNet weights: for a GPU",
     run=_run,
+    needs=SOURCES,
 )

@@ -367,4 +367,5 @@ STUDY = Study(
     reaches="Figure 5, on guangzhou and rsna apart; the order of CLAHE and resizing",
     cost="two minutes on one core",
     run=_run,
+    needs=SETS,
 )

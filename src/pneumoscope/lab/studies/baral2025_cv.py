@@ -212,4 +212,5 @@ STUDY = Study(
     reaches="Tables 3, 8 (DenseNet-201) and 9, Figures 8 and 9; on other data",
     cost="forty trainings of DenseNet-201 at 224 pixels, with ImageNet weights: for a GPU",
     run=_run,
+    needs=SOURCES,
 )

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from pneumoscope.errors import DataError
 from pneumoscope.evaluation import Estimate, read_manifest
 from pneumoscope.lab.datasets import (
     By,
@@ -31,12 +33,14 @@ from pneumoscope.lab.studies.page import Page
 from pneumoscope.lab.studies.study import Context, Study
 from pneumoscope.lab.studies.two_classes import METRICS, POSITIVE, told_leaks, two_class_metrics
 
+CHILDREN, ETIOLOGY = "guangzhou", "etiology"
 REPEATS = 10
 HELD_OUT, STOP = 0.2, 0.1
 
 
 def _run(context: Context, page: Page) -> None:
-    data = identify([context.data / "guangzhou"])
+    kinds = _kinds(context.data / CHILDREN)
+    data = identify([context.data / CHILDREN])
     page.source("guangzhou", f"sha256 {data.sha256[:16]}, {len(data.files)} images")
     changes: dict[str, Any] = {}
     repeats = REPEATS
@@ -59,11 +63,19 @@ def _run(context: Context, page: Page) -> None:
             page.source(f"split {name}", f"certificate {found[-1].certificate[:16]}")
     page.values("recipe", recipe_contents("leak-tax", changes))
     _write_arms(page, drawn, results)
-    # The same order as the identity's.
-    images = read_manifest(context.data / "guangzhou").images
-    kinds = [f"{image.label} {image.extra.get('etiology', '')}" for image in images]
     rows = held_out_images(data, groups, kinds, drawn["image"], results["image"], POSITIVE)
     _write_within(page, rows, leak_differences(rows))
+
+
+def _kinds(folder: Path) -> list[str]:
+    """Give each image's kind (normal, bacterial, viral), in the order of the identity's."""
+    images = read_manifest(folder).images
+    if ETIOLOGY not in images[0].extra:
+        raise DataError(
+            f"{folder}: no column {ETIOLOGY!r} in labels.csv, which tells bacterial from viral "
+            "pneumonias and makes the strata of the study; add it"
+        )
+    return [f"{image.label} {image.extra[ETIOLOGY]}" for image in images]
 
 
 def _splits(data: DataIdentity, groups: NDArray[np.int64], by: By, count: int) -> list[Split]:
@@ -203,6 +215,7 @@ STUDY = Study(
     name="leak-tax",
     title="The leak tax: what a split by image adds",
     reaches="no published figure; the same recipe by image and by patient, with the inflation",
-    cost="twenty trainings at 96 pixels: about two hours on one core",
+    cost="twenty trainings at 96 pixels: about an hour on one core",
     run=_run,
+    needs=(CHILDREN,),
 )

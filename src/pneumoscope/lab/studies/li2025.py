@@ -289,4 +289,5 @@ STUDY = Study(
     reaches="Tables 1 and 2, Figures 5 and 6; the same by patient",
     cost="six trainings of 30 epochs: about two hours on two cores",
     run=_run,
+    needs=("guangzhou",),
 )

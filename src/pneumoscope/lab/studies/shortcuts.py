@@ -397,4 +397,5 @@ STUDY = Study(
     reaches="no published table: the suspicion that Baral 2025's perfect recall of ABNORMAL raises",
     cost="ten minutes on one core",
     run=_run,
+    needs=(CHILDREN, ADULTS, LUNGS),
 )

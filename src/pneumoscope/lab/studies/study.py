@@ -62,6 +62,8 @@ class Study:
         What the full scale takes, and on which machine.
     run : callable
         Runs it and fills the page.
+    needs : tuple of str
+        The data sets' folders that it reads, by name; empty for a study of made-up numbers.
     """
 
     name: str
@@ -69,6 +71,7 @@ class Study:
     reaches: str
     cost: str
     run: Callable[[Context, Page], None]
+    needs: tuple[str, ...] = ()
 
 
 def studies() -> dict[str, Study]:
@@ -105,17 +108,23 @@ def run_study(name: str, *, scale: str, data: Path, work: Path, out: Path | None
     Raises
     ------
     InputError
-        No such study or scale, data that cannot be used, or a page that cannot be written.
+        No such study or scale, a data set that is missing or cannot be used, or a page that cannot
+        be written.
     """
     known = studies()
     if name not in known:
         raise InputError(f"study {name!r} does not exist; there are: {', '.join(known)}")
     if scale not in SCALES:
         raise InputError(f"--scale {scale!r}: give {' or '.join(SCALES)}")
-    if not data.is_dir():
-        raise InputError(f"{data}: no such folder; give the folder that holds the data sets")
-    context = Context("smoke" if scale == "smoke" else "full", data, work / f"{name}-{scale}")
     study = known[name]
+    missing = [needed for needed in study.needs if not (data / needed).is_dir()]
+    if missing:
+        raise InputError(
+            f"study {name!r} needs the data sets {', '.join(study.needs)}: no folder "
+            f"{', '.join(missing)} in {data}; set PNEUMOSCOPE_DATA to the folder that holds them, "
+            "or give --data"
+        )
+    context = Context("smoke" if scale == "smoke" else "full", data, work / f"{name}-{scale}")
     target = context.work if out is None or context.smoke else out
     for folder in (context.work, target):
         with told(str(folder)):  # before hours of work

@@ -287,4 +287,5 @@ STUDY = Study(
     cost="one training at 112 pixels (that of zeng2020-radiographs) and 30 times eight heads: "
     "about half an hour on one core",
     run=_run,
+    needs=("guangzhou", SLICES),
 )

@@ -212,4 +212,5 @@ STUDY = Study(
     reaches="the figures of Inception-v3 and ResNet-152, radiographs and COVID-CT; other test sets",
     cost="six trainings and three warm-ups at 224 and 299 pixels, ImageNet weights: for a GPU",
     run=_run,
+    needs=(CHILDREN, SLICES),
 )

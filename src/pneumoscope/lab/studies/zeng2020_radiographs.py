@@ -155,4 +155,5 @@ STUDY = Study(
     reaches="the figures of Inception-v3 and ResNet-152 on radiographs; heads on frozen features",
     cost="two trainings at 112 pixels and 30 times eight heads: about an hour on one core",
     run=_run,
+    needs=(CHILDREN,),
 )

@@ -175,6 +175,8 @@ def _images(recipe_path: Path, source: Source) -> tuple[LabelledImage, ...]:
         where=source.subset,
         same_patient=source.same_patient,
     )
+    for warning in manifest.warnings:
+        _log.warning("%s: %s", source.name, warning)
     if source.boxes is not None:
         read_boxes(folder / source.boxes, manifest)
     return manifest.images
