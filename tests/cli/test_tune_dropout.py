@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -19,10 +20,10 @@ pytestmark = pytest.mark.lab
 
 @pytest.fixture
 def phantoms(tmp_path: Path) -> None:
-    """Radiographs of 24 made-up patients, where the recipe looks for them."""
-    for number in range(24):
+    """Radiographs of 24 made-up patients, and of 4 further ones, where the recipe looks."""
+    for number in range(28):
         label = ("NORMAL", "PNEUMONIA")[number % 2]
-        folder = tmp_path / "phantoms" / label
+        folder = tmp_path / ("phantoms" if number < 24 else "further") / label
         folder.mkdir(parents=True, exist_ok=True)
         phantom = draw_phantom(number, size=128, opacity=label == "PNEUMONIA")
         write_png(phantom, folder / f"{number}.png")
@@ -33,17 +34,17 @@ def recipe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     pytest.importorskip("lightning")
     pytest.importorskip("deap")
     monkeypatch.delenv("PNEUMOSCOPE_DATA", raising=False)
+    described = {"population": "made up", "licence": "CC0"}
     contents = {
         "name": "phantoms",
         "classes": ["NORMAL", "PNEUMONIA"],
         "positive_class": "PNEUMONIA",
-        "sources": [
-            {"name": "phantoms", "folder": "phantoms", "population": "made up", "licence": "CC0"}
-        ],
+        "sources": [{"name": "phantoms", "folder": "phantoms"} | described],
+        "also_measured": [{"name": "further", "folder": "further"} | described],
         "split": {"train": 0.4, "stop": 0.2, "calibrate": 0.2, "report": 0.2},
         "input": {"size": 32, "clahe_tiles": 2},
         "network": {"name": "li_cnn"},
-        "training": {"batch_size": 4, "threads": 1},
+        "training": {"epochs": 2, "batch_size": 4, "threads": 1},
     }
     path = tmp_path / "recipe.yaml"
     path.write_text(yaml.safe_dump(contents))
@@ -65,10 +66,26 @@ def test_a_search_from_end_to_end(cli: Cli, phantoms: None, recipe: Path, tmp_pa
         "tune-dropout", "--recipe", recipe, "--out", tmp_path / "out", *SMALL, "--resume",
         "--json", "-",
     ).json()  # fmt: skip
-    assert {**told, "seconds": 0} == {**result, "seconds": 0}
+    assert told == result
+    assert f"after a warm-up of {result['warm_up_seconds']:.1f} s" in ended.out
     again = cli("tune-dropout", "--recipe", recipe, "--out", tmp_path / "out", *SMALL)
     assert (again.code, again.err.count("\n")) == (2, 1)
     assert "already holds a search" in again.err
+
+
+def test_the_printed_next_command_works(
+    cli: Cli, phantoms: None, recipe: Path, tmp_path: Path
+) -> None:
+    out, run = tmp_path / "deep/out", tmp_path / "RUN"
+    ended = cli("tune-dropout", "--recipe", recipe, "--out", out, *SMALL)
+    (following,) = re.findall(r"Next: pneumoscope (train --recipe .* --out RUN),", ended.out)
+    *arguments, _ = following.split(" ")
+    trained = cli(*arguments, run)
+    assert trained.code == 0, trained.err
+    # The run's copy of the recipe leads to every set, too.
+    recipe_of_run = yaml.safe_load((run / "recipe.yaml").read_text())
+    for source in recipe_of_run["sources"] + recipe_of_run["also_measured"]:
+        assert (run / source["folder"]).samefile(tmp_path / source["name"])
 
 
 @pytest.mark.parametrize(

@@ -132,9 +132,11 @@ def _progress_line(name: str, step: Step) -> str:
 
 def _told(result: TuningResult, out: Path) -> str:
     """Say what was found, and what it is worth."""
+    warm_up = result.warm_up_seconds
+    after = "" if warm_up is None else f", after a warm-up of {warm_up:.1f} s"
     return (
         f"p* = {result.rate:.3f} by {result.search['method']}, from {result.evaluations:,} masks "
-        f"over {result.units:,} units in {result.seconds:.1f} s\n"
+        f"over {result.units:,} units in {result.seconds:.1f} s{after}\n"
         f"Objective {result.objective:.4f}; with nothing dropped "
         f"{result.objective_without_dropout:.4f} (of training images: no measure of a better "
         "network)\n"

@@ -70,6 +70,81 @@ def test_a_rate_counts_by_the_mean_of_its_masks_and_not_by_a_lucky_one(ledger):
     assert account.steps[-1].best < found.objective - 1
 
 
+# The first rates: 0.47, 0 (which has one mask), 0.95, 0.24, and then 0.71 for what is left.
+@pytest.mark.parametrize(("masks_of_the_best", "rate"), [(1, 0), (39, 0), (40, 0.71)])
+def test_a_rate_that_the_budget_cut_off_does_not_compete(ledger, masks_of_the_best, rate):
+    def best_at_the_fifth(masks):
+        share = 1 - masks.mean(axis=1)
+        return np.where(abs(share - 0.71) < 0.1, 1, 2 + share)
+
+    budget = 3 * 40 + 1 + masks_of_the_best
+    settings = SearchSettings(method="bayes", population=40, evaluations=budget)
+    account = ledger(settings, best_at_the_fifth, units=UNITS)
+    found = search(account, settings)
+    assert [len(step.evaluations) for step in account.steps] == [40, 1, 40, 40, masks_of_the_best]
+    assert found.rate == pytest.approx(rate)
+
+
+def test_a_rate_that_was_cut_off_is_the_answer_where_there_is_no_other(ledger):
+    settings = SearchSettings(method="bayes", population=40, evaluations=3)
+    found = search(ledger(settings, _valley, units=UNITS), settings)
+    assert found.rate == pytest.approx(0.47)
+    assert found.population.shape == (3, UNITS)
+
+
+def test_rate_0_is_known_exactly_from_one_mask(ledger):
+    settings = SearchSettings(method="bayes", population=40, generations=1)
+    account = ledger(settings, lambda m: 2 - m.mean(axis=1), units=UNITS)
+    found = search(account, settings)
+    assert (found.rate, found.objective) == (0, 1)
+    assert [len(step.evaluations) for step in account.steps] == [40, 1]
+
+
+RATES = 96  # that bayes chooses from
+
+
+def test_bayes_without_a_budget_ends_when_every_rate_was_tried(ledger):
+    settings = SearchSettings(method="bayes", population=2, generations=2 * RATES)
+    account = ledger(settings, _valley, units=UNITS)
+    search(account, settings)
+    assert len(account.steps) == RATES
+
+
+def test_bayes_with_a_budget_goes_on_with_the_best_rates_and_spends_it(ledger):
+    rng = np.random.default_rng(0)
+
+    def noisy(masks):
+        return _valley(masks) + rng.normal(0, 0.02, len(masks))
+
+    settings = SearchSettings(method="bayes", population=2, evaluations=220, generations=1000)
+    account = ledger(settings, noisy, units=UNITS)
+    found = search(account, settings)
+    assert account.evaluations == 220
+    assert len(account.steps) > RATES
+    assert found.rate == pytest.approx(0.3, abs=0.15)
+    # The objective is the mean of all masks that were drawn at the rate, of several steps.
+    objectives = [
+        [one.objective for one in step.evaluations] for step in account.steps if step.evaluations
+    ]
+    assert not any(found.objective == pytest.approx(np.mean(each)) for each in objectives)
+
+
+def test_bayes_with_minutes_spends_them(ledger):
+    settings = SearchSettings(method="bayes", population=2, minutes=1e9, generations=RATES + 5)
+    account = ledger(settings, _valley, units=UNITS)
+    search(account, settings)
+    assert len(account.steps) == RATES + 6
+    # Not on the rate that has one mask only, and no new one to draw.
+    assert sum(not step.evaluations for step in account.steps) <= 1
+
+
+def test_bayes_ends_where_no_rate_has_a_new_mask(ledger):
+    settings = SearchSettings(method="bayes", population=40, evaluations=1000, generations=10_000)
+    account = ledger(settings, _valley, units=3)
+    search(account, settings)
+    assert account.evaluations == 7
+
+
 def test_a_flat_objective_is_no_reason_to_fail(ledger):
     settings = SearchSettings(method="bayes", population=4, generations=10)
     found = search(ledger(settings, lambda m: np.ones(len(m)), units=UNITS), settings)

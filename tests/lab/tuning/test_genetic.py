@@ -21,6 +21,7 @@ from pneumoscope.lab.tuning.genetic import (
     python_random,
     wheel,
 )
+from pneumoscope.lab.tuning.masks import unpack
 
 pytestmark = pytest.mark.lab
 
@@ -146,6 +147,19 @@ def test_the_budget_is_used_to_the_last_mask_and_not_beyond(ledger, separable, b
     found = genetic(account, settings)
     assert account.evaluations == budget
     assert found.objective == account.steps[-1].best
+
+
+@pytest.mark.parametrize("budget", [1, 7])
+def test_the_rates_per_unit_come_from_evaluated_masks_alone(ledger, separable, budget):
+    settings = SearchSettings(population=10, generations=30, evaluations=budget)
+    account = ledger(settings, separable[1])
+    found = genetic(account, settings)
+    (step,) = account.steps
+    evaluated = np.array([unpack(one.mask, 20) for one in step.evaluations])
+    np.testing.assert_array_equal(found.population, evaluated)
+    np.testing.assert_allclose(
+        found.unit_rates, np.minimum(1 - evaluated.mean(axis=0), 0.95), atol=1e-4
+    )
 
 
 @pytest.mark.parametrize("rate", [0.1, 0.5, 0.8])

@@ -49,7 +49,31 @@ def test_minutes_end_the_search_after_the_step(ledger, monkeypatch):
     account.evaluate(MASKS)
     assert not account.spent
     monkeypatch.setattr(account, "_began", account._began - 61)
+    account.evaluate(MASKS)
     assert account.spent
+
+
+def test_seconds_go_on_from_the_journal_and_replaying_it_adds_none(ledger, monkeypatch):
+    clock = [100.0]
+    monkeypatch.setattr("pneumoscope.lab.tuning.ledger.time.monotonic", lambda: clock[0])
+
+    def evaluate(account, took):
+        clock[0] += took
+        account.evaluate(MASKS)
+        return account.seconds
+
+    first = ledger(SearchSettings(minutes=1), units=3)
+    # Many short steps are not rounded away.
+    assert [evaluate(first, 0.0004) for _ in range(5)][-1] == 0.002
+    assert evaluate(first, 30) == 30.002
+    clock[0] += 1000
+    again = ledger(
+        SearchSettings(minutes=1), units=3, journal=Journal.resume(first._journal.path, {})
+    )
+    assert [evaluate(again, 50) for _ in range(6)] == [step.seconds for step in first.steps]
+    assert not again.spent
+    assert evaluate(again, 40) == 70.002
+    assert again.spent
 
 
 def test_the_lowest_come_first_and_of_equal_ones_the_earlier(ledger):

@@ -18,8 +18,10 @@ pytest.importorskip("monai")
 pytest.importorskip("lightning")
 pytest.importorskip("deap")
 
+import torch
+
 from pneumoscope.lab.networks import UnitDropout, names
-from pneumoscope.lab.training import build_network, read_recipe
+from pneumoscope.lab.training import build_network, read_recipe, train
 from pneumoscope.lab.tuning import METHODS, Objective, SearchSettings, WarmUp, tune_dropout
 from pneumoscope.lab.tuning.masks import drop_share, unpack
 from pneumoscope.lab.tuning.state import check_units
@@ -53,7 +55,7 @@ def from_run(tmp_path_factory, recipe_path, run):
 
 def test_the_folder_holds_the_whole_search(searched):
     out, result, steps = searched
-    assert {p.name for p in out.iterdir()} == WRITTEN | {"warm-up", "warm-up.yaml"}
+    assert {p.name for p in out.iterdir()} == WRITTEN | {"warm-up", "warm-up.yaml", "warm-up.json"}
     assert json.loads((out / "result.json").read_text()) == result.as_dict()
     assert [step.number for step in steps] == [0, 1, 2, 3, 4, 5]
     assert result.units == len(result.unit_rates) == 100
@@ -66,7 +68,9 @@ def test_the_folder_holds_the_whole_search(searched):
 def test_the_warm_up_is_the_recipe_with_the_preset_rate(searched, recipe_path):
     out, _, _ = searched
     given, warm = read_recipe(recipe_path), read_recipe(out / "warm-up/recipe.yaml")
-    assert warm.network.options == {"dropout": SMALL.rate}
+    assert warm.network.options == given.network.options
+    assert build_network(warm).dropout.p == SMALL.rate
+    assert build_network(warm).blocks[0].dropout.p == 0.1
     assert warm.training == given.training.model_copy(update={"epochs": 1})
     assert warm.split == given.split
 
@@ -76,12 +80,97 @@ def test_the_tuned_recipes_are_the_recipe_with_the_answer_in_place(searched, rec
     given = read_recipe(recipe_path)
     tuned, per_unit = (read_recipe(out / f) for f in ("tuned.yaml", "tuned-per-unit.yaml"))
     for recipe in (tuned, per_unit):
-        assert recipe.network.options == {"dropout": result.rate}
-        assert recipe.model_copy(update={"network": given.network}) == given
+        network = build_network(recipe)
+        assert {block.dropout.p for block in network.blocks} == {0.1}
+        assert recipe.model_copy(update=_as_in(given, "network", "sources")) == given
+        for source, its in zip(recipe.sources, given.sources, strict=True):
+            assert source.model_copy(update={"folder": its.folder}) == its
     assert build_network(tuned).dropout.p == result.rate
     layer = build_network(per_unit).dropout
     assert isinstance(layer, UnitDropout)
     np.testing.assert_allclose(1 - layer.keep.numpy(), result.unit_rates, atol=1e-6)
+
+
+def _as_in(recipe, *names):
+    return {name: getattr(recipe, name) for name in names}
+
+
+@pytest.fixture
+def beside(recipe_path, run, tmp_path):
+    """A recipe with all that may lie beside it, in a folder that is not the search's parent."""
+    folder = shutil.copytree(recipe_path.parent, tmp_path / "mine")
+    shutil.copytree(folder / "adults", folder / "further")
+    shutil.copytree(run, folder / "run")
+    contents = yaml.safe_load(recipe_path.read_text())
+    contents["also_measured"] = [contents["sources"][1] | {"name": "b", "folder": "further"}]
+    contents["initial_weights"] = "run/checkpoints/best.ckpt"
+    path = folder / "beside.yaml"
+    path.write_text(yaml.safe_dump(contents))
+    return path
+
+
+FILES = ("tuned.yaml", "tuned-per-unit.yaml")
+
+
+def test_the_tuned_recipes_train_from_where_they_are_and_from_elsewhere(
+    beside, tmp_path, monkeypatch
+):
+    out = tmp_path / "deep/er/out"
+    monkeypatch.chdir(tmp_path)
+    tune_dropout(beside.relative_to(tmp_path), out, SMALL, warm_up=WarmUp(epochs=1))
+    (tmp_path / "else").mkdir()
+    monkeypatch.chdir(tmp_path / "else")
+    for file in FILES:
+        train(out / file, tmp_path / f"run of {file}")
+    moved = (out / "tuned.yaml").rename(tmp_path / "else/moved.yaml")
+    train(moved, tmp_path / "run of moved")
+
+
+def test_what_lies_under_the_variable_is_named_as_it_was(beside, tmp_path, monkeypatch):
+    monkeypatch.setenv("PNEUMOSCOPE_DATA", str(beside.parent))
+    out = tmp_path / "out"
+    tune_dropout(beside, out, SMALL, warm_up=WarmUp(run=_own_run(beside, tmp_path)))
+    given = read_recipe(beside)
+    for recipe in (read_recipe(out / file) for file in FILES):
+        assert recipe.sources == given.sources
+        assert recipe.also_measured == given.also_measured
+        assert (out / recipe.initial_weights).samefile(beside.parent / given.initial_weights)
+
+
+def _own_run(recipe, tmp_path):
+    train(recipe, tmp_path / "own run")
+    return tmp_path / "own run"
+
+
+def test_the_warm_up_is_timed_once(searched, from_run, recipe_path, tmp_path):
+    out, result, _ = searched
+    assert 0 < result.warm_up_seconds < 60
+    assert from_run[1].warm_up_seconds is None
+    copy = shutil.copytree(out, tmp_path / "copy")
+    (copy / "warm-up.json").unlink()  # as where the warm-up was interrupted
+    again = tune_dropout(recipe_path, copy, SMALL, warm_up=WarmUp(epochs=1), resume=True)
+    assert again.warm_up_seconds is None
+    (copy / "warm-up.json").write_text("[]")
+    with pytest.raises(RecipeError, match=r"warm-up\.json: is damaged; remove it"):
+        tune_dropout(recipe_path, copy, SMALL, warm_up=WarmUp(epochs=1), resume=True)
+
+
+@pytest.mark.parametrize(
+    ("spoilt", "said"),
+    [(float("nan"), r"best\.ckpt: the training diverged"), (1e30, "answers .* are no numbers")],
+)
+def test_a_run_that_diverged_is_refused_before_the_journal(
+    recipe_path, run, tmp_path, spoilt, said
+):
+    copy = shutil.copytree(run, tmp_path / "run")
+    checkpoint = torch.load(copy / "checkpoints/best.ckpt", weights_only=True)
+    for name in ("network.hidden.weight", "network.norm.weight"):
+        checkpoint["state_dict"][name].fill_(spoilt)
+    torch.save(checkpoint, copy / "checkpoints/best.ckpt")
+    with pytest.raises(InputError, match=said) as refused:
+        tune_dropout(recipe_path, tmp_path / "out", SMALL, warm_up=WarmUp(run=copy))
+    assert "\n" not in str(refused.value)
+    assert not (tmp_path / "out/journal.jsonl").exists()
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -143,7 +232,9 @@ def test_a_finished_search_resumes_to_its_own_answer(searched, recipe_path, tmp_
     again = tune_dropout(
         recipe_path, copy, SMALL, warm_up=WarmUp(epochs=1), resume=True, progress=pytest.fail
     )
-    assert _answer(again) == _answer(result)
+    assert again.as_dict() == result.as_dict()
+    for name in WRITTEN:
+        assert (copy / name).read_bytes() == (out / name).read_bytes()
 
 
 def test_an_interrupted_warm_up_goes_on(searched, recipe_path, tmp_path):
@@ -179,8 +270,6 @@ def test_batches_that_cannot_be_drawn_are_refused_before_the_warm_up(recipe_path
 
 
 def test_a_network_worse_than_guessing_is_warned_of(caplog):
-    import torch
-
     def poor(weight):
         labels = torch.tensor([[0, 1]])
         known = torch.ones(1, 2, dtype=torch.bool)

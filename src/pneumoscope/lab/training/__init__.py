@@ -6,13 +6,19 @@ from pneumoscope.lab.training.memory import keep_freed_memory
 from pneumoscope.lab.training.module import masked_logits
 from pneumoscope.lab.training.prepare import PreparedData, SplitChoice, prepare
 from pneumoscope.lab.training.provenance import git_commit
-from pneumoscope.lab.training.recipe import Recipe, read_recipe, source_folder
+from pneumoscope.lab.training.recipe import (
+    DATA_VARIABLE,
+    Recipe,
+    read_recipe,
+    source_folder,
+)
 from pneumoscope.lab.training.run import train
 from pneumoscope.lab.training.run_folder import BEST, LAST, METRICS, RECIPE, RECORD, prepare_again
-from pneumoscope.lab.training.weights import build_network, load_weights
+from pneumoscope.lab.training.weights import build_network, check_finite, load_weights
 
 __all__ = [
     "BEST",
+    "DATA_VARIABLE",
     "LAST",
     "METRICS",
     "RECIPE",
@@ -21,6 +27,7 @@ __all__ = [
     "Recipe",
     "SplitChoice",
     "build_network",
+    "check_finite",
     "export",
     "git_commit",
     "keep_freed_memory",

@@ -113,11 +113,13 @@ class Input(_Section):
 class NetworkChoice(_Section):
     """A registered network and its options.
 
-    `unit_dropout` has a rate for every unit before the last layer, instead of the one rate there.
+    `head_dropout` is the one rate before the last layer, whatever the network's options say of it;
+    `unit_dropout` has a rate for every unit there.
     """
 
     name: str
     options: dict[str, int | float | bool | str] = Field(default_factory=dict)
+    head_dropout: Fraction | None = None
     unit_dropout: tuple[UnitRate, ...] | None = Field(None, min_length=1, max_length=100_000)
 
     @field_validator("name")
@@ -126,6 +128,14 @@ class NetworkChoice(_Section):
         if name not in names():
             raise ValueError(f"{name!r} does not exist; there are: {', '.join(names())}")
         return name
+
+    @model_validator(mode="after")
+    def _one_dropout(self) -> NetworkChoice:
+        if self.head_dropout is not None and self.unit_dropout is not None:
+            raise ValueError(
+                "head_dropout and unit_dropout are of one layer: leave one of them out"
+            )
+        return self
 
 
 class Plateau(_Section):

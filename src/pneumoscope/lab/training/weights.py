@@ -10,6 +10,7 @@ from typing import Any
 
 import torch
 from lightning.fabric.plugins.io.torch_io import TorchCheckpointIO
+from torch import nn
 
 from pneumoscope.errors import RecipeError
 from pneumoscope.files import told, write_files
@@ -34,7 +35,9 @@ def build_network(recipe: Recipe, *, fetch: bool = False) -> Network:
         options=recipe.network.options,
         fetch=fetch,
     )
-    rates = recipe.network.unit_dropout
+    rate, rates = recipe.network.head_dropout, recipe.network.unit_dropout
+    if rate is not None:
+        network.dropout = nn.Dropout(rate)
     if rates is not None:
         units = network.output.in_features
         if len(rates) != units:

@@ -46,36 +46,64 @@ def random_search(ledger: Ledger, settings: SearchSettings) -> Found:
     )
 
 
+class _Rate:
+    """One rate and the masks that were drawn at it: its objective is their mean.
+
+    At rate 0 they are all the one mask that keeps everything, so its mean is exact after a single
+    evaluation, and its error is truly 0.
+    """
+
+    def __init__(self, rate: float) -> None:
+        self.rate = rate
+        self.objectives = np.empty(0)
+        self._lowest = np.inf
+        self.best: Masks = np.empty(0, bool)
+
+    def add(self, masks: Masks, objectives: NDArray[np.float64]) -> None:
+        reached = ~np.isnan(objectives)
+        masks, objectives = masks[reached], objectives[reached]
+        self.objectives = np.append(self.objectives, objectives)
+        if objectives.min() < self._lowest:
+            self._lowest, self.best = objectives.min(), masks[objectives.argmin()]
+
+    @property
+    def mean(self) -> float:
+        return float(self.objectives.mean())
+
+    @property
+    def error(self) -> float:
+        return float(self.objectives.std() / np.sqrt(len(self.objectives)))
+
+
 class _Rates:
-    """Rates tried so far: a rate's objective is the mean over `population` masks drawn at it."""
+    """Rates tried so far, `population` masks of each at a time."""
 
     def __init__(self, ledger: Ledger, settings: SearchSettings) -> None:
-        self.rates: list[float] = []
-        self.means: list[float] = []
-        self.errors: list[float] = []
-        self._best_masks: list[Masks] = []
+        self.tried: dict[float, _Rate] = {}
         self._ledger = ledger
         self._population = settings.population
         self._rng = np.random.default_rng([settings.seed, 1])
 
-    def attempt(self, rate: float) -> None:
-        """Draw masks at a rate and evaluate them; fewer where the budget ends."""
-        keep = np.full(self._population, 1 - rate)
-        masks = draw_masks(keep, self._ledger.units, self._rng)
-        objectives = self._ledger.evaluate(masks)
-        reached = objectives[~np.isnan(objectives)]
-        self.rates.append(rate)
-        self.means.append(float(reached.mean()))
-        self.errors.append(float(reached.std() / np.sqrt(len(reached))))
-        self._best_masks.append(masks[np.nanargmin(objectives)])
+    def attempt(self, rate: float) -> bool:
+        """Draw masks at a rate and evaluate them; tell whether any of them was new.
+
+        Fewer are evaluated where the budget ends. Those of a rate that was tried are joined.
+        """
+        before = self._ledger.evaluations
+        masks = draw_masks(np.full(self._population, 1 - rate), self._ledger.units, self._rng)
+        self.tried.setdefault(rate, _Rate(rate)).add(masks, self._ledger.evaluate(masks))
+        return self._ledger.evaluations > before
 
     def found(self) -> Found:
-        """Give the rate with the lowest mean."""
-        best = int(np.argmin(self.means))
+        """Give the rate with the lowest mean, of those with all their masks if there are any."""
+        tried = list(self.tried.values())
+        # The few masks that a budget's end leaves to a rate could win by luck.
+        whole = [one for one in tried if len(one.objectives) >= self._population]
+        best = min(whole or tried, key=lambda one: one.mean)
         return Found(
-            rate=self.rates[best],
-            objective=self.means[best],
-            mask=self._best_masks[best],
+            rate=best.rate,
+            objective=best.mean,
+            mask=best.best,
             population=self._ledger.lowest(self._population),
         )
 
@@ -84,7 +112,8 @@ def grid_search(ledger: Ledger, settings: SearchSettings) -> Found:
     """Try evenly spaced rates from 0 to 0.95, as many as the budget has steps.
 
     In random order, so that a budget in minutes leaves a coarser grid and not the half of one. A
-    budget of one step tries the preset rate.
+    budget of one step tries the preset rate. Every rate is tried once, with all of its masks, so
+    what is left of a budget then stays unspent.
     """
     count = settings.steps
     if settings.evaluations is not None:
@@ -99,29 +128,37 @@ def grid_search(ledger: Ledger, settings: SearchSettings) -> Found:
 
 
 def bayesian_search(ledger: Ledger, settings: SearchSettings) -> Found:
-    """Try the rate of the largest expected improvement under a Gaussian process (Jones 1998)."""
-    tried = _Rates(ledger, settings)
-    left = np.ones(len(_CANDIDATES), bool)
-    for step in range(min(settings.steps, len(_CANDIDATES))):
-        if ledger.spent:
+    """Try the rate of the largest expected improvement under a Gaussian process (Jones 1998).
+
+    When every rate was tried, and a budget in masks or minutes is left, it draws further masks at
+    the most promising ones, until there are no new ones.
+    """
+    rates = _Rates(ledger, settings)
+    untried = np.ones(len(_CANDIDATES), bool)
+    has_new = np.ones(len(_CANDIDATES), bool)
+    budget = settings.evaluations is not None or settings.minutes is not None
+    for step in range(settings.steps):
+        left = untried if untried.any() or not budget else has_new
+        if ledger.spent or not left.any():
             break
-        position = _FIRST[step] if step < len(_FIRST) else _most_promising(tried, left)
-        left[position] = False
-        tried.attempt(float(_CANDIDATES[position]))
-    return tried.found()
+        position = _FIRST[step] if step < len(_FIRST) else _most_promising(rates, left)
+        untried[position] = False
+        has_new[position] = rates.attempt(float(_CANDIDATES[position]))
+    return rates.found()
 
 
-def _most_promising(tried: _Rates, left: NDArray[np.bool_]) -> int:
-    """Position of the untried candidate whose expected improvement is the largest."""
-    means = np.array(tried.means)
+def _most_promising(rates: _Rates, left: NDArray[np.bool_]) -> int:
+    """Position of the candidate, of those left, whose expected improvement is the largest."""
+    tried = list(rates.tried.values())
+    means = np.array([one.mean for one in tried])
     scale = means.std() or 1.0
     kernel = ConstantKernel() * Matern(length_scale=0.3, length_scale_bounds=(0.05, 2), nu=2.5)
-    noise = (np.array(tried.errors) / scale) ** 2 + _LEAST_NOISE
+    noise = (np.array([one.error for one in tried]) / scale) ** 2 + _LEAST_NOISE
     process = GaussianProcessRegressor(kernel, alpha=noise)
     with warnings.catch_warnings():
         # A length at the end of its range is a flat or a wild curve, and no reason to stop.
         warnings.simplefilter("ignore", ConvergenceWarning)
-        process.fit(np.array(tried.rates)[:, np.newaxis], (means - means.mean()) / scale)
+        process.fit(np.array(list(rates.tried))[:, np.newaxis], (means - means.mean()) / scale)
     mean, deviation = process.predict(_CANDIDATES[:, np.newaxis], return_std=True)
     below = ((means.min() - means.mean()) / scale) - mean
     deviation = np.maximum(deviation, 1e-12)

@@ -24,7 +24,8 @@ class Found:
         The best one; of `grid` and `bayes`, among those drawn at the best rate.
     population : ndarray of bool, shape (masks, units)
         Whose frequencies become the drop probabilities per unit: the last whole generation, or of
-        the other methods the best masks, as many.
+        the other methods the best masks, as many. All were evaluated: of a budget below one
+        generation there are fewer.
     """
 
     rate: float

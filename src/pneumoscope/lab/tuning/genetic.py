@@ -64,15 +64,14 @@ def genetic(ledger: Ledger, settings: SearchSettings) -> Found:
     """
     rng = np.random.default_rng([settings.seed, 1])
     masks = first_population(settings, ledger.units, rng)
-    population = [_Individual(mask.tolist()) for mask in masks]
     with python_random(settings.seed):
         toolbox = _toolbox(settings, ledger.units)
-        _assess(population, ledger)
+        population = _assess([_Individual(mask.tolist()) for mask in masks], ledger)
         for _ in range(settings.generations):
             if ledger.spent:
                 break
-            offspring = _breed(population, toolbox, settings, rng)
-            if not _assess(offspring, ledger):
+            offspring = _assess(_breed(population, toolbox, settings, rng), ledger)
+            if len(offspring) < settings.population:
                 break
             population = offspring
     best = ledger.lowest(1)[0]
@@ -166,9 +165,10 @@ def _breed(
     return elite + [_Individual(mask.tolist()) for mask in kept]
 
 
-def _assess(population: list[_Individual], ledger: Ledger) -> bool:
-    """Give every individual its fitness; tell whether the budget reached all of them."""
+def _assess(population: list[_Individual], ledger: Ledger) -> list[_Individual]:
+    """Give individuals their fitness, and return those that the budget reached."""
     objectives = ledger.evaluate(np.array(population, bool))
     for individual, objective in zip(population, objectives, strict=True):
-        individual.fitness.values = (FITNESS_WEIGHT * float(objective),)
-    return not bool(np.isnan(objectives).any())
+        if not np.isnan(objective):
+            individual.fitness.values = (FITNESS_WEIGHT * float(objective),)
+    return [individual for individual in population if individual.fitness.valid]

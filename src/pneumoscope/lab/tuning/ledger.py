@@ -36,8 +36,6 @@ class Ledger:
     journal : Journal
     progress : callable, optional
         Called after every new step.
-    began : float, optional
-        `time.monotonic` when this sitting began; now by default.
     """
 
     def __init__(
@@ -47,7 +45,6 @@ class Ledger:
         settings: SearchSettings,
         journal: Journal,
         progress: Progress | None = None,
-        began: float | None = None,
     ) -> None:
         self.units = units
         self.asked = 0
@@ -56,8 +53,7 @@ class Ledger:
         self._settings = settings
         self._journal = journal
         self._progress = progress
-        self._began = time.monotonic() if began is None else began
-        self._before = journal.steps[-1].seconds if journal.steps else 0.0
+        self._before, self._began = 0.0, time.monotonic()
         self._known: dict[str, float] = {}
 
     @property
@@ -67,8 +63,8 @@ class Ledger:
 
     @property
     def seconds(self) -> float:
-        """What the search took so far, over all its sittings."""
-        return self._before + time.monotonic() - self._began
+        """What the finished steps took, over all sittings; going through a journal adds nothing."""
+        return self.steps[-1].seconds if self.steps else 0.0
 
     @property
     def spent(self) -> bool:
@@ -90,7 +86,7 @@ class Ledger:
         Returns
         -------
         ndarray, shape (n,)
-            Not a number for the last ones, if the budget did not reach that far.
+            Not a number for those that the budget did not reach, and only for those.
 
         Raises
         ------
@@ -131,6 +127,7 @@ class Ledger:
         number = len(self.steps)
         if number < len(self._journal.steps):
             self.steps.append(self._journal.steps[number])
+            self._before, self._began = self.seconds, time.monotonic()
             return
         best = min(self._known, key=self._known.__getitem__)
         step = Step(
@@ -140,7 +137,7 @@ class Ledger:
             best_drop_share=float(drop_share(unpack(best, self.units))),
             mean=float(np.nanmean(objectives)),
             spread=float(np.nanstd(objectives)),
-            seconds=round(self.seconds, 3),
+            seconds=round(self._before + time.monotonic() - self._began, 3),
             evaluations=tuple(Evaluation(key, self._known[key]) for key in fresh),
         )
         self._journal.append(step)

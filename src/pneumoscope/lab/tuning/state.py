@@ -8,7 +8,10 @@ trained for a few epochs with the preset rate in place.
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+import json
+import os
+import time
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,28 +20,29 @@ import yaml
 from torch import nn
 
 from pneumoscope.errors import RecipeError
-from pneumoscope.files import write_files
+from pneumoscope.files import read_limited, write_files
 from pneumoscope.lab.datasets import digest
 from pneumoscope.lab.networks import Network, create
 from pneumoscope.lab.training import (
     BEST,
+    DATA_VARIABLE,
     LAST,
     RECIPE,
     PreparedData,
     Recipe,
     SplitChoice,
     build_network,
+    check_finite,
     load_weights,
     prepare,
     prepare_again,
     read_recipe,
-    source_folder,
     train,
 )
 from pneumoscope.lab.tuning.objective import draw_batches
 from pneumoscope.lab.tuning.settings import SearchSettings
 
-WARM_UP, WARM_UP_RECIPE = "warm-up", "warm-up.yaml"
+WARM_UP, WARM_UP_RECIPE, WARM_UP_TIME = "warm-up", "warm-up.yaml", "warm-up.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,11 +84,14 @@ class SearchedState:
     data : PreparedData
     weights_sha256 : str
         Of the checkpoint.
+    warm_up_seconds : float or None
+        By the clock; None without a warm-up, and for one that was interrupted.
     """
 
     network: Network
     data: PreparedData
     weights_sha256: str
+    warm_up_seconds: float | None = None
 
 
 def check_units(recipe: Recipe) -> None:
@@ -100,7 +107,7 @@ def check_units(recipe: Recipe) -> None:
             recipe.network.name,
             classes=len(recipe.classes),
             size=recipe.input.size,
-            options=dict(recipe.network.options) | {"dropout": 0.5},
+            options=recipe.network.options,
             fetch=False,
         )
     output = getattr(network, "output", None)
@@ -145,7 +152,7 @@ def reach_state(
     Raises
     ------
     RecipeError, DataError, ImageError, InputError
-        See `pneumoscope.lab.training.train`; or the finished run is of another recipe.
+        See `pneumoscope.lab.training.train`; or the finished run is of another recipe, or diverged.
     """
     if warm_up.run is not None:
         return _opened(warm_up.run, _same_recipe(warm_up.run, recipe), recipe_path)
@@ -154,26 +161,36 @@ def reach_state(
         _train(recipe_path, recipe, out, rate, warm_up)
     elif not run.is_dir():
         raise RecipeError(f"{out}: is the search of a finished run; name that run again (--from)")
-    return _opened(run, read_recipe(run / RECIPE), run / RECIPE)
+    state = _opened(run, read_recipe(run / RECIPE), run / RECIPE)
+    return replace(state, warm_up_seconds=_warm_up_seconds(out / WARM_UP_TIME))
 
 
-def contents_with(recipe: Recipe, rate: float) -> dict[str, Any]:
-    """Give a recipe as it was written, with another single dropout rate."""
+def contents_with(recipe_path: Path, recipe: Recipe, rate: float) -> dict[str, Any]:
+    """Give a recipe as it was written, with one dropout rate where masks are searched.
+
+    It may be written into any folder: what lies beside the recipe is named by its whole path.
+    Sources under $PNEUMOSCOPE_DATA stay as they are.
+    """
     contents = recipe.model_dump(mode="json", exclude_unset=True)
     contents["network"].pop("unit_dropout", None)
-    contents["network"].setdefault("options", {})["dropout"] = rate
+    contents["network"]["head_dropout"] = rate
+
+    def whole(path: str) -> str:
+        return str((recipe_path.parent / path).resolve())
+
+    if DATA_VARIABLE not in os.environ:
+        for source in (*contents["sources"], *contents.get("also_measured", ())):
+            source["folder"] = whole(source["folder"])
+    if recipe.initial_weights is not None:
+        contents["initial_weights"] = whole(recipe.initial_weights)
     return contents
 
 
 def _train(recipe_path: Path, recipe: Recipe, out: Path, rate: float, warm_up: WarmUp) -> None:
-    contents = contents_with(recipe, rate)
+    contents = contents_with(recipe_path, recipe, rate)
     contents.setdefault("training", {})["epochs"] = warm_up.epochs
-    # The warm-up's recipe lies elsewhere, so its relative paths would lead nowhere.
-    for source, told_as in zip(recipe.sources, contents["sources"], strict=True):
-        told_as["folder"] = str(source_folder(recipe_path, source).resolve())
-    if recipe.initial_weights is not None:
-        weights = recipe_path.parent / recipe.initial_weights
-        contents["initial_weights"] = str(weights.resolve())
+    # Measured when a run is exported, which a warm-up never is.
+    contents.pop("also_measured", None)
     path, run = out / WARM_UP_RECIPE, out / WARM_UP
     write_files({path: yaml.safe_dump(contents, sort_keys=False).encode()})
     resume = (run / LAST).is_file()
@@ -181,6 +198,7 @@ def _train(recipe_path: Path, recipe: Recipe, out: Path, rate: float, warm_up: W
         raise RecipeError(
             f"{run}: was interrupted before its first checkpoint; remove {out} and search again"
         )
+    began = time.monotonic()
     train(
         path,
         run,
@@ -188,6 +206,18 @@ def _train(recipe_path: Path, recipe: Recipe, out: Path, rate: float, warm_up: W
         accept_leak=warm_up.accept_leak,
         resume=resume,
     )
+    if not resume:  # What an interrupted sitting took is not known.
+        seconds = round(time.monotonic() - began, 3)
+        write_files({out / WARM_UP_TIME: json.dumps({"seconds": seconds}).encode() + b"\n"})
+
+
+def _warm_up_seconds(path: Path) -> float | None:
+    if not path.is_file():
+        return None
+    try:
+        return float(json.loads(read_limited(path, 1 << 10))["seconds"])
+    except (OSError, ValueError, TypeError, KeyError):
+        raise RecipeError(f"{path}: is damaged; remove it") from None
 
 
 def _same_recipe(run: Path, recipe: Recipe) -> Recipe:
@@ -204,6 +234,7 @@ def _same_recipe(run: Path, recipe: Recipe) -> Recipe:
 def _opened(run: Path, recipe: Recipe, recipe_path: Path) -> SearchedState:
     network = build_network(recipe)
     load_weights(network, run / BEST)
+    check_finite(network, run / BEST)
     if recipe.training.threads is not None:
         # As in the warm-up: a sum over another number of cores may differ in its last digit.
         torch.set_num_threads(recipe.training.threads)

@@ -1,7 +1,8 @@
 """The search from a recipe to its answer, in one folder.
 
-The folder holds ``warm-up/`` (a run folder, unless a finished run is searched), ``journal.jsonl``,
-and when the search is done ``result.json``, ``search.svg`` and the recipe with the answer in place:
+The folder holds ``warm-up/`` (a run folder, unless a finished run is searched) with its recipe and
+its time beside it, ``journal.jsonl``, and when the search is done ``result.json``, ``search.svg``
+and the recipe with the answer in place:
 ``tuned.yaml`` with the one rate, ``tuned-per-unit.yaml`` with a rate for every unit.
 """
 
@@ -80,6 +81,8 @@ class TuningResult:
         Generations with the first population, or rates.
     seconds : float
         Of the search over all its sittings, without the warm-up.
+    warm_up_seconds : float or None
+        By the clock; None for a finished run, and for a warm-up that was interrupted.
     search : dict
         What the search depends on: settings and checksums.
     """
@@ -95,6 +98,7 @@ class TuningResult:
     asked: int
     steps: int
     seconds: float
+    warm_up_seconds: float | None
     search: dict[str, Any]
 
     def as_dict(self) -> dict[str, Any]:
@@ -137,7 +141,8 @@ def tune_dropout(
     RecipeError, DataError, ImageError
         See `read_recipe` and `train`; or the network has no units to search.
     InputError
-        `out` holds a search, or none to resume, or another one, or cannot be written.
+        `out` holds a search, or none to resume, or another one, or cannot be written; or the
+        network's answers are no numbers.
     """
     settings, warm_up = settings or SearchSettings(), warm_up or WarmUp()
     recipe = read_recipe(recipe_path)
@@ -154,13 +159,14 @@ def tune_dropout(
     )
     header = _header(recipe, state, settings, warm_up)
     objective = build_objective(state.network, recipe, state.data, settings.batches, settings.seed)
+    _check_numbers(objective, warm_up.run or out / WARM_UP)
     # Last of what can be refused: a journal binds the folder to its settings.
     begin = Journal.resume if journal_path.is_file() else Journal.start
     journal = begin(journal_path, header)
     _warn_of_a_poor_state(objective)
     ledger = Ledger(objective, objective.units, settings, journal, progress)
     found = search(ledger, settings)
-    result = _result(found, ledger, objective, header)
+    result = _result(found, ledger, objective, state.warm_up_seconds, header)
     _write(recipe_path, recipe, out, result, ledger)
     return result
 
@@ -209,6 +215,15 @@ def _header(
     }
 
 
+def _check_numbers(objective: Objective, run: Path) -> None:
+    """Refuse a network whose answers overflow, though its weights are numbers."""
+    if not np.isfinite(_without_dropout(objective)):
+        raise InputError(
+            f"{run}: its network's answers to the training images are no numbers, so no mask is "
+            "better than another; train it with a lower training.learning_rate"
+        )
+
+
 def _warn_of_a_poor_state(objective: Objective) -> None:
     plain, guessing = _without_dropout(objective), objective.of_guessing
     if plain > guessing:
@@ -226,7 +241,11 @@ def _without_dropout(objective: Objective) -> float:
 
 
 def _result(
-    found: Found, ledger: Ledger, objective: Objective, header: dict[str, Any]
+    found: Found,
+    ledger: Ledger,
+    objective: Objective,
+    warm_up_seconds: float | None,
+    header: dict[str, Any],
 ) -> TuningResult:
     return TuningResult(
         rate=round(found.rate, 6),
@@ -239,7 +258,8 @@ def _result(
         evaluations=ledger.evaluations,
         asked=ledger.asked,
         steps=len(ledger.steps),
-        seconds=round(ledger.seconds, 3),
+        seconds=ledger.seconds,
+        warm_up_seconds=warm_up_seconds,
         search=header | {"images": objective.images},
     )
 
@@ -248,11 +268,9 @@ def _write(
     recipe_path: Path, recipe: Recipe, out: Path, result: TuningResult, ledger: Ledger
 ) -> None:
     """Write the result, its picture, and the two recipes that follow from it."""
-    contents = contents_with(recipe, result.rate)
-    if recipe.initial_weights is not None:
-        weights = (recipe_path.parent / recipe.initial_weights).resolve()
-        contents["initial_weights"] = os.path.relpath(weights, out.resolve())
+    contents = contents_with(recipe_path, recipe, result.rate)
     single = _yaml(contents)
+    del contents["network"]["head_dropout"]
     contents["network"]["unit_dropout"] = list(result.unit_rates)
     picture = draw_search(
         ledger.steps,
