@@ -313,7 +313,7 @@ def severity_words(severity: Assessment, *, loud: bool = False) -> str:
     mislead, with what to measure or ask.
     """
     interval = severity.interval
-    if interval is not None and interval.least is not interval.most:
+    if interval is not None and interval.is_open:
         ends = [level.upper() if loud else level for level in (interval.least, interval.most)]
         return f"{ends[0]} to {ends[1]}, until known: {_missing_names(interval.missing)}"
     level = severity.level.upper() if loud else severity.level.value
@@ -342,7 +342,8 @@ def level_meaning(severity: Assessment) -> str:
     """
     if severity.rule_base != GUIDELINE:
         return ""
-    ends = dict.fromkeys(possible_levels(severity)[:: len(possible_levels(severity)) - 1 or 1])
+    levels = possible_levels(severity)
+    ends = dict.fromkeys((levels[0], levels[-1]))
     return ". ".join(f"{level.capitalize()}: {LEVEL_MEANINGS[level]}" for level in ends) + "."
 
 

@@ -91,7 +91,7 @@ def assess_guideline(
         score=score,
         scores=_truths(both, 1),
         adjusted=_truths(both, 0),
-        borderline=base.near_a_cut(score) or interval.least is not interval.most,
+        borderline=base.near_a_cut(score) or interval.is_open,
         fired=fired_rules(case.base, {**case.known, **case.image}, both),
         interval=interval,
         image=image,
@@ -140,7 +140,7 @@ def _interval(case: Case) -> LevelInterval:
 def _alone(case: Case, interval: LevelInterval) -> dict[str, SeverityLevel]:
     """Say which missing value alone could raise the level, and to what, the worst first."""
     ends = [(name, value) for name in interval.missing for value in case.base.worst(name)]
-    if not ends:
+    if not interval.is_open:
         return {}
     found = case.evaluate(*(case.row(dict([end])) for end in ends)).level
     least, raised = LEVELS.index(interval.least), dict.fromkeys(interval.missing, 0)

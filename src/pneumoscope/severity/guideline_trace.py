@@ -135,15 +135,10 @@ def explain_guideline(
     return replace(assessment, trace=tuple(sentences))
 
 
-def _is_open(assessment: Assessment) -> bool:
-    interval = assessment.interval
-    return interval is not None and interval.least is not interval.most
-
-
 def _result(assessment: Assessment) -> str:
     """Say the level; where missing symptoms leave it open, never its lower end alone."""
     interval = assessment.interval
-    if interval is not None and _is_open(assessment):
+    if interval is not None and interval.is_open:
         return (
             f"{interval.least} to {interval.most} until what is missing is known, score "
             f"{format_score(interval.least_score)} to {format_score(interval.most_score)}"
@@ -213,7 +208,7 @@ def _missing(interval: LevelInterval | None, alone: Mapping[str, SeverityLevel])
     if interval is None or not interval.missing:
         return []
     names = ", ".join(name.replace("_", " ") for name in interval.missing)
-    if interval.least is interval.most:
+    if not interval.is_open:
         return [f"Not given: {names}. Whatever they are, the level is {interval.least}."]
     they, are = ("it", "is") if len(interval.missing) == 1 else ("they", "are")
     between = (
@@ -234,7 +229,8 @@ def _missing(interval: LevelInterval | None, alone: Mapping[str, SeverityLevel])
 def _moved(assessment: Assessment) -> list[str]:
     if not assessment.influences and assessment.score > 0:
         return ["No single value carries the score: with any one of them normal it stays."]
-    least = "at least " if _is_open(assessment) else ""
+    interval = assessment.interval
+    least = "at least " if interval is not None and interval.is_open else ""
     sentences = []
     for one in assessment.influences:
         would = "would still be" if one.level_without is assessment.level else "would be"
@@ -247,7 +243,8 @@ def _moved(assessment: Assessment) -> list[str]:
 
 def _turns(assessment: Assessment) -> list[str]:
     # What is missing counts as normal here, as in the level that is turned.
-    level = "lowest possible level" if _is_open(assessment) else "level"
+    interval = assessment.interval
+    level = "lowest possible level" if interval is not None and interval.is_open else "level"
     if not assessment.turning_points:
         return [f"No single given value, changed alone, would change the {level}."]
     parts = [f"{describe(one.name, one.value)} ({one.level})" for one in assessment.turning_points]
