@@ -20,6 +20,7 @@ from pneumoscope.findings import (
     SeverityLevel,
 )
 from pneumoscope.reports import format_probability, to_html
+from pneumoscope.reports.wording import level_meaning
 from pneumoscope.severity import SYMPTOMS, assess
 
 IDENTITY = PatientIdentity("Doe^Jane", "MRN-1", "19700102")
@@ -111,12 +112,21 @@ def test_severity_loses_no_reason(make, rule_base):
 def test_a_score_below_a_cut_is_not_printed_as_the_cut(make):
     """Confusion of 0.1994 is 0.497 present: 1.497 with the fever, which is mild."""
     symptoms = dict.fromkeys(SYMPTOMS, 0.0) | {"fever_value": 38, "oxygen_level": 98}
+    symptoms |= {"respiratory_rate": 16, "systolic_pressure": 120}
     severity = assess(symptoms | {"confusion": 0.1994}, patient=PatientContext(40))
     page = Page(to_html(replace(make(ill=True), severity=severity)))
     assert severity.level is SeverityLevel.MILD
     assert page.text.count("1.497") == 2
     assert "1.50" not in page.text
     assert "0.497" in page.text
+
+
+def test_the_levels_meaning_stands_on_the_page(make):
+    diagnosis = make(ill=True, rule_base="guideline")
+    text = Page(to_html(diagnosis)).text
+    assert level_meaning(diagnosis.severity) in text
+    assert "urgent" in text
+    assert "urgent, to be seen" not in Page(to_html(make(ill=True))).text
 
 
 def test_every_value_has_its_figure_of_memberships(make):

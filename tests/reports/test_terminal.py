@@ -17,6 +17,7 @@ from pneumoscope.reports import (
     to_evaluation_document,
     to_text,
 )
+from pneumoscope.severity import SYMPTOMS
 
 CLASSES = ("ABNORMAL", "NORMAL", "[red]PNEUMONIA")
 
@@ -61,8 +62,14 @@ def test_a_level_that_missing_symptoms_leave_open_is_never_given_alone(make):
     few = {"ill": True, "rule_base": "guideline", "missing": ("oxygen_level", "confusion")}
     diagnosis = make(**few)
     assert diagnosis.severity.interval.most is SeverityLevel.SEVERE
-    head = f"Severity: {diagnosis.severity.level.upper()} to SEVERE, open"
+    missing = "confusion, oxygen level, respiratory rate, systolic pressure"
+    head = f"Severity: {diagnosis.severity.level.upper()} to SEVERE, until known: {missing}"
     assert head in joined(show(to_text(diagnosis)))
+
+
+def test_a_headline_counts_what_is_missing_where_it_is_much(make):
+    diagnosis = make(ill=True, rule_base="guideline", missing=tuple(SYMPTOMS))
+    assert "until known: 13 values that were not given" in joined(show(to_text(diagnosis)))
 
 
 def test_what_limits_the_answer_stands_beside_it(make):

@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import unicodedata
 from itertools import permutations
+from pathlib import Path
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from pneumoscope.findings import PatientContext, SeverityLevel
 from pneumoscope.reports import format_probability, plain
 from pneumoscope.reports.wording import (
+    LEVEL_MEANINGS,
     confidence_words,
     heatmap_words,
+    level_meaning,
     operating_words,
+    possible_levels,
     split_warnings,
 )
+from pneumoscope.severity import assess
 
 
 @given(st.floats(0, 1))
@@ -105,3 +111,24 @@ def test_the_operating_point_says_where_the_rates_are(make):
     words = operating_words(make(threshold=0.2).decision, "on the back")
     assert any("rates per population are on the back." in line for line in words)
     assert not any("bundle info" in line for line in words)
+
+
+def test_a_level_says_what_it_means_and_an_open_one_both_ends():
+    assert set(LEVEL_MEANINGS) == set(SeverityLevel)
+    adult = PatientContext(40)
+    severe = assess({"oxygen_level": 80}, patient=adult)
+    assert possible_levels(severe) == (SeverityLevel.SEVERE,)
+    assert level_meaning(severe) == f"Severe: {LEVEL_MEANINGS[SeverityLevel.SEVERE]}."
+    unknown = assess({"oxygen_level": 98}, patient=adult)
+    assert possible_levels(unknown) == tuple(SeverityLevel)
+    words = level_meaning(unknown)
+    assert words.startswith("Negligible: ")
+    assert "does not say that the patient is well. Severe: " in words
+    assert "Mild" not in words
+
+
+def test_the_page_about_severity_gives_the_meanings_word_for_word():
+    page = Path(__file__).parents[2] / "docs" / "explanation" / "severity.md"
+    told = " ".join(page.read_text("utf-8").split())
+    for level, meaning in LEVEL_MEANINGS.items():
+        assert f"**{level}**: {meaning}" in told

@@ -57,6 +57,15 @@ def test_all_eleven_are_needed(worst):
             assess(rest)
 
 
+def test_what_only_guideline_takes_is_refused_by_name(worst):
+    measured = {**worst, "respiratory_rate": 20, "systolic_pressure": 120}
+    words = "does not take respiratory_rate, systolic_pressure; leave that out, or use guideline"
+    with pytest.raises(SymptomError, match=words):
+        severity.assess(measured, rule_base="baral2025")
+    with pytest.raises(SymptomError, match=words):
+        severity.check_case(measured, rule_base="baral2025")
+
+
 @pytest.mark.parametrize("contribution", [-1e-9, 1.0000001, float("nan"), float("inf")])
 def test_contribution_outside_is_refused(worst, contribution):
     with pytest.raises(ValueError, match=r"outside 0\.\.1") as caught:

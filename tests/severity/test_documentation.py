@@ -9,6 +9,7 @@ import pytest
 
 from pneumoscope.decision import confidence
 from pneumoscope.findings import PatientContext, SeverityLevel
+from pneumoscope.reports.wording import severity_words
 from pneumoscope.severity import assess, evaluate, load_rule_base
 from pneumoscope.severity.guideline_base import load_guideline
 
@@ -124,6 +125,31 @@ def test_the_ages_of_the_page_are_those_of_the_rules():
     adult, child = load_guideline("adult").ages, load_guideline("under-five").ages
     assert f"from {adult[0]:g} years" in PAGE
     assert f"from {child[0] * 12:g} months to\n  under {child[1]:g} years" in PAGE
+
+
+def test_the_missing_measurements_of_the_page_are_the_programs():
+    symptoms = json.loads((ROOT / "examples/symptoms-underrated.json").read_text("utf-8"))
+    result = assess(symptoms, patient=WOMAN)
+    assert f"Severity: {severity_words(result, loud=True)} (rule base guideline)" in PAGE
+    (alone,) = (line for line in result.trace if line.startswith("As bad as can be"))
+    assert alone in flat(PAGE)
+    normal = {"respiratory_rate": 16, "systolic_pressure": 120}
+    closed = assess(symptoms | normal, patient=WOMAN)
+    assert closed.interval.least is closed.interval.most is SeverityLevel.MODERATE
+    for name, value in normal.items():
+        one = assess(symptoms | {name: value}, patient=WOMAN)
+        assert one.interval.most is SeverityLevel.SEVERE
+    fast = assess(symptoms | {"respiratory_rate": 32}, patient=WOMAN)
+    assert fast.level is SeverityLevel.SEVERE
+    tutorial = (ROOT / "docs/tutorial/first-diagnosis.md").read_text("utf-8")
+    assert f"Severity: {severity_words(result, loud=True)} (rule base guideline)" in tutorial
+
+
+def test_a_fully_measured_example_has_a_closed_level():
+    for name in ("symptoms", "symptoms-borderline"):
+        symptoms = json.loads((ROOT / f"examples/{name}.json").read_text("utf-8"))
+        interval = assess(symptoms, patient=WOMAN).interval
+        assert interval.missing == ()
 
 
 # The page of the published rule base.

@@ -11,13 +11,15 @@ from pneumoscope.severity import INPUTS, SYMPTOMS, PatientNotCoveredError, asses
 
 NEGLIGIBLE, MILD, MODERATE, SEVERE = LEVELS = tuple(SeverityLevel)
 ADULT = PatientContext(50, "M")
-HEALTHY = dict.fromkeys(SYMPTOMS, 0.0) | {"fever_value": 36.8, "oxygen_level": 98.0}
-CHILD = HEALTHY | {"respiratory_rate": 28, "chest_indrawing": 0, "danger_sign": 0}
+RATED = dict.fromkeys(SYMPTOMS, 0.0) | {"fever_value": 36.8, "oxygen_level": 98.0}
+MEASURED = {"respiratory_rate": 16.0, "systolic_pressure": 120.0}
+HEALTHY = RATED | MEASURED
+CHILD = RATED | {"respiratory_rate": 28, "chest_indrawing": 0, "danger_sign": 0}
+ASKED = sorted(HEALTHY)  # of every adult
 PATIENTS = st.fixed_dictionaries(
-    {n: st.floats(s.minimum, s.maximum) for n, s in SYMPTOMS.items()},
-    optional={
-        n: st.floats(INPUTS[n].minimum, INPUTS[n].maximum) for n in ("respiratory_rate", "urea")
-    },
+    {n: st.floats(s.minimum, s.maximum) for n, s in SYMPTOMS.items()}
+    | {n: st.floats(INPUTS[n].minimum, INPUTS[n].maximum) for n in MEASURED},
+    optional={"urea": st.floats(INPUTS["urea"].minimum, INPUTS["urea"].maximum)},
 )
 # Yes and no are tested by themselves; the rest is drawn over the range of the possible.
 REST = {
@@ -152,7 +154,7 @@ def test_whatever_is_given_something_fires_and_the_default_only_where_there_is_r
 @settings(max_examples=40)
 @given(PATIENTS, st.data())
 def test_missing_symptoms_leave_an_interval_that_holds_every_answer(symptoms, data):
-    gone = data.draw(st.sets(st.sampled_from(sorted(SYMPTOMS)), max_size=3))
+    gone = data.draw(st.sets(st.sampled_from(ASKED), max_size=3))
     rest = {n: v for n, v in symptoms.items() if n not in gone}
     partly, whole = assess(rest, patient=ADULT), assess(symptoms, patient=ADULT)
     interval = partly.interval
@@ -243,7 +245,61 @@ def test_missing_symptoms_that_cannot_matter_leave_one_level():
     critical = {"oxygen_level": 80.0}
     interval = assess(critical, patient=ADULT).interval
     assert interval.least is interval.most is SEVERE
-    assert len(interval.missing) == 10
+    assert set(interval.missing) == {*ASKED} - {"oxygen_level"}
+
+
+@pytest.mark.parametrize("gone", [*MEASURED])
+def test_an_adults_breathing_and_pressure_open_the_level_until_they_are_measured(gone):
+    """Three points of NEWS2, and one of CRB-65, that nobody looked for."""
+    assert level(HEALTHY, age=70) is NEGLIGIBLE
+    partly = {name: value for name, value in HEALTHY.items() if name != gone}
+    result = assess(partly, patient=PatientContext(70))
+    assert result.interval.missing == (gone,)
+    assert (result.interval.least, result.interval.most) == (NEGLIGIBLE, MODERATE)
+    assert result.trace[-1].startswith("Severity: negligible to moderate until")
+
+
+def test_the_worst_that_nobody_measured_is_within_what_is_left_open():
+    old = PatientContext(70)
+    bad = {"respiratory_rate": 32, "systolic_pressure": 85}
+    interval = assess(RATED, patient=old).interval
+    assert interval.missing == tuple(MEASURED)
+    assert interval.most is SEVERE is assess(RATED | bad, patient=old).level
+
+
+def test_what_each_missing_value_could_do_alone_is_told_the_worst_first():
+    rest = {n: v for n, v in RATED.items() if n != "fever_duration"}
+    result = assess(rest, patient=PatientContext(40))
+    (alone,) = (line for line in result.trace if line.startswith("As bad as can be"))
+    # Days of fever without a cough change nothing, so measuring the other two is what counts.
+    assert alone.endswith("raise it: respiratory rate (moderate), systolic pressure (moderate).")
+    assert "fever_duration" in result.interval.missing
+    for name, worst in (("respiratory_rate", 30), ("systolic_pressure", 90)):
+        assert level(rest | {name: worst}, age=40) is MODERATE
+
+
+def test_a_fever_is_long_from_more_than_four_days():
+    coughing = HEALTHY | {"cough_severity": 0.5, "fever_value": 37.0}
+    strengths = [
+        {rule.rule: rule.strength for rule in assess(case, patient=ADULT).fired}.get("L2", 0)
+        for case in (coughing | {"fever_duration": days} for days in (3, 4, 4.5, 5, 30))
+    ]
+    assert strengths == [0, 0, 0.5, 1, 1]
+
+
+@settings(max_examples=40)
+@given(PATIENTS, st.data())
+def test_the_sentences_say_still_where_a_level_stays_and_at_least_where_it_is_open(symptoms, data):
+    gone = data.draw(st.sets(st.sampled_from(ASKED), max_size=2))
+    rest = {n: v for n, v in symptoms.items() if n not in gone}
+    result = assess(rest, patient=ADULT)
+    told = [line for line in result.trace if "to the score: if it were" in line]
+    is_open = result.interval.least is not result.interval.most
+    assert len(told) == len(result.influences)
+    for line, one in zip(told, result.influences, strict=True):
+        assert ("would still be" in line) is (one.level_without is result.level)
+        assert ("at least" in line) is is_open
+        assert line.endswith(f"{one.level_without}.")
 
 
 @settings(max_examples=40)
@@ -350,7 +406,11 @@ def test_a_model_without_pneumonia_counts_as_no_image():
 
 @pytest.mark.parametrize("rule_base", ["guideline", "baral2025"])
 def test_personal_bounds_stand_beside_the_level_and_never_replace_it(rule_base):
-    ill = HEALTHY | {"breathlessness": 0.95, "oxygen_level": 88.0, "cough_severity": 0.5}
+    ill = (HEALTHY if rule_base == "guideline" else RATED) | {
+        "breathlessness": 0.95,
+        "oxygen_level": 88.0,
+        "cough_severity": 0.5,
+    }
     usual = Bounds({"breathlessness": (0.9, 1.0), "oxygen_level": (86.0, 90.0)}, rule_base, 12)
     plain = assess(ill, patient=ADULT, rule_base=rule_base)
     within = assess(ill, patient=ADULT, rule_base=rule_base, bounds=usual)
@@ -366,7 +426,7 @@ def test_personal_bounds_stand_beside_the_level_and_never_replace_it(rule_base):
 @settings(max_examples=40)
 @given(PATIENTS, st.data())
 def test_missing_symptoms_leave_the_personal_level_open_too(symptoms, data):
-    gone = data.draw(st.sets(st.sampled_from(sorted(SYMPTOMS)), max_size=3))
+    gone = data.draw(st.sets(st.sampled_from(ASKED), max_size=3))
     ends = {}
     for name, symptom in SYMPTOMS.items():
         low = data.draw(st.floats(0, 0.5)) * (symptom.maximum - symptom.minimum) + symptom.minimum

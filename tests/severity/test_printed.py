@@ -23,6 +23,7 @@ SCORES = st.one_of(
     st.builds(lambda edge, off: edge + off, st.sampled_from(EDGES), st.floats(-1e-8, 1e-8)),
 )
 HEALTHY = dict.fromkeys(SYMPTOMS, 0.0) | {"fever_value": 36.8, "oxygen_level": 98.0}
+HEALTHY |= {"respiratory_rate": 16.0, "systolic_pressure": 120.0}
 adult = partial(assess, patient=PatientContext(40))
 
 

@@ -156,7 +156,11 @@ def test_bad_pairs(pairs, reason):
         ('{"fatigue": "0.5"}', "not a number"),
         ('{"fatigue": true}', "not a number"),
         ('{"fatigue": null}', "not a number"),
-        ('{"fatigue": {"value": 0.5}}', "not a number"),
+        ('{"danger_sign": true}', "write 1 for yes and 0 for no"),
+        ('{"fatigue": {"value": 0.5}}', "neither a number nor of the form"),
+        ('{"fever_value": {"value": 310, "unit": "K"}}', "'K'; use one of C, °C, F, °F"),
+        ('{"fever_value": {"value": "98.6", "unit": "F"}}', "not a number"),
+        ('{"fever_value": {"value": 98.6, "unit": null}}', "neither a number nor of the form"),
         ('{"fatigue": NaN}', "not a finite number"),
         ('{"fatigue": 1e999}', "not a finite number"),
     ],
@@ -167,6 +171,28 @@ def test_bad_files_name_the_file(tmp_path, text, reason):
         read_symptoms(path)
     assert "symptoms.json" in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "stated", "value"),
+    [
+        ("fever_value", '{"value": 98.6, "unit": "F"}', 37),
+        ("fever_value", '"98.6F"', 37),
+        ("fever_value", '{"value": 37, "unit": "C"}', 37),
+        ("fever_duration", '{"value": 36, "unit": "hours"}', 1.5),
+        ("pulse", '{"value": 80, "unit": "/min"}', 80),
+    ],
+)
+def test_a_stated_unit_is_read_as_in_a_file_of_visits(tmp_path, name, stated, value):
+    path = write(tmp_path, f'{{"{name}": {stated}}}')
+    assert read_symptoms(path) == {name: pytest.approx(value)}
+
+
+def test_a_yes_or_no_that_is_true_is_told_how_to_write_it():
+    with pytest.raises(SymptomError, match="write 1 for yes and 0 for no"):
+        check_inputs({"danger_sign": True})
+    with pytest.raises(SymptomError, match=r"write it like 38\.5"):
+        check_inputs({"pulse": True})
 
 
 def test_byte_order_mark_is_read(tmp_path):

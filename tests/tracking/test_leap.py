@@ -135,6 +135,7 @@ def test_intervals_that_lie_apart_are_a_worsening(
 def test_a_leap_from_the_worst_that_was_left_open_is_a_worsening() -> None:
     """Two points of CURB-65 with confusion at its worst; three today, one of them confusion."""
     fast = part(HEALTHY, SYMPTOMS.keys() - {"confusion"}) | {"respiratory_rate": 32.0}
+    fast |= {"systolic_pressure": 120.0}
     found = leap_of(fast | {"urea": 5.0}, fast | {"urea": 9.0, "confusion": 0.9})
     assert found is not None
     assert found.worse
@@ -157,7 +158,7 @@ def test_a_filled_in_symptom_is_said_to_leave_it_open() -> None:
     assert found is not None
     assert not found.worse
     assert found.reason == (
-        "Severe now, negligible to moderate at visit 1, when confusion, respiratory rate, systolic "
+        "Severe now, negligible to severe at visit 1, when confusion, respiratory rate, systolic "
         "pressure were not given: whether the patient got worse cannot be said."
     )
     visits, _ = course(*[HEALTHY] * 7, HEALTHY | septic)

@@ -36,14 +36,15 @@ def severity(
 
     Symptoms, rated 0 (none) to 1 (worst imaginable): breathlessness, sputum_production,
     hemoptysis, fatigue, appetite_loss, confusion, chest_pain, cough_severity. Measured: fever_value
-    (°C, or with F behind it), fever_duration (days), oxygen_level (SpO2 in %). Leave out what is
-    not known: the level is then an interval; never write 0 for it.
+    (°C, or with F behind it), fever_duration (days), oxygen_level (SpO2 in %), respiratory_rate
+    (/min), systolic_pressure (mmHg). Leave out what is not known: the level is then an interval;
+    never write 0 for it.
 
-    More, where known: respiratory_rate, pulse (/min), systolic_pressure, diastolic_pressure (mmHg),
-    urea, sodium, glucose (mmol/L), arterial_ph, haematocrit (%). Yes 1, no 0: oxygen_therapy,
-    comorbidity, cancer, liver_disease, heart_failure, stroke, kidney_disease, nursing_home,
-    pleural_effusion, hypercapnic_target (a clinician set an SpO2 target of 88 to 92 %), and of a
-    child danger_sign, chest_indrawing, stridor.
+    More, where known: pulse (/min), diastolic_pressure (mmHg), urea, sodium, glucose (mmol/L),
+    arterial_ph, haematocrit (%). Yes 1, no 0: oxygen_therapy, comorbidity, cancer, liver_disease,
+    heart_failure, stroke, kidney_disease, nursing_home, pleural_effusion, hypercapnic_target (a
+    clinician set an SpO2 target of 88 to 92 %), and of a child danger_sign, chest_indrawing,
+    stridor.
     """
     to_stdout, json_file = json_target(json)
     check_targets({"--json": json_file}, sources=[] if symptoms is None else [symptoms])

@@ -64,6 +64,11 @@ class LevelInterval:
     most_score: float
     missing: tuple[str, ...] = ()
 
+    @property
+    def is_open(self) -> bool:
+        """Whether more than one level is possible."""
+        return self.least is not self.most
+
 
 @dataclass(frozen=True, slots=True)
 class ImageEffect:

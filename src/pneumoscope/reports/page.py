@@ -18,9 +18,11 @@ from pneumoscope.reports.wording import (
     confidence_words,
     has_share,
     heatmap_words,
+    level_meaning,
     operating_call,
     operating_words,
     picture_words,
+    possible_levels,
     reasoning,
     rule_points,
     severity_columns,
@@ -85,6 +87,8 @@ def _severity(severity: Assessment | None) -> dict[str, object]:
     caption, column = severity_columns(severity)
     return {
         "severity_words": severity_words(severity),
+        "level_meaning": level_meaning(severity),
+        "possible_levels": possible_levels(severity),
         "severity_caption": caption,
         "rule_column": column,
         "rule_points": {rule.rule: rule_points(severity, rule) for rule in severity.fired},

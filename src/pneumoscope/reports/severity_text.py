@@ -10,6 +10,8 @@ from rich.text import Text
 from pneumoscope.findings import NOTICE, Assessment, SeverityLevel
 from pneumoscope.reports.elements import line, notice_panel, number_table, warning_line
 from pneumoscope.reports.wording import (
+    level_meaning,
+    possible_levels,
     reasoning,
     rule_points,
     severity_columns,
@@ -42,7 +44,7 @@ def severity_parts(severity: Assessment, caveats: Iterable[str]) -> list[Rendera
     title = f"Severity: {severity_words(severity, loud=True)} (rule base {severity.rule_base})"
     points = number_table(caption, "Level", "From the symptoms", "With the image")
     for level in reversed(SeverityLevel):
-        style = "bold" if level is severity.level else ""
+        style = "bold" if level in possible_levels(severity) else ""
         cells = (level, *map(format_score, (severity.scores[level], severity.adjusted[level])))
         points.add_row(*(line(cell, style) for cell in cells))
     rules = number_table("Rules that fired", "Rule", column)
@@ -53,5 +55,6 @@ def severity_parts(severity: Assessment, caveats: Iterable[str]) -> list[Rendera
         rules.add_row(*map(line, (rule.rule, rule_points(severity, rule), rule.level, why)))
     shown = rules if severity.fired else line("No rule fired.")
     told = reasoning(severity) if severity.rule_base == GUIDELINE else []
-    head = [Text(), line(title, "bold"), *map(warning_line, caveats), Text()]
+    meaning = [line(said)] if (said := level_meaning(severity)) else []
+    head = [Text(), line(title, "bold"), *meaning, *map(warning_line, caveats), Text()]
     return [*head, points, shown, *map(line, told)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
@@ -15,6 +15,7 @@ from pneumoscope.findings import (
     FiredRule,
     Heatmap,
     ImageKind,
+    SeverityLevel,
 )
 from pneumoscope.severity import GUIDELINE, format_score
 
@@ -29,6 +30,16 @@ CLASS_MEANINGS: Mapping[str, str] = MappingProxyType(
     }
 )
 """What the usual classes mean; a bundle's other classes have no legend."""
+LEVEL_MEANINGS: Mapping[SeverityLevel, str] = MappingProxyType(
+    {
+        SeverityLevel.NEGLIGIBLE: "no rule speaks for more with what was given; it does not say "
+        "that the patient is well",
+        SeverityLevel.MILD: "an illness that the guidelines treat at home and follow up",
+        SeverityLevel.MODERATE: "a clinician must assess, in an adult whether for hospital",
+        SeverityLevel.SEVERE: "urgent, to be seen at once",
+    }
+)
+"""What the levels of `guideline` mean."""
 METRICS: Mapping[str, str] = MappingProxyType(
     {
         "accuracy": "Accuracy",
@@ -54,6 +65,8 @@ SALIENCY_MEASURES: Mapping[str, str] = MappingProxyType(
     }
 )
 """What each measure of where heatmaps look is called, in the order of the tables."""
+
+_FEW = 5  # missing values that a headline can name
 
 # Characters that turn the writing direction: a name could otherwise be shown as another.
 _DIRECTIONS = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
@@ -308,14 +321,42 @@ def has_share(diagnosis: Diagnosis) -> bool:
 def severity_words(severity: Assessment, *, loud: bool = False) -> str:
     """Say the level in a few words, such as "moderate, borderline"; with `loud` in capitals.
 
-    Where missing symptoms leave it open, both ends are named: the lower one alone would mislead.
+    Where something missing leaves it open, both ends are named, as the lower one alone would
+    mislead, with what to measure or ask.
     """
     interval = severity.interval
-    if interval is not None and interval.least is not interval.most:
+    if interval is not None and interval.is_open:
         ends = [level.upper() if loud else level for level in (interval.least, interval.most)]
-        return f"{ends[0]} to {ends[1]}, open because symptoms are missing"
+        return f"{ends[0]} to {ends[1]}, until known: {_missing_names(interval.missing)}"
     level = severity.level.upper() if loud else severity.level.value
     return f"{level}{', borderline' if severity.borderline else ''}"
+
+
+def _missing_names(missing: Sequence[str]) -> str:
+    if len(missing) > _FEW:
+        return f"{len(missing)} values that were not given"
+    return ", ".join(name.replace("_", " ") for name in missing)
+
+
+def possible_levels(severity: Assessment) -> tuple[SeverityLevel, ...]:
+    """Give the levels that the answer names: one, or all that something missing leaves open."""
+    levels = tuple(SeverityLevel)
+    interval = severity.interval
+    if interval is None:
+        return (severity.level,)
+    return levels[levels.index(interval.least) : levels.index(interval.most) + 1]
+
+
+def level_meaning(severity: Assessment) -> str:
+    """Say in one line what the level means, of an open one both ends; nothing of `baral2025`.
+
+    The publication gives its levels no meaning.
+    """
+    if severity.rule_base != GUIDELINE:
+        return ""
+    levels = possible_levels(severity)
+    ends = dict.fromkeys((levels[0], levels[-1]))
+    return ". ".join(f"{level.capitalize()}: {LEVEL_MEANINGS[level]}" for level in ends) + "."
 
 
 def severity_columns(severity: Assessment) -> tuple[str, str]:

@@ -12,15 +12,13 @@ from pneumoscope.severity.identity import identify_rule_base
 from pneumoscope.severity.inputs import HYPERCAPNIC_TARGET, INPUTS, check_inputs
 from pneumoscope.severity.personal import personal_theta, rescale
 from pneumoscope.severity.printed import format_score
+from pneumoscope.severity.reading import in_own_unit, parse_symptoms, read_symptoms
 from pneumoscope.severity.rule_base import RuleBase, load_rule_base
 from pneumoscope.severity.symptoms import (
     SEVERITY_SCALE,
     SYMPTOMS,
     Symptom,
-    celsius,
     check_symptoms,
-    parse_symptoms,
-    read_symptoms,
 )
 
 __all__ = [
@@ -35,7 +33,6 @@ __all__ = [
     "RuleBase",
     "Symptom",
     "assess",
-    "celsius",
     "check_case",
     "check_inputs",
     "check_rule_base",
@@ -43,6 +40,7 @@ __all__ = [
     "evaluate",
     "format_score",
     "identify_rule_base",
+    "in_own_unit",
     "load_rule_base",
     "parse_symptoms",
     "personal_theta",

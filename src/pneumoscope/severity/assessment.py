@@ -6,12 +6,12 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from pneumoscope.errors import InputError
+from pneumoscope.errors import InputError, SymptomError
 from pneumoscope.findings import Assessment, Bounds, PatientContext, PersonalView
 from pneumoscope.severity.engine import LEVELS, evaluate
 from pneumoscope.severity.guideline import assess_guideline
 from pneumoscope.severity.guideline_base import GUIDELINE
-from pneumoscope.severity.inputs import check_inputs
+from pneumoscope.severity.inputs import INPUTS, check_inputs
 from pneumoscope.severity.personal import rescale
 from pneumoscope.severity.rule_base import RuleBase, load_rule_base, published_rule_bases
 from pneumoscope.severity.symptoms import check_symptoms
@@ -101,7 +101,7 @@ def check_case(symptoms: Mapping[str, float], *, rule_base: str = GUIDELINE) -> 
     if rule_base == GUIDELINE:
         check_inputs(symptoms)
     else:
-        check_symptoms(symptoms, required=load_rule_base(rule_base).inputs)
+        _published_values(load_rule_base(rule_base), symptoms)
 
 
 def check_rule_base(rule_base: str) -> None:
@@ -115,10 +115,21 @@ def check_rule_base(rule_base: str) -> None:
         raise InputError(f"unknown rule base {rule_base!r}; use one of {', '.join(rule_bases())}")
 
 
+def _published_values(base: RuleBase, symptoms: Mapping[str, float]) -> dict[str, float]:
+    """Check symptoms; what only `guideline` takes is refused by its name, not as unknown."""
+    others = [name for name in symptoms if name in INPUTS and name not in base.inputs]
+    if others:
+        raise SymptomError(
+            f"the rule base {base.name} does not take {', '.join(others)}; leave that out, or use "
+            f"{GUIDELINE}"
+        )
+    return check_symptoms(symptoms, required=base.inputs)
+
+
 def _assess_published(
     base: RuleBase, symptoms: Mapping[str, float], contribution: float, bounds: Bounds | None
 ) -> Assessment:
-    values = check_symptoms(symptoms, required=base.inputs)
+    values = _published_values(base, symptoms)
     row = np.array([[values[name] for name in base.inputs]])
     evaluation = evaluate(base, row, contribution)
     level = LEVELS[evaluation.winner[0]]

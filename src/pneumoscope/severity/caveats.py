@@ -54,10 +54,10 @@ def severity_warnings(severity: Assessment, patient: PatientContext) -> list[str
     """
     warnings = rule_base_warnings(severity.rule_base, patient)
     interval = severity.interval
-    if interval is not None and interval.least is not interval.most:
+    if interval is not None and interval.is_open:
         names = ", ".join(name.replace("_", " ") for name in interval.missing)
         warnings.append(
-            f"By the rule base {severity.rule_base} the level may be as bad as {interval.most}: "
-            f"not known are {names}."
+            f"Measure or ask: {names}. Until then the level by the rule base {severity.rule_base} "
+            f"may be as bad as {interval.most}."
         )
     return warnings

@@ -91,7 +91,7 @@ def assess_guideline(
         score=score,
         scores=_truths(both, 1),
         adjusted=_truths(both, 0),
-        borderline=base.near_a_cut(score) or interval.least is not interval.most,
+        borderline=base.near_a_cut(score) or interval.is_open,
         fired=fired_rules(case.base, {**case.known, **case.image}, both),
         interval=interval,
         image=image,
@@ -101,7 +101,7 @@ def assess_guideline(
         bedside=bedside,
         personal=None if bounds is None else _personal(case, bounds),
     )
-    return explain_guideline(base, case.known, assessment)
+    return explain_guideline(base, case.known, assessment, _alone(case, interval))
 
 
 def _image(probabilities: Mapping[str, float] | None) -> dict[str, float]:
@@ -135,6 +135,19 @@ def _interval(case: Case) -> LevelInterval:
         most_score=float(result.score.max()),
         missing=tuple(missing),
     )
+
+
+def _alone(case: Case, interval: LevelInterval) -> dict[str, SeverityLevel]:
+    """Say which missing value alone could raise the level, and to what, the worst first."""
+    ends = [(name, value) for name in interval.missing for value in case.base.worst(name)]
+    if not interval.is_open:
+        return {}
+    found = case.evaluate(*(case.row(dict([end])) for end in ends)).level
+    least, raised = LEVELS.index(interval.least), dict.fromkeys(interval.missing, 0)
+    for (name, _), level in zip(ends, found, strict=True):
+        raised[name] = max(raised[name], int(level))
+    worst_first = sorted(raised.items(), key=lambda one: -one[1])
+    return {name: LEVELS[level] for name, level in worst_first if level > least}
 
 
 def _image_effect(both: GuidelineEvaluation) -> ImageEffect:

@@ -278,8 +278,8 @@ def guideline_for(age: float | None, *, hypercapnic: bool = False) -> GuidelineB
         )
     if age < _YOUNG_INFANT_AGE:
         raise PatientNotCoveredError(
-            "the rule base guideline does not cover infants under 2 months: by the WHO any sign of "
-            "illness is a possible serious bacterial infection; refer urgently"
+            "the rule base guideline does not cover infants under 2 months: they are outside these "
+            "rules; a clinician must see the infant at once"
         )
     return _of_infants(UNDER_FIVE) if age < _INFANT_AGE else load_guideline(UNDER_FIVE)
 

@@ -88,9 +88,23 @@ def _reason(
 
 
 def explain_guideline(
-    base: GuidelineBase, known: Mapping[str, float], assessment: Assessment
+    base: GuidelineBase,
+    known: Mapping[str, float],
+    assessment: Assessment,
+    alone: Mapping[str, SeverityLevel],
 ) -> Assessment:
     """Add the sentences that lead one case from the symptoms to the level.
+
+    Parameters
+    ----------
+    base : GuidelineBase
+    known : mapping of str to float
+        What was given, in the inputs' units.
+    assessment : Assessment
+        All but its `trace`.
+    alone : mapping of str to SeverityLevel
+        The level that a missing value would give if it alone were as bad as can be; those that
+        change nothing alone are left out.
 
     Returns
     -------
@@ -112,8 +126,8 @@ def explain_guideline(
     sentences.append(
         f"At least: {truths}; together the score, {format_score(assessment.score)} of 3."
     )
-    sentences += [_image(assessment), *_missing(assessment.interval), *_moved(assessment)]
-    sentences += _turns(assessment)
+    sentences += [_image(assessment), *_missing(assessment.interval, alone)]
+    sentences += [*_moved(assessment), *_turns(assessment)]
     sentences += [score.agreement for score in assessment.bedside]
     sentences += _personal(assessment)
     cuts = ", ".join(f"{level} from {cut:g}" for level, cut in base.cuts.items())
@@ -124,9 +138,9 @@ def explain_guideline(
 def _result(assessment: Assessment) -> str:
     """Say the level; where missing symptoms leave it open, never its lower end alone."""
     interval = assessment.interval
-    if interval is not None and interval.least is not interval.most:
+    if interval is not None and interval.is_open:
         return (
-            f"{interval.least} to {interval.most}, open because symptoms are missing, score "
+            f"{interval.least} to {interval.most} until what is missing is known, score "
             f"{format_score(interval.least_score)} to {format_score(interval.most_score)}"
         )
     borderline = ", borderline" if assessment.borderline else ""
@@ -189,33 +203,52 @@ def _image(assessment: Assessment) -> str:
     return "The image changes nothing: the symptoms alone say as much."
 
 
-def _missing(interval: LevelInterval | None) -> list[str]:
+def _missing(interval: LevelInterval | None, alone: Mapping[str, SeverityLevel]) -> list[str]:
+    """Tell what to measure or find out, and what each of it could do alone."""
     if interval is None or not interval.missing:
         return []
     names = ", ".join(name.replace("_", " ") for name in interval.missing)
-    if interval.least is interval.most:
+    if not interval.is_open:
         return [f"Not given: {names}. Whatever they are, the level is {interval.least}."]
-    return [
-        f"Not given: {names}. The level lies between {interval.least}, if they are normal, and "
-        f"{interval.most}, if they are as bad as can be: find them out."
-    ]
+    they, are = ("it", "is") if len(interval.missing) == 1 else ("they", "are")
+    between = (
+        f"Not given: {names}. The level lies between {interval.least}, if {they} {are} normal, and "
+        f"{interval.most}, if {they} {are} as bad as can be: measure or ask."
+    )
+    if len(interval.missing) == 1:
+        return [between]
+    parts = [f"{name.replace('_', ' ')} ({level})" for name, level in alone.items()]
+    if parts:
+        return [
+            between,
+            f"As bad as can be, each of these alone would raise it: {', '.join(parts)}.",
+        ]
+    return [between, "None of them alone would raise it, only some together."]
 
 
 def _moved(assessment: Assessment) -> list[str]:
     if not assessment.influences and assessment.score > 0:
         return ["No single value carries the score: with any one of them normal it stays."]
-    return [
-        f"{capital(describe(one.name, one.value))} adds {format_score(one.change)} to the score: "
-        f"if it were {one.healthy:g}, the level would be {one.level_without}."
-        for one in assessment.influences
-    ]
+    interval = assessment.interval
+    least = "at least " if interval is not None and interval.is_open else ""
+    sentences = []
+    for one in assessment.influences:
+        would = "would still be" if one.level_without is assessment.level else "would be"
+        sentences.append(
+            f"{capital(describe(one.name, one.value))} adds {format_score(one.change)} to the "
+            f"score: if it were {one.healthy:g}, the level {would} {least}{one.level_without}."
+        )
+    return sentences
 
 
 def _turns(assessment: Assessment) -> list[str]:
+    # What is missing counts as normal here, as in the level that is turned.
+    interval = assessment.interval
+    level = "lowest possible level" if interval is not None and interval.is_open else "level"
     if not assessment.turning_points:
-        return ["No single given value, changed alone, would change the level."]
+        return [f"No single given value, changed alone, would change the {level}."]
     parts = [f"{describe(one.name, one.value)} ({one.level})" for one in assessment.turning_points]
-    return [f"The level would change, all else as it is, from: {'; '.join(parts)}."]
+    return [f"The {level} would change, all else as it is, from: {'; '.join(parts)}."]
 
 
 def _personal(assessment: Assessment) -> list[str]:

@@ -1,39 +1,23 @@
-"""The eleven bedside inputs (Baral 2025, 3.3.5): what they are, how they are read and checked."""
+"""The eleven bedside inputs (Baral 2025, 3.3.5): what they are, and how they are checked."""
 
 from __future__ import annotations
 
 import difflib
-import json
 import math
 import reprlib
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from numbers import Real
-from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import Literal
 
 from pneumoscope.errors import SymptomError
-from pneumoscope.files import read_limited
 
-MAX_FILE_BYTES = 64 * 1024
 SEVERITY_SCALE = "severity scale"
 YES_NO = "yes 1, no 0"
 
 
-def celsius(fahrenheit: float) -> float:
-    """Turn degrees Fahrenheit into degrees Celsius.
-
-    Rounded to what no thermometer shows, so that 98.6 F is 37 C.
-    """
-    return round((fahrenheit - 32) * 5 / 9, 6)
-
-
-_FAHRENHEIT = (
-    '; Fahrenheit must be stated: 98.6F, or in a file of visits {"value": 98.6, "unit": "F"}'
-)
-_YES_OR_NO = frozenset({"yes", "no", "true", "false", "y", "n"})
-
+_FAHRENHEIT = '; Fahrenheit must be stated: 98.6F, or in a file {"value": 98.6, "unit": "F"}'
 # What an unknown name may mean; only for the hint, so that every input has one name.
 _OTHER_NAMES = {
     "spo2": "oxygen_level",
@@ -58,7 +42,6 @@ _OTHER_NAMES = {
     "sputum": "sputum_production",
     "copd": "comorbidity",
 }
-_TO_CELSIUS: Mapping[str, Callable[[float], float]] = MappingProxyType({"C": float, "F": celsius})
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +141,7 @@ def check_symptoms(
     for name in values:
         if name not in known:
             raise SymptomError(_unknown(str(name), known))
-    checked = {name: _number(name, values[name]) for name in known if name in values}
+    checked = {name: to_number(name, values[name], known[name]) for name in known if name in values}
     for name, value in checked.items():
         symptom = known[name]
         if not symptom.minimum <= value <= symptom.maximum:
@@ -173,131 +156,20 @@ def check_symptoms(
     return checked
 
 
-def parse_symptoms(pairs: Sequence[str]) -> dict[str, float]:
-    """Read "name=value" strings, as on a command line.
-
-    Names and ranges are left to `check_symptoms`.
-
-    Parameters
-    ----------
-    pairs : sequence of str
-        Such as ``["fever_value=38.5", "oxygen_level=92"]``. A temperature may have its unit, C or
-        F, behind it; without one it is in degrees Celsius.
-
-    Returns
-    -------
-    dict of str to float
-        Value per name, in the order given.
+def to_number(name: str, value: object, symptom: Symptom | None = None) -> float:
+    """Give a value as a finite float.
 
     Raises
     ------
     SymptomError
-        For a pair without "=" or without a name, a repeated name, or a value that is not a finite
-        number.
+        For any other type (bool included), an infinite number or none; the message says how to
+        write the symptom, where that is known.
     """
-    values: dict[str, float] = {}
-    for pair in pairs:
-        name, equals, text = (part.strip() for part in pair.partition("="))
-        if not equals or not name:
-            raise SymptomError(
-                f"symptom {reprlib.repr(pair)} is not name=value; write it like fever_value=38.5"
-            )
-        if name in values:
-            raise SymptomError(f"symptom {reprlib.repr(name)} is given twice; give it once")
-        values[name] = _number(name, _measured(name, text))
-    return values
-
-
-def read_symptoms(path: Path) -> dict[str, float]:
-    """Read a JSON object of numbers, such as ``{"fever_value": 38.5, "oxygen_level": 92}``.
-
-    Names and ranges are left to `check_symptoms`.
-
-    Parameters
-    ----------
-    path : Path
-        UTF-8 file of at most 64 KiB. A temperature in Fahrenheit is written as "98.6F".
-
-    Returns
-    -------
-    dict of str to float
-        Value per name, in the order of the file.
-
-    Raises
-    ------
-    SymptomError
-        For a file that is missing, unreadable, too large, not JSON, not an object, that repeats a
-        name, or holds a value that is not a finite number.
-    """
-    label = f"symptom file {str(path)!r}"
-    try:
-        raw = read_limited(path, MAX_FILE_BYTES)
-    except OSError as error:
-        raise SymptomError(
-            f"{label} cannot be read ({error.strerror}); give one JSON object of symptoms"
-        ) from error
-    try:
-        data = json.loads(raw.decode("utf-8-sig"), object_pairs_hook=_object)
-    except SymptomError as error:
-        raise SymptomError(f"{label}: {error}") from error
-    except (ValueError, RecursionError) as error:
-        raise SymptomError(f"{label} is not valid JSON ({error}); correct the file") from error
-    if not isinstance(data, dict):
-        raise SymptomError(f'{label} is not a JSON object; write it like {{"fever_value": 38.5}}')
-    try:
-        return {name: _number(name, _with_unit(name, value)) for name, value in data.items()}
-    except SymptomError as error:
-        raise SymptomError(f"{label}: {error}") from error
-
-
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Make a JSON object, refusing the repeated names that `json` would silently drop."""
-    result: dict[str, Any] = {}
-    for name, value in pairs:
-        if name in result:
-            raise SymptomError(f"symptom {reprlib.repr(name)} is given twice; give it once")
-        result[name] = value
-    return result
-
-
-def _with_unit(name: str, value: object) -> object:
-    """Convert the text of a temperature with its unit; leave all else as it is."""
-    if isinstance(value, str) and name == "fever_value" and value.strip()[-1:] in _TO_CELSIUS:
-        return _measured(name, value)
-    return value
-
-
-def _measured(name: str, text: str) -> float:
-    """Read a number; that of a temperature may be followed by C or F."""
-    text = text.strip()
-    if name == "fever_value" and text[-1:] in _TO_CELSIUS:
-        convert = _TO_CELSIUS[text[-1]]
-        return convert(_float(name, text[:-1].rstrip(" °")))
-    return _float(name, text)
-
-
-def _float(name: str, text: str) -> float:
-    try:
-        if "_" in text:  # float() would read a mistyped 3_7 as 37
-            raise ValueError(text)
-        return float(text)
-    except ValueError as error:
-        way = "write the number alone, like 38.5"
-        if name == "fever_value":
-            way = "write it like 38.5, 38.5C or 101.3F"
-        elif text.lower() in _YES_OR_NO:
-            way = "write 1 for yes and 0 for no"
-        raise SymptomError(
-            f"symptom {reprlib.repr(name)} has the value {reprlib.repr(text)}, which is not a "
-            f"number; {way}"
-        ) from error
-
-
-def _number(name: str, value: object) -> float:
     if isinstance(value, bool) or not isinstance(value, Real):
+        yes_no = symptom is not None and symptom.unit == YES_NO
         raise SymptomError(
             f"symptom {reprlib.repr(name)} is of type {type(value).__name__}, not a number; "
-            "write it like 38.5"
+            f"{'write 1 for yes and 0 for no' if yes_no else 'write it like 38.5'}"
         )
     try:
         number = float(value)

@@ -135,6 +135,6 @@ def _unsure(earlier: Visit, last: Visit, before: Assessment, now: Assessment, nu
 
 def _words(assessment: Assessment) -> str:
     interval = assessment.interval
-    if interval is None or interval.least is interval.most:
+    if interval is None or not interval.is_open:
         return assessment.level.value
     return f"{interval.least} to {interval.most}"

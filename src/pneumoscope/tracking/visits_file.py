@@ -14,8 +14,7 @@ from typing import Any
 from pneumoscope.errors import SymptomError, VisitError
 from pneumoscope.files import read_limited
 from pneumoscope.findings import PatientContext, Visit
-from pneumoscope.severity import INPUTS, check_inputs
-from pneumoscope.tracking.units import convert
+from pneumoscope.severity import check_inputs, in_own_unit
 
 SCHEMA_VERSION = 1
 MAX_FILE_BYTES = 1 << 20
@@ -180,27 +179,8 @@ def _no_zone(value: str) -> datetime:
 def _symptoms(value: object) -> dict[str, float]:
     if not isinstance(value, dict) or not value:
         raise VisitError('has no symptoms; write them like {"fever_value": 38.5}')
-    return check_inputs({name: _stated(name, given) for name, given in value.items()})
-
-
-def _stated(name: str, given: Any) -> Any:
-    """Turn a value with a stated unit into the symptom's own; a bare number is in it already."""
-    if not isinstance(given, dict):
-        return given
-    if given.keys() != {"value", "unit"} or not isinstance(given["unit"], str):
-        raise VisitError(
-            f"symptom {reprlib.repr(name)} is neither a number nor of the form "
-            '{"value": 98.6, "unit": "F"}'
-        )
-    if name not in INPUTS:
-        return given["value"]  # refused by its name
-    value = given["value"]
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return value  # refused by its type
-    try:
-        return convert(name, float(value), given["unit"])
-    except OverflowError:
-        return value  # refused by its size
+    stated: dict[str, Any] = {name: in_own_unit(name, given) for name, given in value.items()}
+    return check_inputs(stated)
 
 
 def _probabilities(value: object) -> dict[str, float] | None:

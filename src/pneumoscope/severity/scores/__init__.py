@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from pneumoscope.findings import BedsideScore, SeverityLevel
@@ -78,19 +79,30 @@ def compare(
     points = str(score.least) if score.least == score.most else f"{score.least} to {score.most}"
     words = _between(score.least_class, score.most_class)
     text = f"{score.name}: {words}" if score.name == IMCI else f"{score.name} {points}: {words}"
-    if score.missing:
-        names = ", ".join(name.replace("_", " ") for name in score.missing)
-        few = len(score.missing) <= _FEW
-        text += f" (not known: {names})" if few else f" ({len(score.missing)} inputs not known)"
+    said = f"The level {_between(level, most or level)}"
+    if len(order) - 1 in (high - low, last - first):
+        return replace(score, agreement=f"{text}. {_too_little(score)}")
     if low > last:
-        verdict = f"The level {level} is more severe than {score.name} alone would say"
+        verdict = f"{said} is more severe than {score.name} alone would say"
     elif high < first:
-        verdict = f"The level {level} is less severe than {score.name} alone would say: check why"
-    elif score.least_class == score.most_class:
-        verdict = f"The level {level} agrees with it"
+        verdict = f"{said} is less severe than {score.name} alone would say: check why"
+    elif low == high and score.least_class == score.most_class:
+        verdict = f"{said} agrees with it"
     else:
-        verdict = f"The level {level} does not contradict it"
-    return replace(score, agreement=f"{text}. {verdict}.")
+        verdict = f"{said} does not contradict it"
+    missing = f" (not known: {_names(score.missing)})" if score.missing else ""
+    return replace(score, agreement=f"{text}{missing}. {verdict}.")
+
+
+def _too_little(score: BedsideScore) -> str:
+    """Say that nothing could contradict, because every class or every level is still possible."""
+    way = f"; measure or ask: {_names(score.missing)}" if score.missing else ""
+    return f"Too little is known to compare it with the level{way}."
+
+
+def _names(missing: Sequence[str]) -> str:
+    named = ", ".join(name.replace("_", " ") for name in missing[:_FEW])
+    return named if len(missing) <= _FEW else f"{named} and {len(missing) - _FEW} more"
 
 
 def _between(least: str, most: str) -> str:
