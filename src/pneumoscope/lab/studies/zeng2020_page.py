@@ -92,7 +92,7 @@ def write_ways(
         "Paired 95% t-intervals, corrected for the overlap of the splits (Nadeau and Bengio 2003), "
         "not for being several. A search evaluates masks, after one warm-up of the head that all "
         "share; *tried* trains a head per evaluation, of ten at most. Every search had "
-        f"{seconds:g} seconds by the clock."
+        f"{seconds:g} seconds by the clock; a step that had begun was finished."
     )
     beside = {way: differences(repeats, ratio, GENETIC, way) for way in PLAIN}
     page.text("**AUROC of the genetic search less that of a plain way, on the same splits:**")
