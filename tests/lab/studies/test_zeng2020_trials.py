@@ -5,6 +5,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from sklearn.decomposition import PCA
 from sklearn.metrics import accuracy_score, f1_score, roc_auc_score
 
 pytest.importorskip("torch")
@@ -51,6 +52,13 @@ def _heads(folder, seconds=0.02, signal=3):
     backbone = SimpleNamespace(contents={"name": "x"}, result=SimpleNamespace(certificate="c"))
     context = Context("full", folder, folder)
     return Heads(context, backbone, features, data, positive="ILL", seconds=seconds)
+
+
+def test_the_share_of_one_direction_is_that_of_the_first_component(tmp_path):
+    heads = _heads(tmp_path)
+    features = heads._features[:, 0].numpy()
+    expected = PCA(1, svd_solver="full").fit(features).explained_variance_ratio_[0]
+    assert heads.along_one_direction == pytest.approx(expected, rel=1e-4)
 
 
 def _splits(count=2):
@@ -136,7 +144,7 @@ def test_the_verdict_names_only_what_is_told_apart():
     text = _verdict()
     assert "no way is told from p = 0.5" in text
     # That nothing is shown does not show that there is nothing.
-    assert "not shown; it is at most +0.0100" in text
+    assert "not shown; it is at most +0.01000" in text
     text = _verdict(ga=BETTER, none=BETTER, bayes=WORSE)
     assert "better than p = 0.5: no dropout, genetic search, p*; worse than p = 0.5: Bayes" in text
     assert "not shown" not in text

@@ -113,13 +113,14 @@ def corrected_interval(differences: Sequence[float], ratio: float) -> Estimate:
     return Estimate(mean, mean - reach, mean + reach)
 
 
-def signed(estimate: Estimate) -> str:
+def signed(estimate: Estimate, digits: int = 4) -> str:
     """Write a difference with its sign and its 95% interval; "-" where it is undefined."""
     if estimate.value is None:
         return "-"
     if estimate.low is None or estimate.high is None:
-        return f"{estimate.value:+z.4f}"
-    return f"{estimate.value:+z.4f} ({estimate.low:+z.4f} to {estimate.high:+z.4f})"
+        return f"{estimate.value:+z.{digits}f}"
+    low, high = f"{estimate.low:+z.{digits}f}", f"{estimate.high:+z.{digits}f}"
+    return f"{estimate.value:+z.{digits}f} ({low} to {high})"
 
 
 def _plain(value: float) -> float | None:

@@ -14,6 +14,8 @@ from pneumoscope.lab.studies.zeng2020_heads import REFERENCE, WAYS
 from pneumoscope.lab.studies.zeng2020_trials import FIGURES, Repeat
 
 SEARCHED = ("ga", "per-unit", "random", "bayes", "tried")
+# Heads on the same frozen features rank images very much alike.
+_DIGITS = 5
 # What the genetic search must be worth it beside.
 GENETIC, PLAIN = ("ga", "per-unit"), ("none", "0.2", "random", "bayes", "tried")
 HARD_LABELS = (
@@ -98,7 +100,10 @@ def write_ways(
     page.text("**AUROC of the genetic search less that of a plain way, on the same splits:**")
     page.table(
         ["less", *(WAYS[way] for way in GENETIC)],
-        [[WAYS[way], *(signed(beside[way][mine]["AUROC"]) for mine in GENETIC)] for way in PLAIN],
+        [
+            [WAYS[way], *(signed(beside[way][mine]["AUROC"], _DIGITS) for mine in GENETIC)]
+            for way in PLAIN
+        ],
     )
     page.text(verdict(gains, {way: found["ga"]["AUROC"] for way, found in beside.items()}))
     page.figure(name, _gain_figure(gains), f"Gain in AUROC over p = 0.5, with 95% intervals: {of}.")
@@ -141,7 +146,7 @@ def verdict(gains: dict[str, dict[str, Estimate]], beside: dict[str, Estimate]) 
     first = f"By AUROC {'; '.join(parts)}." if parts else "By AUROC no way is told from p = 0.5."
     reach = gains["ga"]["AUROC"].high
     if WAYS["ga"] in open_ and reach is not None:
-        first += f" A gain of the genetic search is not shown; it is at most {reach:+.4f}."
+        first += f" A gain of the genetic search is not shown; it is at most {reach:+.{_DIGITS}f}."
     better, worse, open_ = _told_apart(beside)
     sides = (("better than", better), ("worse than", worse), ("not told from", open_))
     second = "; ".join(f"{side} {', '.join(names)}" for side, names in sides if names)
@@ -166,7 +171,7 @@ def _gain_row(way: str, gain: dict[str, Estimate], repeats: Sequence[Repeat]) ->
     searched, warmed_up = way in SEARCHED, way in SEARCHED and way != "tried"
     return [
         WAYS[way],
-        signed(gain["AUROC"]),
+        signed(gain["AUROC"], _DIGITS),
         signed(gain["accuracy"]),
         f"{np.mean([t.warm_up_seconds for t in trials]):.2f}" if warmed_up else "-",
         f"{np.mean([t.search_seconds for t in trials]):.1f}" if searched else "-",

@@ -123,7 +123,8 @@ def _write_heads(
     page.text(
         f"{repeats} random splits of {len(data.files):,} images by patient: about "
         f"{sizes[0]:,} train a head, {sizes[1]:,} stop it, {sizes[2]:,} are reported. "
-        f"{heads.units:,} units."
+        f"{heads.units:,} units; {heads.along_one_direction:.1%} of their variance lies along one "
+        "direction, and the nearer to all of it, the less any head on them has to choose."
     )
     write_ways(
         page,

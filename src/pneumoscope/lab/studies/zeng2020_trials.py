@@ -149,6 +149,16 @@ class Heads:
         labels = [stratum.rpartition(" ")[2] == positive for stratum in data.strata]
         self._labels = torch.tensor(labels).long()
 
+    @property
+    def along_one_direction(self) -> float:
+        """Share of the units' variance along their first principal component, 0..1.
+
+        Near 1, a linear head has little to choose, whatever its dropout.
+        """
+        plain = self._features[:, 0]
+        variances = torch.linalg.svdvals(plain - plain.mean(dim=0)).square()
+        return float(variances[0] / variances.sum())
+
     def repeats(self, page: Page, name: str, splits: Sequence[Split]) -> list[Repeat]:
         """Try every way on every split, or take what was tried; name the splits on the page.
 
