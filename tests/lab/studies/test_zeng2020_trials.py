@@ -144,7 +144,7 @@ def test_the_verdict_names_only_what_is_told_apart():
     text = _verdict()
     assert "no way is told from p = 0.5" in text
     # That nothing is shown does not show that there is nothing.
-    assert "not shown; it is at most +0.01000" in text
+    assert "not shown; it is at most +0.0100" in text
     text = _verdict(ga=BETTER, none=BETTER, bayes=WORSE)
     assert "better than p = 0.5: no dropout, genetic search, p*; worse than p = 0.5: Bayes" in text
     assert "not shown" not in text

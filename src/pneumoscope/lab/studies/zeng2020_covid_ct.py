@@ -60,7 +60,7 @@ def _run(context: Context, page: Page) -> None:
     lists = np.array([image.extra[LIST] for image in images])
     official = [official_list(data, lists, seed) for seed in range(official_repeats)]
     _write_network(context, page, data, nested[:FOLDS], official[0])
-    _write_cheap_form(page, backbone.network, views)
+    _write_cheap_form(page, heads, views)
     found = heads.repeats(page, "nested", nested)
     _write_nested(page, found, nested, repeats, seconds)
     papers = [data.patients[i] for i in official[0].folds[0].indices("report")]
@@ -151,14 +151,16 @@ def _write_opening(page: Page, data: DataIdentity) -> None:
     )
 
 
-def _write_cheap_form(page: Page, network: str, views: int) -> None:
+def _write_cheap_form(page: Page, heads: Heads, views: int) -> None:
     page.heading("Dropout before the last layer, chosen in eight ways")
     page.text(
         "The comparison is **cheap**, as on [radiographs](zeng2020-radiographs.md): "
-        f"{network}, trained on one half of the Guangzhou children's radiographs and then frozen, "
+        f"{heads.backbone.network}, trained on one half of the Guangzhou children's radiographs and then frozen, "
         f"gives the features; a head trains on {views} views of each slice (as it is, and random "
         "flips and crops) and is reported on the slice as it is. Features of radiographs tell "
-        "little of CT: read the differences, not the level."
+        "little of CT, and "
+        f"{heads.along_one_direction:.1%} of the variance of the {heads.units:,} units lies along "
+        "one direction: read the differences, not the level."
     )
 
 

@@ -14,8 +14,6 @@ from pneumoscope.lab.studies.zeng2020_heads import REFERENCE, WAYS
 from pneumoscope.lab.studies.zeng2020_trials import FIGURES, Repeat
 
 SEARCHED = ("ga", "per-unit", "random", "bayes", "tried")
-# Heads on the same frozen features rank images very much alike.
-_DIGITS = 5
 # What the genetic search must be worth it beside.
 GENETIC, PLAIN = ("ga", "per-unit"), ("none", "0.2", "random", "bayes", "tried")
 HARD_LABELS = (
@@ -84,28 +82,29 @@ def write_ways(
     page.table(["dropout", "rate", *FIGURES], rows)
     page.text(f"Mean and standard deviation over {of}.")
     gains = differences(repeats, ratio, [way for way in WAYS if way != REFERENCE])
+    digits = _digits(gains)
     page.text("**Gain over p = 0.5 on the same splits, and what it cost:**")
     costs = ["warm-up, seconds", "search, seconds", "evaluations", "training, seconds"]
     page.table(
         ["dropout", "AUROC", "accuracy", *costs],
-        [_gain_row(way, gains[way], repeats) for way in gains],
+        [_gain_row(way, gains[way], repeats, digits) for way in gains],
     )
     page.text(
         "Paired 95% t-intervals, corrected for the overlap of the splits (Nadeau and Bengio 2003), "
         "not for being several. A search evaluates masks, after one warm-up of the head that all "
-        "share; *tried* trains a head per evaluation, of ten at most. Every search had "
-        f"{seconds:g} seconds by the clock; a step that had begun was finished."
+        "share; *tried* trains a head per evaluation, and ends after ten. A search "
+        f"ended after {seconds:g} seconds by the clock, with the step that had begun."
     )
     beside = {way: differences(repeats, ratio, GENETIC, way) for way in PLAIN}
     page.text("**AUROC of the genetic search less that of a plain way, on the same splits:**")
     page.table(
         ["less", *(WAYS[way] for way in GENETIC)],
         [
-            [WAYS[way], *(signed(beside[way][mine]["AUROC"], _DIGITS) for mine in GENETIC)]
+            [WAYS[way], *(signed(beside[way][mine]["AUROC"], digits) for mine in GENETIC)]
             for way in PLAIN
         ],
     )
-    page.text(verdict(gains, {way: found["ga"]["AUROC"] for way, found in beside.items()}))
+    page.text(verdict(gains, {way: found["ga"]["AUROC"] for way, found in beside.items()}, digits))
     page.figure(name, _gain_figure(gains), f"Gain in AUROC over p = 0.5, with 95% intervals: {of}.")
     page.values(
         name,
@@ -127,7 +126,19 @@ def write_ways(
     )
 
 
-def verdict(gains: dict[str, dict[str, Estimate]], beside: dict[str, Estimate]) -> str:
+def _digits(gains: dict[str, dict[str, Estimate]]) -> int:
+    """More digits where heads on the same frozen features rank the images almost alike."""
+    widths = [
+        gain["AUROC"].high - gain["AUROC"].low
+        for gain in gains.values()
+        if gain["AUROC"].low is not None and gain["AUROC"].high is not None
+    ]
+    return 5 if widths and min(widths) < 0.001 else 4
+
+
+def verdict(
+    gains: dict[str, dict[str, Estimate]], beside: dict[str, Estimate], digits: int = 4
+) -> str:
     """Say what the intervals of AUROC tell of the genetic search, and what they do not.
 
     Parameters
@@ -136,6 +147,8 @@ def verdict(gains: dict[str, dict[str, Estimate]], beside: dict[str, Estimate]) 
         Of every way over the usual rate.
     beside : dict of str to Estimate
         Of the genetic search over the plain ways.
+    digits : int
+        Behind the point.
     """
     better, worse, open_ = _told_apart({way: gain["AUROC"] for way, gain in gains.items()})
     parts = [
@@ -146,7 +159,7 @@ def verdict(gains: dict[str, dict[str, Estimate]], beside: dict[str, Estimate]) 
     first = f"By AUROC {'; '.join(parts)}." if parts else "By AUROC no way is told from p = 0.5."
     reach = gains["ga"]["AUROC"].high
     if WAYS["ga"] in open_ and reach is not None:
-        first += f" A gain of the genetic search is not shown; it is at most {reach:+.{_DIGITS}f}."
+        first += f" A gain of the genetic search is not shown; it is at most {reach:+.{digits}f}."
     better, worse, open_ = _told_apart(beside)
     sides = (("better than", better), ("worse than", worse), ("not told from", open_))
     second = "; ".join(f"{side} {', '.join(names)}" for side, names in sides if names)
@@ -166,12 +179,14 @@ def _told_apart(gains: dict[str, Estimate]) -> tuple[list[str], list[str], list[
     return better, worse, open_
 
 
-def _gain_row(way: str, gain: dict[str, Estimate], repeats: Sequence[Repeat]) -> list[str]:
+def _gain_row(
+    way: str, gain: dict[str, Estimate], repeats: Sequence[Repeat], digits: int
+) -> list[str]:
     trials = [repeat.trials[way] for repeat in repeats]
     searched, warmed_up = way in SEARCHED, way in SEARCHED and way != "tried"
     return [
         WAYS[way],
-        signed(gain["AUROC"], _DIGITS),
+        signed(gain["AUROC"], digits),
         signed(gain["accuracy"]),
         f"{np.mean([t.warm_up_seconds for t in trials]):.2f}" if warmed_up else "-",
         f"{np.mean([t.search_seconds for t in trials]):.1f}" if searched else "-",
