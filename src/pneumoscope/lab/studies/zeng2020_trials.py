@@ -171,14 +171,30 @@ class Heads:
         together = digest(certificates)[:16]
         page.source(f"splits: {name}", f"{len(splits)} certificates, together {together}")
         return [
-            self._repeat(f"{name}-{number + 1}", split, certificate, number)
-            for number, (split, certificate) in enumerate(zip(splits, certificates, strict=True))
+            self.repeat(f"{name}-{number + 1}", split, number)
+            for number, split in enumerate(splits)
         ]
 
-    def _repeat(self, name: str, split: Split, certificate: str, seed: int) -> Repeat:
+    def repeat(self, name: str, split: Split, seed: int) -> Repeat:
+        """Try every way on one split, or take what was tried.
+
+        Parameters
+        ----------
+        name : str
+            Of the kept file.
+        split : Split
+            With one fold.
+        seed : int
+            Of the heads and the searches.
+
+        Raises
+        ------
+        InputError
+            See `repeats`.
+        """
         fold = split.folds[0]
         parts = Parts(*(fold.indices(part) for part in ("train", "stop", "report")))
-        key = digest([self._key, certificate])
+        key = digest([self._key, certify(split, self.data)["sha256"]])
         path = self.context.work / f"{name}.json"
         kept = _kept(path, key)
         if kept is None:
@@ -194,7 +210,8 @@ def _keep(path: Path, key: str, trials: dict[str, Trial]) -> tuple[dict[str, Tri
     written = {name: trial.as_dict() for name, trial in trials.items()}
     body = {"key": key, "made_with": made_with, "trials": written}
     write_files({path: (json.dumps(body, allow_nan=False) + "\n").encode()})
-    return trials, made_with["commit"]
+    # As they will be read: rounded answers may tie.
+    return {name: Trial.from_dict(each) for name, each in written.items()}, made_with["commit"]
 
 
 def _kept(path: Path, key: str) -> tuple[dict[str, Trial], str] | None:
