@@ -6,7 +6,7 @@ import io
 import logging
 import zipfile
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -79,8 +79,6 @@ class Backbone:
 def train_backbone(context: Context, network: str) -> tuple[Backbone, DataIdentity]:
     """Train a network on one half of the Guangzhou children, or take the one that was.
 
-    Both of Zeng's studies use it, so it has a folder beside theirs.
-
     Returns
     -------
     Backbone, DataIdentity
@@ -94,10 +92,9 @@ def train_backbone(context: Context, network: str) -> tuple[Backbone, DataIdenti
     (split,) = one_by_one(draw(units_of(data.strata, groups, "patient"), settings))
     smoke = SMOKE if context.smoke else {}
     contents = recipe_contents("zeng2020-backbone", {"network.name": network, **smoke})
-    shared = replace(context, work=context.work.parent / f"zeng2020-backbones-{context.scale}")
-    result = run_experiment(shared, network, contents, split, data, keep_weights=True)
+    result = run_experiment(context, network, contents, split, data, keep_weights=True)
     others = part_of(data, split.folds[0].indices("report"))
-    return Backbone(network, contents, result, shared.work / network), others
+    return Backbone(network, contents, result, context.work / network), others
 
 
 def part_of(data: DataIdentity, positions: NDArray[np.int64]) -> DataIdentity:
