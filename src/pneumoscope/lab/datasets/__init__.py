@@ -10,6 +10,7 @@ from pneumoscope.lab.datasets.certificate import (
 )
 from pneumoscope.lab.datasets.collection import Collection, collect
 from pneumoscope.lab.datasets.loading import PrefetchingLoader
+from pneumoscope.lab.datasets.lung_outline import mend, only_lungs, random_outline
 from pneumoscope.lab.datasets.sampling import Draw, EpochSampler
 from pneumoscope.lab.datasets.schemes import SCHEMES, Scheme, SchemeSettings, draw
 from pneumoscope.lab.datasets.split import (
@@ -60,6 +61,9 @@ __all__ = [
     "fold_facts",
     "identify",
     "linked_groups",
+    "mend",
+    "only_lungs",
+    "random_outline",
     "read_split",
     "scheme_settings",
     "split_folders",
