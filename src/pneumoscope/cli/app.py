@@ -23,6 +23,7 @@ from pneumoscope.cli import (
     study,
     track,
     train,
+    train_lungs,
     tune_dropout,
 )
 from pneumoscope.errors import InputError, PneumoscopeError
@@ -47,6 +48,7 @@ app.command("split")(split.split)
 app.command("train")(train.train)
 app.command("export")(train.export)
 app.command("study")(study.study)
+app.command("train-lungs")(train_lungs.train_lungs)
 app.command("tune-dropout")(tune_dropout.tune_dropout)
 app.command("phantom")(phantom.phantom)
 app.add_typer(data.app, name="data")
