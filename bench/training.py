@@ -81,7 +81,7 @@ def pneumoscope(backbone: int, size: int, steps: int) -> float:
     marks = Marks()
     trainer = lightning.Trainer(
         max_epochs=1,
-        precision=training_precision(),
+        precision=training_precision(settings),
         callbacks=[marks],
         logger=False,
         enable_checkpointing=False,
@@ -125,7 +125,7 @@ def main() -> None:
     ratios = [ours / theirs for theirs, ours in zip(*rates.values(), strict=True)]
     print(
         f"densenet_capsnet {given.backbone}, {given.size} px, batch {BATCH}, "
-        f"{training_precision()}, {torch.get_num_threads()} threads: "
+        f"{training_precision(Training())}, {torch.get_num_threads()} threads: "
         f"{statistics.median(ratios):.2f} times the plain loop "
         f"({min(ratios):.2f} to {max(ratios):.2f})"
     )

@@ -9,6 +9,7 @@ from pneumoscope.lab.datasets.certificate import (
     fold_facts,
 )
 from pneumoscope.lab.datasets.collection import Collection, collect
+from pneumoscope.lab.datasets.evidence import LABEL_ONLY, UNKNOWN, EvidenceLessons, Lesson
 from pneumoscope.lab.datasets.loading import PrefetchingLoader
 from pneumoscope.lab.datasets.sampling import Draw, EpochSampler
 from pneumoscope.lab.datasets.schemes import SCHEMES, Scheme, SchemeSettings, draw
@@ -34,8 +35,10 @@ from pneumoscope.lab.datasets.torch_data import RadiographDataset
 
 __all__ = [
     "FOUR_WAY",
+    "LABEL_ONLY",
     "PARTS",
     "SCHEMES",
+    "UNKNOWN",
     "Augmentation",
     "By",
     "CertificateError",
@@ -43,7 +46,9 @@ __all__ = [
     "DataIdentity",
     "Draw",
     "EpochSampler",
+    "EvidenceLessons",
     "Fold",
+    "Lesson",
     "PrefetchingLoader",
     "RadiographDataset",
     "Scheme",

@@ -12,15 +12,21 @@ from torch.utils.data import Dataset
 
 from pneumoscope.findings import InputSpec
 from pneumoscope.imaging import equalise
-from pneumoscope.lab.datasets.augmentation import Augmentation, augment
+from pneumoscope.lab.datasets.augmentation import Augmentation, augment_with_mask
 from pneumoscope.lab.datasets.collection import Collection
+from pneumoscope.lab.datasets.evidence import EvidenceLessons
 from pneumoscope.lab.datasets.sampling import Draw
 
-Sample = tuple[Tensor, Tensor, Tensor]
+Sample = tuple[Tensor, Tensor, Tensor, Tensor]
+
+_NO_MAP = np.zeros((0, 1, 1), np.float32)
 
 
 class RadiographDataset(Dataset[Sample]):
-    """Images (3, size, size) in 0..1, label index and source index of one part of a collection.
+    """Images (3, size, size) in 0..1 of one part of a collection, with all that is known of them.
+
+    A sample is the image, its label index, its source index, and what it teaches the maps of
+    evidence (maps, cells, cells): see `EvidenceLessons.target`; no map where there are no lessons.
 
     Items are numbers, or the `Draw` of an `EpochSampler` where images are augmented: it says which
     random change the image gets, so that nothing depends on who asks, and when.
@@ -34,6 +40,8 @@ class RadiographDataset(Dataset[Sample]):
         Its size is the collection's.
     augmentation : Augmentation or None
         None leaves the images as they are.
+    lessons : EvidenceLessons or None
+        What the images teach the maps of evidence.
     """
 
     def __init__(
@@ -42,11 +50,13 @@ class RadiographDataset(Dataset[Sample]):
         indices: NDArray[np.int64],
         spec: InputSpec,
         augmentation: Augmentation | None = None,
+        lessons: EvidenceLessons | None = None,
     ) -> None:
         self.collection = collection
         self.indices = indices
         self.spec = spec
         self.augmentation = augmentation
+        self.lessons = lessons
 
     def __len__(self) -> int:
         return len(self.indices)
@@ -55,14 +65,17 @@ class RadiographDataset(Dataset[Sample]):
         item = drawn.item if isinstance(drawn, Draw) else drawn
         position = int(self.indices[item])
         grey = self.collection.pixels[position]
+        boxes = None if self.lessons is None else self.lessons.box_mask(position, grey.shape[0])
         if self.augmentation is not None:
             if not isinstance(drawn, Draw):
                 raise TypeError("augmented images are drawn by an EpochSampler")
-            grey = augment(grey, self.augmentation, drawn.generator())
+            grey, boxes = augment_with_mask(grey, boxes, self.augmentation, drawn.generator())
+        target = _NO_MAP if self.lessons is None else self.lessons.target(position, boxes)
         return (
             torch.from_numpy(equalise(grey, self.spec)),
             torch.tensor(self.collection.labels[position]),
             torch.tensor(self.collection.sources[position]),
+            torch.from_numpy(target),
         )
 
 
@@ -74,13 +87,18 @@ def to_batch(samples: Sequence[Sample]) -> Sample:
 
     Parameters
     ----------
-    samples : sequence of (image, label, source)
+    samples : sequence of (image, label, source, evidence)
 
     Returns
     -------
     tuple of Tensor
-        Images (n, 3, size, size), labels (n,), sources (n,).
+        Images (n, 3, size, size), labels (n,), sources (n,), evidence (n, maps, cells, cells).
     """
-    images, labels, sources = zip(*samples, strict=True)
+    images, labels, sources, evidence = zip(*samples, strict=True)
     stacked = np.stack([image.numpy() for image in images])
-    return torch.from_numpy(stacked), torch.stack(labels), torch.stack(sources)
+    return (
+        torch.from_numpy(stacked),
+        torch.stack(labels),
+        torch.stack(sources),
+        torch.from_numpy(np.stack([target.numpy() for target in evidence])),
+    )

@@ -105,6 +105,7 @@ def _patients(
     named = []
     for row in rows.tolist():
         source = recipe.sources[int(data.collection.sources[row])]
-        patient = data.collection.patients[row].removeprefix(f"{source.name}/")
-        named.append((source.folder, source.patient_column, patient))
+        patient = data.collection.patients[row].removeprefix(f"{source.patient_prefix}/")
+        home = source.shared_patients or source.folder
+        named.append((home, source.patient_column, patient))
     return named

@@ -18,7 +18,7 @@ import torch
 from pneumoscope.errors import DataError, RecipeError
 from pneumoscope.files import read_limited, told, write_files
 from pneumoscope.lab.datasets import certify, digest, document, read_split, write_split
-from pneumoscope.lab.training.prepare import PreparedData, read_images
+from pneumoscope.lab.training.prepare import PreparedData, read_images, read_source_boxes
 from pneumoscope.lab.training.provenance import git_commit
 from pneumoscope.lab.training.recipe import Recipe, read_recipe
 
@@ -129,7 +129,8 @@ def prepare_again(folder: Path, recipe: Recipe, recipe_path: Path) -> PreparedDa
     # What is counted is in the certificate; the rest was accepted when the run began.
     counted = [leak for fold in certificate["folds"] for leak in fold["leaks"]]
     doubts = tuple(leak for leak in record["accepted_leaks"] if leak not in counted)
-    return PreparedData(collection, identity, split, certificate, doubts)
+    boxes = read_source_boxes(recipe, recipe_path, collection)
+    return PreparedData(collection, identity, split, certificate, doubts, boxes)
 
 
 def tell_what_changed(folder: Path, precision: str) -> None:
