@@ -42,6 +42,14 @@ from pneumoscope.evaluation.curves import (
     roc_curve,
 )
 from pneumoscope.evaluation.decision_curve import DecisionCurve, decision_curve, net_benefit
+from pneumoscope.evaluation.decisions import (
+    DecisionFigures,
+    MeasuredDecisions,
+    PointFigures,
+    ProfileFigures,
+    SetFigures,
+    measure_decisions,
+)
 from pneumoscope.evaluation.figures import EvaluationFigures, OneVsRest, evaluate_figures
 from pneumoscope.evaluation.fingerprint import (
     CopyGroup,
@@ -147,6 +155,7 @@ __all__ = [
     "Curve",
     "DataFingerprint",
     "DecisionCurve",
+    "DecisionFigures",
     "Difference",
     "DiscordantTest",
     "Estimate",
@@ -156,10 +165,13 @@ __all__ = [
     "LabelledImage",
     "Manifest",
     "MapFit",
+    "MeasuredDecisions",
     "MeasuredImage",
     "OneVsRest",
     "PairedTest",
     "Place",
+    "PointFigures",
+    "ProfileFigures",
     "Rates",
     "Reliability",
     "ResampledTTest",
@@ -200,6 +212,7 @@ __all__ = [
     "image_facts",
     "least_probability",
     "mcnemar",
+    "measure_decisions",
     "measure_fingerprint",
     "measure_prediction_sets",
     "measure_risk_coverage",

@@ -50,7 +50,7 @@ def to_html(diagnosis: Diagnosis) -> str:
     """
     decision, heatmap = diagnosis.decision, diagnosis.heatmap
     caveats, warnings = split_warnings(diagnosis)
-    rates = diagnosis.bundle.operating_rates
+    rates: tuple[tuple[str, ...], ...] = ()
     return (
         environment()
         .get_template("report.html.j2")

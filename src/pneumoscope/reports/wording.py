@@ -208,10 +208,10 @@ def answer(diagnosis: Diagnosis) -> str:
 
 def operating_call(decision: Decision) -> str | None:
     """Say in a few words which side of the operating point the image is on; None without one."""
-    point = decision.operating_point
-    if point is None:
+    if not decision.operating_points:
         return None
-    side = "positive" if decision.positive else "negative"
+    point = decision.operating_points[0]
+    side = "positive" if _reached(decision) else "negative"
     return f"{point.label} {side} at the operating point chosen on the bundle's calibration images"
 
 
@@ -224,11 +224,11 @@ def operating_words(decision: Decision, rates: str = RATES_IN_CARD) -> tuple[str
     rates : str
         Where the reader finds the rates per population.
     """
-    point = decision.operating_point
-    if point is None:
+    if not decision.operating_points:
         return ()
+    point = decision.operating_points[0]
     value = decision.probabilities[point.label]
-    side = "at or above" if decision.positive else "below"
+    side = "at or above" if _reached(decision) else "below"
     sentences = [
         f"{operating_call(decision)}: its probability {_beside(value, point.threshold)} is {side} "
         f"the threshold {_beside(point.threshold, value)}.",
@@ -236,12 +236,17 @@ def operating_words(decision: Decision, rates: str = RATES_IN_CARD) -> tuple[str
         "Any rate in this holds for those images, not for this patient. The rates per population "
         f"are {rates}.",
     ]
-    if decision.positive != (decision.predicted == point.label):
+    if _reached(decision) != (decision.predicted == point.label):
         sentences.append(
             f"This differs from the most probable class ({decision.predicted}), "
             "because the threshold is set on its own, not by comparing the classes."
         )
     return tuple(sentences)
+
+
+def _reached(decision: Decision) -> bool:
+    point = decision.operating_points[0]
+    return decision.probabilities[point.label] >= point.threshold
 
 
 def _beside(value: float, other: float) -> str:
