@@ -36,7 +36,8 @@ def batches(size: int, steps: int) -> TensorDataset:
     generator = torch.Generator().manual_seed(0)
     images = torch.rand(BATCH * steps, 3, size, size, generator=generator)
     labels = torch.randint(0, CLASSES, (BATCH * steps,), generator=generator)
-    return TensorDataset(images, labels, torch.zeros_like(labels))
+    no_maps = torch.zeros(len(labels), 0, 1, 1)
+    return TensorDataset(images, labels, torch.zeros_like(labels), no_maps)
 
 
 def plain(backbone: int, size: int, steps: int) -> float:
@@ -47,7 +48,7 @@ def plain(backbone: int, size: int, steps: int) -> float:
     ).to(device)
     optimizer = torch.optim.Adam(network.parameters(), lr=1e-3)
     marks = []
-    for images, labels, _ in DataLoader(batches(size, steps + WARM_UP), batch_size=BATCH):
+    for images, labels, *_ in DataLoader(batches(size, steps + WARM_UP), batch_size=BATCH):
         optimizer.zero_grad()
         logits = network(images.to(device))
         loss = functional.cross_entropy(logits, labels.to(device))

@@ -62,7 +62,8 @@ def _module(class_weights=None, **settings):
 def _batch(rows):
     logits, labels, sources = zip(*rows, strict=True)
     images = torch.tensor(logits)[:, :, None, None].expand(-1, -1, 4, 4)
-    return images, torch.tensor(labels), torch.tensor(sources)
+    no_maps = torch.zeros(len(labels), 0, 1, 1)
+    return images, torch.tensor(labels), torch.tensor(sources), no_maps
 
 
 def test_an_absent_class_gets_no_gradient_and_no_say():
