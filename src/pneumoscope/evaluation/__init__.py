@@ -29,10 +29,11 @@ from pneumoscope.evaluation.comparison import (
     compare_predictions,
 )
 from pneumoscope.evaluation.conformal import (
-    SetFigures,
+    ConformalFigures,
     least_probability,
     measure_prediction_sets,
     patient_quantile,
+    patient_shares,
     prediction_sets,
 )
 from pneumoscope.evaluation.curves import (
@@ -150,6 +151,7 @@ __all__ = [
     "CalibratorLoss",
     "ClassRates",
     "ComparisonSummary",
+    "ConformalFigures",
     "CopyGroup",
     "CrossTable",
     "Curve",
@@ -222,6 +224,7 @@ __all__ = [
     "net_benefit",
     "observed_to_expected",
     "patient_quantile",
+    "patient_shares",
     "patient_weights",
     "place_of",
     "precision_recall_curve",

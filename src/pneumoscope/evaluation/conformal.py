@@ -24,7 +24,7 @@ _ROUNDING = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
-class SetFigures:
+class ConformalFigures:
     """How prediction sets fare on images that did not choose their threshold.
 
     Every patient counts once, as in the choice of the threshold.
@@ -144,7 +144,7 @@ def measure_prediction_sets(
     min_probability: float,
     resamples: int = 1000,
     seed: int = 42,
-) -> SetFigures:
+) -> ConformalFigures:
     """Measure prediction sets, with 95% intervals over the patients.
 
     Parameters
@@ -180,4 +180,4 @@ def measure_prediction_sets(
     metrics |= {f"of {classes[n]}": partial(among, holds, labels == n) for n in present}
     found = bootstrap(metrics, patients, resamples, seed)
     by_label = {classes[n]: found[f"of {classes[n]}"] for n in present}
-    return SetFigures(found["coverage"], by_label, found["several"], found["below"])
+    return ConformalFigures(found["coverage"], by_label, found["several"], found["below"])

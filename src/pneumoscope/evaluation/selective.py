@@ -117,7 +117,7 @@ def measure_risk_coverage(
         return np.stack([*risks, area_under_risk_coverage(confidence, correct, weights)], axis=-1)
 
     band = bootstrap_band(points, patients, resamples, seed)
-    curve = Band(*(part[:-1] for part in (band.value, band.low, band.high, band.dropped)))
+    curve = Band(band.value[:-1], band.low[:-1], band.high[:-1], band.dropped[:-1])
     return RiskCoverage(tuple(coverages), curve, band.estimate(len(coverages)))
 
 
