@@ -74,7 +74,17 @@ def document(
     figures = evaluate_figures(
         probabilities, truth, CLASSES, groups={column: [group] * images}, **given
     )
-    point = {"class": positive, "threshold": 0.4, "sensitivity": 0.912, "specificity": None}
+    rates = {"sensitivity": {"value": 0.912, "ci95": [0.9, 0.95]}} | {
+        "specificity": {"value": None, "ci95": None}
+    }
+    point = {"purpose": "rule_in", "class": positive, "threshold": 0.4, "images": images} | rates
+    sets = {"coverage": 0.8, "images": 9, "several": 4, "holding_truth": rates["sensitivity"]}
+    decided = {
+        "operating_points": [point] if positive else [],
+        "zones": {"negative": 1, "indeterminate": 2, "positive": 3} if positive else None,
+        "prediction_sets": sets if positive else None,
+    }
+    profile = {"age_group": group, "view": None, "images": images, "chosen_by": {"age": images}}
     return to_evaluation_document(
         summary.as_dict() | figures.as_dict(),
         bundle=BundleIdentity(bundle, "1.0", "ab" * 32, ("made up",)),
@@ -88,7 +98,7 @@ def document(
         },
         overlap={"identical": ["a.png", "b.png"], "near": ["c.png"]},
         without_overlap=rest.as_dict(),
-        operating_point=point if positive else None,
+        decisions=decided | {"profiles": [profile | decided]},
         saliency=looks,
         warnings=("2 of 60 images were in the bundle's own training.", "One more."),
     )
