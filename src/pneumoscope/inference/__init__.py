@@ -1,6 +1,6 @@
-"""Radiograph to Prediction: the engine and Grad-CAM."""
+"""Radiograph to Prediction: the engine; its maps to heatmaps."""
 
 from pneumoscope.inference.engine import OnnxEngine, available_cores
-from pneumoscope.inference.gradcam import to_heatmap
+from pneumoscope.inference.heatmap import to_evidence_heatmap, to_heatmap
 
-__all__ = ["OnnxEngine", "available_cores", "to_heatmap"]
+__all__ = ["OnnxEngine", "available_cores", "to_evidence_heatmap", "to_heatmap"]

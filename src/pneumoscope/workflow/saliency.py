@@ -35,7 +35,7 @@ from pneumoscope.imaging import read_radiograph
 from pneumoscope.inference import available_cores, to_heatmap
 from pneumoscope.workflow.diagnose import Reader
 from pneumoscope.workflow.overlap import Seen, seen_in_training
-from pneumoscope.workflow.score import Progress
+from pneumoscope.workflow.score import Progress, known_age, usual_ages
 
 LABEL = "PNEUMONIA"
 MEASURED_SIDE = 1024
@@ -119,8 +119,9 @@ def saliency_folder(
 ) -> FolderSaliency:
     """Measure how well a class's heatmaps agree with readers' boxes, on the images that have any.
 
-    The heatmap is that of `diagnose`: Grad-CAM, resized to the image (at most to `MEASURED_SIDE`),
-    with its Otsu mask. The fixed map of other patients' boxes, trained-on images among them, goes
+    The heatmap is the class's evidence map, where the bundle has one, and else its Grad-CAM,
+    resized to the image (at most to `MEASURED_SIDE`), with its Otsu mask also where `diagnose`
+    would not outline it. The fixed map of other patients' boxes, trained-on images among them, goes
     the same way.
 
     Parameters
@@ -187,11 +188,13 @@ def look_at_folder(
     *,
     label: str,
     by: Sequence[str],
+    age_group: str | None = None,
     progress: Progress | None,
 ) -> FolderSaliency:
-    """Measure what `boxed_images` allowed; see `saliency_folder`."""
+    """Measure what `boxed_images` allowed; see `saliency_folder` and `score_folder`."""
     images = [image for image in manifest.images if image.file in boxes]
-    looked = _look_at_all(images, boxes, model, label, progress)
+    (usual,) = usual_ages([model], age_group)
+    looked = _look_at_all(images, boxes, model, label, usual, progress)
     kept = [one for one in looked if one is not None]
     if not kept:
         raise DataError(
@@ -225,6 +228,7 @@ def _look_at_all(
     boxes: Mapping[str, Sequence[Box]],
     model: Bundle,
     label: str,
+    usual: float | None,
     progress: Progress | None,
 ) -> list[_Looked | None]:
     """Look at every image, in order; None where it cannot be read."""
@@ -232,7 +236,7 @@ def _look_at_all(
     maps = fixed_maps([boxes[i.file] for i in images], [i.patient_id for i in images])
     looked = []
     with ThreadPoolExecutor(available_cores()) as pool:
-        for one in pool.map(partial(_look, reader, label, boxes, maps), images):
+        for one in pool.map(partial(_look, reader, label, usual, boxes, maps), images):
             looked.append(one)
             if progress is not None:
                 progress(len(looked), len(images))
@@ -242,6 +246,7 @@ def _look_at_all(
 def _look(
     reader: Reader,
     label: str,
+    usual: float | None,
     boxes: Mapping[str, Sequence[Box]],
     maps: Mapping[str, NDArray[np.float32]],
     image: LabelledImage,
@@ -251,14 +256,15 @@ def _look(
     except ImageError:
         return None
     mine, shape = boxes[image.file], _measured_shape(radiograph.height, radiograph.width)
-    decision, heatmap = reader.look(radiograph, label, shape)
+    age = known_age(image, radiograph, usual)
+    decision, heatmap = reader.look(radiograph, label, shape, age=age, view=image.view)
     measured = MeasuredImage(
         patient=image.patient_id,
         area=float(box_mask(mine, shape).mean()),
         empty=not heatmap.values.any(),
         answered=decision.predicted == label,
         heatmap=fit_map(heatmap, mine),
-        fixed=fit_map(to_heatmap(maps[image.patient_id], shape), mine),
+        fixed=fit_map(to_heatmap(maps[image.patient_id], shape, label), mine),
     )
     (seen,) = seen_in_training(radiograph.pixels, [reader.bundle])
     return _Looked(image, measured, in_training=seen is not Seen.NO)
