@@ -385,8 +385,16 @@ def test_any_table_is_read_or_refused_with_one_line(shared_folder: Path, data):
 
 @pytest.mark.parametrize(
     ("written", "age"),
-    [("0", 0), ("7.5", 7.5), ("130", 130), ("155", None), ("-1", None), ("050Y", None)]
-    + [("nan", None), ("", None)],
+    [
+        ("0", 0),
+        ("7.5", 7.5),
+        ("130", 130),
+        ("155", None),
+        ("-1", None),
+        ("050Y", None),
+        ("nan", None),
+        ("", None),
+    ],
 )
 def test_the_age_of_an_image_is_one_that_is_possible(tmp_path, written, age):
     touch(tmp_path, "a.png")

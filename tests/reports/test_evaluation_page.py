@@ -164,7 +164,12 @@ def test_the_page_shows_the_numbers_of_the_document(given):
             assert f"{rates['specificity']['value']:.3f}" in text
     assert f"{given['subgroups']['view'][0]['accuracy']['value']:.3f}" in text
     if given["positive"]:
-        assert "sensitivity 0.912, specificity undefined" in text
+        told = "rule in PNEUMONIA (from 0.400) 60 0.912 0.900 to 0.950 undefined"
+        assert f"{given['profiles'][0]['age_group']} {told}" in text
+        assert "PNEUMONIA: ruled out in 1 images, ruled in in 3, neither in 2." in text
+        assert "Prediction sets of several classes: 4 of 9 images." in text
+    else:
+        assert "Thresholds" not in text
 
 
 def test_there_is_a_figure_for_every_class(given):

@@ -17,6 +17,7 @@ from pneumoscope.reports import (
     to_evaluation_document,
     to_text,
 )
+from pneumoscope.reports.answer import headline, map_words, point_words, result_words
 from pneumoscope.severity import SYMPTOMS
 
 CLASSES = ("ABNORMAL", "NORMAL", "[red]PNEUMONIA")
@@ -39,11 +40,14 @@ def test_every_variant_says_what_it_must(diagnosis, width):
     assert diagnosis.notice in text
     for warning in diagnosis.warnings:
         assert warning in text
-    if diagnosis.abstained is not None:
-        assert "No result from the image" in text
-        assert diagnosis.abstained.reason in text
-    else:
-        assert "PNEUMONIA, probability 0.873" in text
+    assert headline(diagnosis).line in text
+    for name, words in result_words(diagnosis):
+        assert f"{name}: {words}" in text
+    for words in map_words(diagnosis):
+        assert words in text
+    if diagnosis.abstained is None:
+        for words in point_words(diagnosis.decision):
+            assert words in text
         assert "not a probability" in text
         published = diagnosis.severity and diagnosis.severity.rule_base == "baral2025"
         assert ("share in the severity" in text) == bool(published)
@@ -76,7 +80,8 @@ def test_what_limits_the_answer_stands_beside_it(make):
     caveat = "The rule base baral2025 can call an ill patient negligible."
     text = joined(show(to_text(make(ill=True, warnings=(caveat, "The exposure is low.")))))
     order = (
-        "PNEUMONIA, probability",
+        "PNEUMONIA: positive",
+        "What it means: ",
         "Warning: The exposure is low.",
         "no finding that the network was taught",
         "Severity: ",
@@ -85,6 +90,21 @@ def test_what_limits_the_answer_stands_beside_it(make):
     )
     places = [text.index(line) for line in order]
     assert places == sorted(places)
+
+
+def test_there_is_one_headline(make):
+    """The most probable class is bold in its table, never a second result."""
+    text = joined(show(to_text(make(pneumonia=0.31))))
+    assert text.count("indeterminate (probability") == 1
+    for name in ("NORMAL", "ABNORMAL"):
+        assert f"{name}:" not in text
+        assert f"{name} positive" not in text
+
+
+def test_a_class_that_was_not_taught_is_marked_in_the_table(make):
+    text = joined(show(to_text(make(untaught=True))))
+    assert "ABNORMAL 0.000 not taught" in text
+    assert "not taught" not in joined(show(to_text(make())))
 
 
 @pytest.mark.parametrize("colour", [False, True])

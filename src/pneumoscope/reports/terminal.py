@@ -10,6 +10,14 @@ from rich.table import Table
 from rich.text import Text
 
 from pneumoscope.findings import Decision, Diagnosis
+from pneumoscope.reports.answer import (
+    CLASS_MEANINGS,
+    headline,
+    map_words,
+    not_taught,
+    point_words,
+    result_words,
+)
 from pneumoscope.reports.decisions import decision_groups, decision_words, threshold_words
 from pneumoscope.reports.elements import (
     line,
@@ -21,10 +29,8 @@ from pneumoscope.reports.elements import (
 from pneumoscope.reports.severity_text import severity_parts
 from pneumoscope.reports.wording import (
     CALIBRATED,
-    CLASS_MEANINGS,
     METRICS,
     SALIENCY_MEASURES,
-    answer,
     confidence_words,
     data_words,
     format_difference,
@@ -32,8 +38,6 @@ from pneumoscope.reports.wording import (
     format_probability,
     format_value,
     has_share,
-    heatmap_words,
-    operating_words,
     overlap_words,
     patients_words,
     saliency_counts,
@@ -46,7 +50,7 @@ _BAR = 30
 
 
 def to_text(diagnosis: Diagnosis) -> Group:
-    """Show a diagnosis in a terminal: notice, answer, warnings, how sure, severity.
+    """Show a diagnosis in a terminal: notice, result, warnings, probabilities, severity.
 
     Parameters
     ----------
@@ -66,14 +70,13 @@ def to_text(diagnosis: Diagnosis) -> Group:
     parts.append(line(f"Model: {bundle.name} {bundle.version}"))
     if bundle.training_sets:
         parts.append(line(f"Trained on: {'; '.join(bundle.training_sets)}"))
-    parts += [Text(), line(answer(diagnosis), "bold")]
-    if diagnosis.abstained is not None:
-        parts.append(line(f"Reason: {diagnosis.abstained.reason}"))
+    parts += [Text(), line(headline(diagnosis).line, "bold")]
+    parts += [line(f"{name}: {told}") for name, told in result_words(diagnosis)]
     parts += map(warning_line, warnings)
     if decision is not None:
         parts += [Text(), *_decision(decision, with_severity=has_share(diagnosis))]
-    if diagnosis.heatmap is not None:
-        parts.append(line(heatmap_words(diagnosis.heatmap)))
+    if shown := map_words(diagnosis):
+        parts += _section("Where it looks", [" ".join(shown)])
     if severity is not None:
         parts += severity_parts(severity, caveats)
     return Group(*parts)
@@ -117,13 +120,24 @@ def _decision(decision: Decision, *, with_severity: bool) -> list[RenderableType
     table = number_table(CALIBRATED, "Class", "Probability")
     table.add_column()
     table.add_column()
+    untaught = not_taught(decision)
     for name, value in decision.probabilities.items():
         style = "bold" if name == decision.predicted else ""
         bar = line("█" * round(_BAR * value), "cyan")
-        meaning = line(CLASS_MEANINGS.get(name, ""))
-        table.add_row(line(name, style), line(format_probability(value), style), bar, meaning)
+        meaning = "not taught" if name in untaught else CLASS_MEANINGS.get(name, "")
+        table.add_row(line(name, style), line(format_probability(value), style), bar, line(meaning))
     sure = confidence_words(decision.confidence, with_severity=with_severity)
-    return [table, *map(line, (*operating_words(decision), *sure))]
+    return [
+        table,
+        *_section("Rule out and rule in", point_words(decision)),
+        *_section("How sure the network is", sure),
+    ]
+
+
+def _section(title: str, told: Iterable[str]) -> list[RenderableType]:
+    """Head sentences by their title; nothing where there are none."""
+    lines = [line(sentence) for sentence in told]
+    return [line(title, "bold"), *lines, Text()] if lines else []
 
 
 def _counts(document: Mapping[str, Any]) -> str:
