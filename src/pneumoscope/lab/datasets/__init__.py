@@ -30,7 +30,12 @@ from pneumoscope.lab.datasets.split_file import (
     read_split,
     write_split,
 )
-from pneumoscope.lab.datasets.split_folders import identify, scheme_settings, split_folders
+from pneumoscope.lab.datasets.split_folders import (
+    identify,
+    scheme_settings,
+    split_folders,
+    unit_named,
+)
 from pneumoscope.lab.datasets.torch_data import RadiographDataset
 
 __all__ = [
@@ -69,6 +74,7 @@ __all__ = [
     "scheme_settings",
     "split_folders",
     "split_four_ways",
+    "unit_named",
     "units_of",
     "write_split",
 ]
