@@ -9,6 +9,7 @@ from pneumoscope.findings.diagnosis import NOTICE, BundleIdentity, Diagnosis
 from pneumoscope.findings.heatmap import Contour, Heatmap
 from pneumoscope.findings.image_kind import ImageKind
 from pneumoscope.findings.input_spec import InputSpec
+from pneumoscope.findings.lung_mask import LungMask
 from pneumoscope.findings.prediction import Prediction
 from pneumoscope.findings.radiograph import (
     MAX_SIDE,
@@ -56,6 +57,7 @@ __all__ = [
     "Influence",
     "InputSpec",
     "LevelInterval",
+    "LungMask",
     "OperatingPoint",
     "PatientContext",
     "PatientIdentity",

@@ -11,6 +11,7 @@ from pneumoscope.lab.datasets.certificate import (
 from pneumoscope.lab.datasets.collection import Collection, collect
 from pneumoscope.lab.datasets.evidence import LABEL_ONLY, UNKNOWN, EvidenceLessons, Lesson
 from pneumoscope.lab.datasets.loading import PrefetchingLoader
+from pneumoscope.lab.datasets.lungs import LungChanges, find_lungs
 from pneumoscope.lab.datasets.sampling import Draw, EpochSampler
 from pneumoscope.lab.datasets.schemes import SCHEMES, Scheme, SchemeSettings, draw
 from pneumoscope.lab.datasets.split import (
@@ -36,10 +37,11 @@ from pneumoscope.lab.datasets.split_folders import (
     split_folders,
     unit_named,
 )
-from pneumoscope.lab.datasets.torch_data import RadiographDataset
+from pneumoscope.lab.datasets.torch_data import HIDDEN, RadiographDataset
 
 __all__ = [
     "FOUR_WAY",
+    "HIDDEN",
     "LABEL_ONLY",
     "PARTS",
     "SCHEMES",
@@ -54,6 +56,7 @@ __all__ = [
     "EvidenceLessons",
     "Fold",
     "Lesson",
+    "LungChanges",
     "PrefetchingLoader",
     "RadiographDataset",
     "Scheme",
@@ -67,6 +70,7 @@ __all__ = [
     "digest",
     "document",
     "draw",
+    "find_lungs",
     "fold_facts",
     "identify",
     "linked_groups",
