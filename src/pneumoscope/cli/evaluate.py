@@ -91,10 +91,11 @@ def _document(result: FolderEvaluation) -> dict[str, object]:
     from pneumoscope.reports import to_evaluation_document
 
     return to_evaluation_document(
-        result.summary.as_dict() | result.figures.as_dict() | result.decisions.as_dict(),
+        result.summary.as_dict() | result.figures.as_dict(),
         bundle=result.bundle,
         data=folder_data(result),
         overlap=overlap_data(result.overlap),
+        decisions=result.decisions.as_dict(),
         without_overlap=None
         if result.without_overlap is None
         else result.without_overlap.as_dict(),

@@ -22,6 +22,8 @@ from pneumoscope.reports.severity_document import severity_values
 from pneumoscope.reports.wording import METRICS
 
 SCHEMA_VERSION = 1
+"""Of the documents that have kept their first form."""
+DIAGNOSIS_VERSION = EVALUATION_VERSION = 2
 
 # What is told of the images without those that were in the training.
 _REST = ("n", "patients", *METRICS)
@@ -97,7 +99,7 @@ def to_document(diagnosis: Diagnosis) -> dict[str, object]:
     """
     abstained = diagnosis.abstained
     return {
-        "schema_version": SCHEMA_VERSION,
+        "schema_version": DIAGNOSIS_VERSION,
         "bundle": _bundle(diagnosis.bundle),
         "image": _image(diagnosis.radiograph),
         "patient": {"age": _float(diagnosis.patient.age), "sex": diagnosis.patient.sex},
@@ -120,6 +122,7 @@ def to_evaluation_document(
     bundle: BundleIdentity,
     data: EvaluationData,
     overlap: Overlap,
+    decisions: Mapping[str, object],
     without_overlap: Mapping[str, object] | None = None,
     saliency: Mapping[str, object] | None = None,
     warnings: tuple[str, ...] = (),
@@ -137,10 +140,10 @@ def to_evaluation_document(
         What it was evaluated on.
     overlap : Overlap
         Which of these images the model has seen in its training.
+    decisions : mapping of str to object
+        What thresholds and prediction sets give here, from `MeasuredDecisions.as_dict`.
     without_overlap : mapping of str to object, optional
         As `summary`, of the other images; its counts and metrics are kept.
-    operating_point : MeasuredOperatingPoint, optional
-        The bundle's threshold with the rates measured on these data; NaN becomes None.
     saliency : mapping of str to object, optional
         Where the heatmaps look, from `pneumoscope.workflow.FolderSaliency.as_dict`.
     warnings : tuple of str
@@ -152,7 +155,7 @@ def to_evaluation_document(
         In the order of the schema, with the notice.
     """
     return {
-        "schema_version": SCHEMA_VERSION,
+        "schema_version": EVALUATION_VERSION,
         "bundle": _bundle(bundle),
         "data": _data(data),
         **summary,
@@ -161,6 +164,7 @@ def to_evaluation_document(
         if without_overlap is None
         else {name: without_overlap[name] for name in _REST if name in without_overlap},
         **({} if saliency is None else {"saliency": _texts(saliency)}),
+        **{name: _texts(value) for name, value in decisions.items()},
         "warnings": [_text(warning) for warning in warnings],
         "notice": NOTICE,
     }

@@ -18,6 +18,7 @@ from pneumoscope.reports.answer import (
     point_words,
     result_words,
 )
+from pneumoscope.reports.decisions import decision_groups, decision_words, threshold_words
 from pneumoscope.reports.elements import (
     line,
     notice_panel,
@@ -104,9 +105,7 @@ def evaluation_to_text(document: Mapping[str, Any]) -> Group:
         *warning_lines(document["warnings"]),
         *_metrics(document),
     ]
-    if (point := document["operating_point"]) is not None:
-        parts.append(line(_measured(point)))
-    parts.append(_confusion(document))
+    parts += [*_measured(document), _confusion(document)]
     for column, groups in document.get("subgroups", {}).items():
         parts.append(_subgroups(column, groups))
     if "saliency" in document:
@@ -172,12 +171,16 @@ def _metrics_table(part: Mapping[str, Any], title: str) -> Table:
     return table
 
 
-def _measured(point: Mapping[str, Any]) -> str:
-    rates = (f"{name} {format_value(point[name])}" for name in ("sensitivity", "specificity"))
-    return (
-        f"At the operating point ({point['class']} from {format_probability(point['threshold'])}): "
-        f"{', '.join(rates)}"
+def _measured(document: Mapping[str, Any]) -> list[RenderableType]:
+    table = number_table(
+        "Thresholds", "Read as", "Threshold", "Images", "Sensitivity", "Specificity"
     )
+    for name, part in decision_groups(document):
+        for point in part["operating_points"]:
+            rates = (format_estimate(point[rate]) for rate in ("sensitivity", "specificity"))
+            cells = (name, threshold_words(point), str(point["images"]), *rates)
+            table.add_row(*map(line, cells))
+    return [*([table] if table.row_count else []), *map(line, decision_words(document))]
 
 
 def _confusion(document: Mapping[str, Any]) -> Table:

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,6 +55,8 @@ class FolderSaliency:
     ----------
     label : str
         The class whose heatmaps were measured.
+    method : {"grad_cam", "evidence"}
+        What the heatmaps are; see `Heatmap`.
     boxes : int
         Boxes of the measured images.
     unreadable : tuple of str
@@ -68,6 +70,7 @@ class FolderSaliency:
     """
 
     label: str
+    method: Literal["grad_cam", "evidence"]
     boxes: int
     unreadable: tuple[str, ...]
     held_out: SaliencySummary | None
@@ -83,6 +86,7 @@ class FolderSaliency:
         """Give the figures as plain JSON values."""
         return {
             "label": self.label,
+            "method": self.method,
             "boxes": self.boxes,
             "unreadable": list(self.unreadable),
             "rule": SALIENCY_RULE,
@@ -204,12 +208,18 @@ def look_at_folder(
     held_out = [one for one in kept if not one.in_training]
     return FolderSaliency(
         label=label,
+        method=_method(model, label),
         boxes=sum(len(boxes[one.image.file]) for one in kept),
         unreadable=tuple(i.file for i, one in zip(images, looked, strict=True) if one is None),
         held_out=_summary(held_out),
         in_training=_summary([one for one in kept if one.in_training]),
         subgroups={column: _subgroups(held_out, column) for column in by},
     )
+
+
+def _method(model: Bundle, label: str) -> Literal["grad_cam", "evidence"]:
+    evidence = model.description.evidence
+    return "evidence" if evidence is not None and label in evidence.classes else "grad_cam"
 
 
 def _summary(looked: Sequence[_Looked]) -> SaliencySummary | None:
