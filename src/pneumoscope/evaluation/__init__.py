@@ -26,6 +26,14 @@ from pneumoscope.evaluation.curves import (
     roc_curve,
 )
 from pneumoscope.evaluation.decision_curve import DecisionCurve, decision_curve, net_benefit
+from pneumoscope.evaluation.decisions import (
+    DecisionFigures,
+    MeasuredDecisions,
+    PointFigures,
+    ProfileFigures,
+    SetFigures,
+    measure_decisions,
+)
 from pneumoscope.evaluation.figures import EvaluationFigures, OneVsRest, evaluate_figures
 from pneumoscope.evaluation.fingerprint import (
     CopyGroup,
@@ -115,6 +123,7 @@ __all__ = [
     "Curve",
     "DataFingerprint",
     "DecisionCurve",
+    "DecisionFigures",
     "Difference",
     "DiscordantTest",
     "Estimate",
@@ -124,14 +133,18 @@ __all__ = [
     "LabelledImage",
     "Manifest",
     "MapFit",
+    "MeasuredDecisions",
     "MeasuredImage",
     "OneVsRest",
     "PairedTest",
     "Place",
+    "PointFigures",
+    "ProfileFigures",
     "Rates",
     "Reliability",
     "ResampledTTest",
     "SaliencySummary",
+    "SetFigures",
     "Subgroup",
     "accuracy",
     "age_band",
@@ -162,6 +175,7 @@ __all__ = [
     "group_names",
     "image_facts",
     "mcnemar",
+    "measure_decisions",
     "measure_fingerprint",
     "measure_saliency",
     "measure_subgroups",

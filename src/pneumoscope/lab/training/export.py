@@ -130,8 +130,22 @@ def _description(finished: FinishedRun) -> dict[str, object]:
             "clahe_tiles": spec.clahe_tiles,
             "channels": spec.channels,
         },
-        "calibration": {"temperature": finished.temperature},
-        "operating_point": asdict(finished.operating_point),
+        "age_groups": [{"name": "everyone", "from_age": 0, "to_age": None}],
+        "profiles": [
+            {
+                "age_group": "everyone",
+                "view": None,
+                "classes": list(recipe.classes),
+                "calibration": {
+                    "temperature": finished.temperature,
+                    "biases": dict.fromkeys(recipe.classes, 0.0),
+                },
+                "operating_points": [asdict(finished.operating_point)],
+                "prediction_set": None,
+            }
+        ],
+        "evidence": None,
+        "distance_limits": {},
         "training_sets": [
             {
                 "name": source.name,

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from pneumoscope.decision import calibrated
 from pneumoscope.errors import RecipeError
 from pneumoscope.evaluation import fit_temperature, threshold_for_sensitivity
-from pneumoscope.findings import OperatingPoint
+from pneumoscope.findings import OperatingPoint, Purpose
 from pneumoscope.lab.datasets import RadiographDataset
 from pneumoscope.lab.networks import Network
 from pneumoscope.lab.training.beside import measure_beside
@@ -151,4 +151,4 @@ def _operating_point(
         f"{recipe.positive_class} in every source of the calibration part (positive images: "
         f"{', '.join(counts)})"
     )
-    return OperatingPoint(recipe.positive_class, min(thresholds), rule)
+    return OperatingPoint(Purpose.RULE_OUT, recipe.positive_class, min(thresholds), rule)
