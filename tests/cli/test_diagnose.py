@@ -54,6 +54,29 @@ def test_json_on_stdout_is_one_valid_document(
     assert document["notice"] == NOTICE
 
 
+def test_a_bundle_with_age_groups_says_which_it_used(
+    cli: Cli, picture: Path, grouped_bundle: Bundle
+) -> None:
+    start = ("diagnose", picture, "--bundle", grouped_bundle.folder, "--json", "-")
+    child, unknown = (cli(*start, *more).json() for more in (("--age", 5), ()))
+    for document in (child, unknown):
+        check_schema(document)
+        assert document["heatmap"]["method"] == "evidence"
+        assert document["grad_cam"]["class"] == document["predicted"]
+        assert document["prediction_set"]["coverage"] == 0.9
+        assert [point["purpose"] for point in document["operating_points"]] == [
+            "rule_out",
+            "rule_in",
+        ]
+    assert child["age_group"] == {"name": "children", "chosen_by": "age", "probability": None}
+    assert child["heatmap"]["why_not_outlined"] == "nobody drew boxes for children"
+    assert unknown["age_group"]["chosen_by"] == "image"
+    assert any(
+        unknown["age_group"]["name"] in line and "Give the age" in line
+        for line in unknown["warnings"]
+    )
+
+
 def test_json_without_symptoms_has_no_severity(cli: Cli, picture: Path, bundle: str) -> None:
     document = cli("diagnose", picture, "--bundle", bundle, "--json", "-").json()
     check_schema(document)
