@@ -98,7 +98,7 @@ class Reader:
         *,
         age: float | None = None,
         view: str = "",
-    ) -> tuple[Decision, Heatmap]:
+    ) -> tuple[Decision, Heatmap, Heatmap | None]:
         """Answer, even where `diagnose` would abstain, and show what speaks for a class.
 
         Parameters
@@ -111,14 +111,23 @@ class Reader:
             Height and width of the heatmap, in pixels; `diagnose` takes those of the image.
         age, view
             See `score`.
+
+        Returns
+        -------
+        Decision
+        Heatmap
+            What is shown.
+        Heatmap or None
+            The class's Grad-CAM, where another map is shown.
         """
         prediction = self._engine.predict(radiograph)
         decision = self._decide(prediction, radiograph, age, view)
+        grad_cam = self._grad_cam(prediction, decision, label, shape)
         evidence = self.bundle.description.evidence
-        if prediction.evidence is not None and evidence is not None and label in evidence.classes:
-            shown = prediction.evidence[evidence.classes.index(label)]
-            return decision, to_evidence_heatmap(shown, shape, label)
-        return decision, self._grad_cam(prediction, decision, label, shape)
+        if prediction.evidence is None or evidence is None or label not in evidence.classes:
+            return decision, grad_cam, None
+        shown = prediction.evidence[evidence.classes.index(label)]
+        return decision, to_evidence_heatmap(shown, shape, label), grad_cam
 
     def diagnose(
         self,

@@ -47,6 +47,15 @@ _ALL_TRAINED = (
 )
 
 
+@dataclass(frozen=True, slots=True)
+class LookedAt:
+    """One image, what its heatmap agrees with, and whether it is in the training."""
+
+    image: LabelledImage
+    measured: MeasuredImage
+    in_training: bool
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class FolderSaliency:
     """What `saliency_folder` found.
@@ -67,6 +76,8 @@ class FolderSaliency:
         Over those that did, identical or as changed copies.
     subgroups : mapping of str to mapping of str to SaliencySummary
         Per column, then per value: parts of the held-out images.
+    looked : tuple of LookedAt
+        Every measured image.
     """
 
     label: str
@@ -76,6 +87,7 @@ class FolderSaliency:
     held_out: SaliencySummary | None
     in_training: SaliencySummary | None
     subgroups: Mapping[str, Mapping[str, SaliencySummary]]
+    looked: tuple[LookedAt, ...] = ()
 
     @property
     def verdict(self) -> str:
@@ -100,15 +112,6 @@ class FolderSaliency:
         }
 
 
-@dataclass(frozen=True, slots=True)
-class _Looked:
-    """One image, what its heatmap agrees with, and whether it is in the training."""
-
-    image: LabelledImage
-    measured: MeasuredImage
-    in_training: bool
-
-
 def saliency_folder(
     folder: Path,
     boxes: Path,
@@ -125,8 +128,8 @@ def saliency_folder(
 
     The heatmap is the class's evidence map, where the bundle has one, and else its Grad-CAM,
     resized to the image (at most to `MEASURED_SIDE`), with its Otsu mask also where `diagnose`
-    would not outline it. The fixed map of other patients' boxes, trained-on images among them, goes
-    the same way.
+    would not outline it. Where it is an evidence map, the class's Grad-CAM is measured beside it.
+    The fixed map of other patients' boxes, trained-on images among them, goes the same way.
 
     Parameters
     ----------
@@ -214,6 +217,7 @@ def look_at_folder(
         held_out=_summary(held_out),
         in_training=_summary([one for one in kept if one.in_training]),
         subgroups={column: _subgroups(held_out, column) for column in by},
+        looked=tuple(kept),
     )
 
 
@@ -222,11 +226,11 @@ def _method(model: Bundle, label: str) -> Literal["grad_cam", "evidence"]:
     return "evidence" if evidence is not None and label in evidence.classes else "grad_cam"
 
 
-def _summary(looked: Sequence[_Looked]) -> SaliencySummary | None:
+def _summary(looked: Sequence[LookedAt]) -> SaliencySummary | None:
     return measure_saliency([one.measured for one in looked]) if looked else None
 
 
-def _subgroups(looked: Sequence[_Looked], column: str) -> dict[str, SaliencySummary]:
+def _subgroups(looked: Sequence[LookedAt], column: str) -> dict[str, SaliencySummary]:
     groups: dict[str, list[MeasuredImage]] = {}
     for name, one in zip(group_names([o.image for o in looked], column), looked, strict=True):
         groups.setdefault(name, []).append(one.measured)
@@ -240,7 +244,7 @@ def _look_at_all(
     label: str,
     usual: float | None,
     progress: Progress | None,
-) -> list[_Looked | None]:
+) -> list[LookedAt | None]:
     """Look at every image, in order; None where it cannot be read."""
     reader = Reader(model, threads=1)
     maps = fixed_maps([boxes[i.file] for i in images], [i.patient_id for i in images])
@@ -260,14 +264,14 @@ def _look(
     boxes: Mapping[str, Sequence[Box]],
     maps: Mapping[str, NDArray[np.float32]],
     image: LabelledImage,
-) -> _Looked | None:
+) -> LookedAt | None:
     try:
         radiograph = read_radiograph(image.path)
     except ImageError:
         return None
     mine, shape = boxes[image.file], _measured_shape(radiograph.height, radiograph.width)
     age = known_age(image, radiograph, usual)
-    decision, heatmap = reader.look(radiograph, label, shape, age=age, view=image.view)
+    decision, heatmap, grad_cam = reader.look(radiograph, label, shape, age=age, view=image.view)
     measured = MeasuredImage(
         patient=image.patient_id,
         area=float(box_mask(mine, shape).mean()),
@@ -275,9 +279,10 @@ def _look(
         answered=decision.predicted == label,
         heatmap=fit_map(heatmap, mine),
         fixed=fit_map(to_heatmap(maps[image.patient_id], shape, label), mine),
+        grad_cam=None if grad_cam is None else fit_map(grad_cam, mine),
     )
     (seen,) = seen_in_training(radiograph.pixels, [reader.bundle])
-    return _Looked(image, measured, in_training=seen is not Seen.NO)
+    return LookedAt(image, measured, in_training=seen is not Seen.NO)
 
 
 def _measured_shape(height: int, width: int) -> tuple[int, int]:

@@ -1,7 +1,7 @@
 """Training from a recipe, and export to a bundle."""
 
+from pneumoscope.lab.training.answers import logits_of
 from pneumoscope.lab.training.export import export
-from pneumoscope.lab.training.finished import logits_of
 from pneumoscope.lab.training.memory import keep_freed_memory
 from pneumoscope.lab.training.module import masked_logits
 from pneumoscope.lab.training.prepare import PreparedData, SplitChoice, prepare, split_recipe

@@ -271,7 +271,8 @@ class Recipe(_Section):
     seed: Seed = 42
     classes: tuple[ClassName, ...] = Field(min_length=2, max_length=100)
     positive_class: str
-    positive_sensitivity: float = Field(0.9, gt=0, le=1)
+    positive_sensitivity: float = Field(0.95, gt=0, le=1)
+    positive_specificity: float = Field(0.9, gt=0, le=1)
     sources: tuple[Source, ...] = Field(min_length=1)
     also_measured: tuple[Source, ...] = ()
     age_groups: tuple[AgeGroup, ...] = Field((AgeGroup(name="everyone"),), min_length=1)
@@ -353,6 +354,7 @@ class Recipe(_Section):
             "not_for",
             "positive_class",
             "positive_sensitivity",
+            "positive_specificity",
             "also_measured",
             "data",
         }

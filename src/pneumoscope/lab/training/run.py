@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -28,6 +29,7 @@ from pneumoscope.lab.training.recipe import Recipe, Training, read_recipe
 from pneumoscope.lab.training.run_folder import (
     BEST,
     LAST,
+    add_time,
     check_folder,
     check_same_split,
     prepare_again,
@@ -100,8 +102,10 @@ def train(
         write_record(recipe_path, recipe, out, data, training_precision(recipe.training))
     else:
         tell_what_changed(out, training_precision(recipe.training))
+    began = time.monotonic()
     with together(recipe_path, out, recipe.training.devices, resume=resume) as process:
         _fit(recipe, network, weights, data, out, last, process)
+    add_time(out, time.monotonic() - began)
     load_weights(network, out / BEST)
     check_finite(network, out / BEST)
     return out / BEST
