@@ -62,8 +62,7 @@ class LungChanges:
             Whether its lungs are gone.
         """
         if source in self.cut_out:
-            mended, mask = mend(grey)
-            return only_lungs(mended, mask, rng), False
+            return only_lungs(*mend(grey), rng), False
         mask = self.masks.get(position)
         drawn = rng.random()
         if mask is None or drawn >= self.only + self.hidden:
