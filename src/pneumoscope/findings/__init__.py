@@ -10,6 +10,7 @@ from pneumoscope.findings.diagnosis import NOTICE, BundleIdentity, Diagnosis
 from pneumoscope.findings.heatmap import Contour, Heatmap
 from pneumoscope.findings.image_kind import ImageKind
 from pneumoscope.findings.input_spec import InputSpec
+from pneumoscope.findings.lung_mask import LungMask
 from pneumoscope.findings.operating_point import OperatingPoint, Purpose, Rate, Zone
 from pneumoscope.findings.prediction import Prediction
 from pneumoscope.findings.profile import Profile
@@ -61,6 +62,7 @@ __all__ = [
     "Influence",
     "InputSpec",
     "LevelInterval",
+    "LungMask",
     "OperatingPoint",
     "PatientContext",
     "PatientIdentity",

@@ -1,6 +1,27 @@
-"""Radiograph to Prediction: the engine; its maps to heatmaps."""
+"""Radiograph to Prediction: the engine; its maps to heatmaps; where the lungs are."""
 
 from pneumoscope.inference.engine import OnnxEngine, available_cores
 from pneumoscope.inference.heatmap import to_evidence_heatmap, to_heatmap
+from pneumoscope.inference.lung_fields import (
+    LUNG_INPUT,
+    LUNG_OUTPUT,
+    LungFields,
+    LungFieldsRecord,
+    LungTrainingSet,
+    packaged_lung_fields,
+    share_inside,
+)
 
-__all__ = ["OnnxEngine", "available_cores", "to_evidence_heatmap", "to_heatmap"]
+__all__ = [
+    "LUNG_INPUT",
+    "LUNG_OUTPUT",
+    "LungFields",
+    "LungFieldsRecord",
+    "LungTrainingSet",
+    "OnnxEngine",
+    "available_cores",
+    "packaged_lung_fields",
+    "share_inside",
+    "to_evidence_heatmap",
+    "to_heatmap",
+]

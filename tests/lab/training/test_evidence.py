@@ -15,8 +15,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pneumoscope.errors import DataError, RecipeError
-from pneumoscope.lab.datasets import LABEL_ONLY, UNKNOWN, Lesson
-from pneumoscope.lab.training import read_recipe, train
+from pneumoscope.lab.datasets import LABEL_ONLY, UNKNOWN, Lesson, scheme_settings
+from pneumoscope.lab.training import SplitChoice, read_recipe, split_recipe, train
 from pneumoscope.lab.training.batches import draw_weights, evidence_lessons, training_loader
 from pneumoscope.lab.training.evidence_loss import evidence_loss
 from pneumoscope.lab.training.module import cycle
@@ -240,3 +240,20 @@ def test_the_learning_rate_goes_up_then_down(steps, warm_up):
     assert (np.diff(shares[: peak + 1]) >= 0).all()
     assert (np.diff(shares[peak:]) <= 0).all()
     assert shares[-1] == pytest.approx(1e-3)
+
+
+def test_folds_of_a_recipe_keep_its_sources_apart(write_recipe, changed_data, tmp_path):
+    changes = {"sources.0.train_only": True, "sources.1.shared_patients": "clinic"}
+    path = write_recipe(tmp_path / "r.yaml", changes)
+    recipe = read_recipe(path)
+    settings = scheme_settings(scheme="stratified-kfold", folds=2, stop=0.34, calibrate=0.33)
+    certificate = split_recipe(recipe, path, settings, by="patient", out=tmp_path / "s.json")
+    assert [fold["leaks"] for fold in certificate["folds"]] == [[], []]
+    reported = []
+    for number in (1, 2):
+        data = prepare(recipe, path, SplitChoice(tmp_path / "s.json", number))
+        for part in ("stop", "calibrate", "report"):
+            assert set(data.collection.sources[data.split.indices(part)]) == {1}
+        assert (data.collection.sources[data.split.indices("train")] == 0).sum() == 24
+        reported += data.split.indices("report").tolist()
+    assert sorted(reported) == np.flatnonzero(data.collection.sources == 1).tolist()

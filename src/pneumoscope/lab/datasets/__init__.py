@@ -11,6 +11,7 @@ from pneumoscope.lab.datasets.certificate import (
 from pneumoscope.lab.datasets.collection import Collection, collect
 from pneumoscope.lab.datasets.evidence import LABEL_ONLY, UNKNOWN, EvidenceLessons, Lesson
 from pneumoscope.lab.datasets.loading import PrefetchingLoader
+from pneumoscope.lab.datasets.lungs import LungChanges, find_lungs
 from pneumoscope.lab.datasets.sampling import Draw, EpochSampler
 from pneumoscope.lab.datasets.schemes import SCHEMES, Scheme, SchemeSettings, draw
 from pneumoscope.lab.datasets.split import (
@@ -30,11 +31,17 @@ from pneumoscope.lab.datasets.split_file import (
     read_split,
     write_split,
 )
-from pneumoscope.lab.datasets.split_folders import identify, scheme_settings, split_folders
-from pneumoscope.lab.datasets.torch_data import RadiographDataset
+from pneumoscope.lab.datasets.split_folders import (
+    identify,
+    scheme_settings,
+    split_folders,
+    unit_named,
+)
+from pneumoscope.lab.datasets.torch_data import HIDDEN, RadiographDataset
 
 __all__ = [
     "FOUR_WAY",
+    "HIDDEN",
     "LABEL_ONLY",
     "PARTS",
     "SCHEMES",
@@ -49,6 +56,7 @@ __all__ = [
     "EvidenceLessons",
     "Fold",
     "Lesson",
+    "LungChanges",
     "PrefetchingLoader",
     "RadiographDataset",
     "Scheme",
@@ -62,6 +70,7 @@ __all__ = [
     "digest",
     "document",
     "draw",
+    "find_lungs",
     "fold_facts",
     "identify",
     "linked_groups",
@@ -69,6 +78,7 @@ __all__ = [
     "scheme_settings",
     "split_folders",
     "split_four_ways",
+    "unit_named",
     "units_of",
     "write_split",
 ]

@@ -19,7 +19,8 @@ class Augmentation(BaseModel):
     Geometry as in Baral 2025, section 3.3.1. `gamma` bends the grey scale: values 0..1 to the power
     of at most 1 + gamma or at least 1 / (1 + gamma). `resolution` and `jpeg_quality` hide which
     source an image came from: it is reduced by up to that share of its size and enlarged again, and
-    re-encoded as JPEG at a random quality.
+    re-encoded as JPEG at a random quality. `only_lungs` and `hidden_lungs` are shares of the whole
+    radiographs that are reduced to their lungs, or robbed of them; see `lungs.LungChanges`.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
@@ -34,6 +35,14 @@ class Augmentation(BaseModel):
     gamma: Fraction = 0.0
     resolution: float = Field(0.5, ge=0, le=0.9)
     jpeg_quality: tuple[Quality, Quality] | None = (40, 95)
+    only_lungs: Fraction = 0.0
+    hidden_lungs: Fraction = 0.0
+
+    @model_validator(mode="after")
+    def _shares_fit(self) -> Augmentation:
+        if self.only_lungs + self.hidden_lungs > 1:
+            raise ValueError("only_lungs and hidden_lungs are shares: their sum is at most 1")
+        return self
 
     @model_validator(mode="after")
     def _range_ascends(self) -> Augmentation:

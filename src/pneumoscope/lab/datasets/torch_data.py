@@ -15,10 +15,13 @@ from pneumoscope.imaging import equalise
 from pneumoscope.lab.datasets.augmentation import Augmentation, augment_with_mask
 from pneumoscope.lab.datasets.collection import Collection
 from pneumoscope.lab.datasets.evidence import EvidenceLessons
+from pneumoscope.lab.datasets.lungs import LungChanges
 from pneumoscope.lab.datasets.sampling import Draw
 
 Sample = tuple[Tensor, Tensor, Tensor, Tensor]
 
+# The label of an image whose lungs are hidden: nothing on it tells a class.
+HIDDEN = -1
 _NO_MAP = np.zeros((0, 1, 1), np.float32)
 
 
@@ -42,6 +45,9 @@ class RadiographDataset(Dataset[Sample]):
         None leaves the images as they are.
     lessons : EvidenceLessons or None
         What the images teach the maps of evidence.
+    lungs : LungChanges or None
+        Which images are reduced to their lungs or robbed of them; only with `augmentation`. The
+        label of one that is robbed of them is `HIDDEN`, and its maps hold nothing.
     """
 
     def __init__(
@@ -51,12 +57,14 @@ class RadiographDataset(Dataset[Sample]):
         spec: InputSpec,
         augmentation: Augmentation | None = None,
         lessons: EvidenceLessons | None = None,
+        lungs: LungChanges | None = None,
     ) -> None:
         self.collection = collection
         self.indices = indices
         self.spec = spec
         self.augmentation = augmentation
         self.lessons = lessons
+        self.lungs = lungs
 
     def __len__(self) -> int:
         return len(self.indices)
@@ -65,16 +73,23 @@ class RadiographDataset(Dataset[Sample]):
         item = drawn.item if isinstance(drawn, Draw) else drawn
         position = int(self.indices[item])
         grey = self.collection.pixels[position]
+        label, source = self.collection.labels[position], self.collection.sources[position]
+        hidden = False
         boxes = None if self.lessons is None else self.lessons.box_mask(position, grey.shape[0])
         if self.augmentation is not None:
             if not isinstance(drawn, Draw):
                 raise TypeError("augmented images are drawn by an EpochSampler")
-            grey, boxes = augment_with_mask(grey, boxes, self.augmentation, drawn.generator())
+            rng = drawn.generator()
+            if self.lungs is not None:
+                grey, hidden = self.lungs.change(position, int(source), grey, rng)
+            grey, boxes = augment_with_mask(grey, boxes, self.augmentation, rng)
         target = _NO_MAP if self.lessons is None else self.lessons.target(position, boxes)
+        if hidden:
+            label, target = np.int64(HIDDEN), np.zeros_like(target)
         return (
             torch.from_numpy(equalise(grey, self.spec)),
-            torch.tensor(self.collection.labels[position]),
-            torch.tensor(self.collection.sources[position]),
+            torch.tensor(label),
+            torch.tensor(source),
             torch.from_numpy(target),
         )
 

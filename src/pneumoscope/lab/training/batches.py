@@ -16,8 +16,10 @@ from pneumoscope.lab.datasets import (
     EpochSampler,
     EvidenceLessons,
     Lesson,
+    LungChanges,
     PrefetchingLoader,
     RadiographDataset,
+    find_lungs,
 )
 from pneumoscope.lab.networks import EVIDENCE_STRIDE
 from pneumoscope.lab.training.prepare import PreparedData
@@ -98,6 +100,7 @@ def training_loader(
             recipe.input.spec,
             recipe.augmentation,
             evidence_lessons(recipe, data),
+            _lung_changes(recipe, data, part),
         ),
         settings.batch_size // process.count,
         sampler=SharedDraws(sampler, whole, process),
@@ -119,6 +122,19 @@ def stop_loader(recipe: Recipe, data: PreparedData, process: Process = ALONE) ->
         ),
         batches=[batch.tolist() for batch in batches[process.rank :: process.count]],
     )
+
+
+def _lung_changes(
+    recipe: Recipe, data: PreparedData, part: NDArray[np.int64]
+) -> LungChanges | None:
+    """Find the lungs of a part's whole radiographs, where the recipe changes any."""
+    ranges = recipe.augmentation
+    cut_out = frozenset(i for i, source in enumerate(recipe.sources) if source.cut_out)
+    if ranges is None or not (cut_out or ranges.only_lungs or ranges.hidden_lungs):
+        return None
+    whole = np.unique(part[~np.isin(data.collection.sources[part], list(cut_out))])
+    masks = find_lungs(data.collection, whole) if ranges.only_lungs + ranges.hidden_lungs else {}
+    return LungChanges(masks, cut_out, ranges.only_lungs, ranges.hidden_lungs)
 
 
 def _weighted(recipe: Recipe) -> bool:

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from pneumoscope.lab.datasets import HIDDEN
 from pneumoscope.lab.networks import Answer, Network
 from pneumoscope.lab.training.evidence_loss import evidence_loss
 from pneumoscope.lab.training.recipe import Evidence, Training
@@ -143,7 +144,8 @@ class ClassifierModule(lightning.LightningModule):
         logits = self._logits(answer, sources)
         loss = self._cross_entropy(logits, labels, sources)
         loss = loss + self._further_losses(answer, sources, target)
-        hits = (logits.argmax(1) == labels).float().mean()
+        seen = labels != HIDDEN
+        hits = ((logits.argmax(1) == labels) & seen).float().sum() / seen.float().sum().clamp(min=1)
         self.log("train_loss", loss, on_step=False, on_epoch=True, prog_bar=True, sync_dist=True)
         self.log("train_accuracy", hits, on_step=False, on_epoch=True, sync_dist=True)
         for kernel in self.network.penalised_kernels():
@@ -152,14 +154,20 @@ class ClassifierModule(lightning.LightningModule):
         return loss
 
     def _cross_entropy(self, logits: Tensor, labels: Tensor, sources: Tensor) -> Tensor:
-        """Weighted and smoothed as the recipe says, over the classes that each source knows."""
+        """Weighted and smoothed as the recipe says, over the classes that each source knows.
+
+        Of an image whose lungs are hidden every known class is equally true.
+        """
         smoothing = self.settings.label_smoothing
-        if not smoothing:
+        hidden = labels == HIDDEN
+        if not smoothing and not hidden.any():
             return functional.cross_entropy(logits, labels, self.class_weights)
         # Not torch's own smoothing, which would give the absent classes (minus infinity) a share.
         known = self.known[sources].float()
-        target = smoothing * known / known.sum(1, keepdim=True)
-        target = target + (1 - smoothing) * functional.one_hot(labels, logits.shape[1])
+        labels = labels.clamp(min=0)
+        smooth = torch.where(hidden, 1.0, smoothing).unsqueeze(1)
+        target = smooth * known / known.sum(1, keepdim=True)
+        target = target + (1 - smooth) * functional.one_hot(labels, logits.shape[1])
         log_probabilities = torch.log_softmax(logits, dim=1).masked_fill(~self.known[sources], 0.0)
         losses = -(target * log_probabilities).sum(1)
         if self.class_weights is None:

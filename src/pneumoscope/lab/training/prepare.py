@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,17 +15,22 @@ from pneumoscope.errors import DataError, RecipeError
 from pneumoscope.evaluation import Box, LabelledImage, Manifest, read_boxes, read_manifest
 from pneumoscope.lab.datasets import (
     PARTS,
+    By,
     CertificateError,
     Collection,
     DataIdentity,
     Fold,
+    SchemeSettings,
     Split,
+    Units,
     certify,
     collect,
+    draw,
     linked_groups,
     read_split,
     split_four_ways,
     units_of,
+    write_split,
 )
 from pneumoscope.lab.training.recipe import Recipe, Source, source_folder
 
@@ -262,19 +268,68 @@ def _check_beside(recipe: Recipe, recipe_path: Path) -> None:
 
 
 def _four_way(recipe: Recipe, collection: Collection, identity: DataIdentity) -> Split:
-    """Draw the four parts of the sources that are measured; the others join the train part."""
+    shares = recipe.split.model_dump(include={"train", "stop", "calibrate", "report"})
+    draw_parts = partial(split_four_ways, shares=shares, seed=recipe.split.seed)
+    return _draw(recipe, collection, identity, recipe.split.by, draw_parts)
+
+
+def _draw(
+    recipe: Recipe,
+    collection: Collection,
+    identity: DataIdentity,
+    by: By,
+    draw_parts: Callable[[Units], Split],
+) -> Split:
+    """Split the sources that are measured; the others join the train part of every fold."""
     groups = linked_groups(identity.patients, identity.fingerprints)
     alone = np.array([source.train_only for source in recipe.sources])[collection.sources]
     measured = np.flatnonzero(~alone)
-    units = units_of([identity.strata[i] for i in measured], groups[measured], recipe.split.by)
-    shares = recipe.split.model_dump(include={"train", "stop", "calibrate", "report"})
-    drawn = split_four_ways(units, shares, recipe.split.seed)
-    parts = {name: measured[drawn.folds[0].indices(name)] for name in PARTS}
-    held_out = np.concatenate([parts[name] for name in PARTS if name != "train"])
-    # By patient even where the others are split by image.
-    joining = np.flatnonzero(alone & ~np.isin(groups, groups[held_out]))
-    parts["train"] = np.sort(np.concatenate([parts["train"], joining]))
-    return Split(drawn.scheme, drawn.by, drawn.seed, (Fold(parts),))
+    units = units_of([identity.strata[i] for i in measured], groups[measured], by)
+    drawn = draw_parts(units)
+    folds = []
+    for fold in drawn.folds:
+        parts = {name: measured[fold.indices(name)] for name in PARTS}
+        held_out = np.concatenate([parts[name] for name in PARTS if name != "train"])
+        # By patient even where the others are split by image.
+        joining = np.flatnonzero(alone & ~np.isin(groups, groups[held_out]))
+        parts["train"] = np.sort(np.concatenate([parts["train"], joining]))
+        folds.append(Fold(parts))
+    return Split(drawn.scheme, drawn.by, drawn.seed, tuple(folds))
+
+
+def split_recipe(
+    recipe: Recipe, recipe_path: Path, settings: SchemeSettings, *, by: By, out: Path
+) -> dict[str, Any]:
+    """Split a recipe's sources by a scheme, and write the split with its certificate.
+
+    Unlike a split of folders it knows which sources share patients, and which are for training
+    only.
+
+    Parameters
+    ----------
+    recipe : Recipe
+    recipe_path : Path
+        Where it was read from.
+    settings : SchemeSettings
+    by : {"patient", "image"}
+    out : Path
+        The split's file.
+
+    Returns
+    -------
+    dict
+        The certificate; see `pneumoscope.lab.datasets.certify`.
+
+    Raises
+    ------
+    RecipeError, DataError, ImageError
+        See `prepare`.
+    InputError
+        A file cannot be written.
+    """
+    collection, identity = read_images(recipe, recipe_path)
+    drawn = _draw(recipe, collection, identity, by, partial(draw, settings=settings))
+    return write_split(out, drawn, identity)
 
 
 def _chosen(

@@ -52,7 +52,9 @@ class Source(_Section):
     `same_patient` joins values of that column that are, or may be, of one patient. `subset` keeps
     the images that have these values in these columns. Sources with the same `shared_patients`
     name their patients alike: a patient of one may be in another, and stays in one part of the
-    split. `train_only` keeps a source out of all parts but train. `age_group` is the group of the
+    split. `train_only` keeps a source out of all parts but train. `cut_out` says that its images
+    are lung fields alone, black around them: their outlines are then changed at random. `age_group`
+    is the group of the
     recipe's `age_groups` that the images are of.
 
     With `sampling: balanced_sources`, `share` says how often the source is drawn beside the others,
@@ -75,6 +77,7 @@ class Source(_Section):
     subset: dict[str, str] = Field(default_factory=dict)
     shared_patients: Text | None = None
     train_only: bool = False
+    cut_out: bool = False
     age_group: Name | None = None
     share: Positive = 1.0
     balance: tuple[Text, ...] = ()

@@ -1,0 +1,224 @@
+"""Where the lungs are: told by a small packaged network."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+import cv2
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from pneumoscope.errors import BundleError
+from pneumoscope.findings import InputSpec, LungMask
+from pneumoscope.imaging import to_input
+
+GRAPH, RECORD = "lung_fields.onnx", "lung_fields.json"
+"""Beside this file; made and measured by ``pneumoscope train-lungs``."""
+
+LUNG_INPUT, LUNG_OUTPUT = "images", "lungs"
+
+_Values = NDArray[np.float32]
+
+
+class LungTrainingSet(BaseModel):
+    """A data set that the network was trained on, and the terms that come with it."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str
+    population: str
+    licence: str
+    citation: str
+    images: int = Field(ge=1)
+
+
+class LungFieldsRecord(BaseModel):
+    """``lung_fields.json``: what the network takes, what it is made of, and what it is worth.
+
+    A region counts as a lung from `least_area` (its share of the picture) and `least_certainty`
+    (the mean probability in it) on. `size`, `clahe_clip` and `clahe_tiles` are those of
+    `findings.InputSpec`. `training_sets`, `made_with` and `figures` are for people.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
+    size: int = Field(ge=32, le=512)
+    clahe_clip: float = Field(gt=0, le=40)
+    clahe_tiles: int = Field(ge=1, le=32)
+    least_area: float = Field(ge=0, le=1)
+    least_certainty: float = Field(ge=0, le=1)
+    training_sets: tuple[LungTrainingSet, ...]
+    made_with: dict[str, Any]
+    figures: dict[str, Any]
+
+    @property
+    def spec(self) -> InputSpec:
+        """The network's input."""
+        return InputSpec(self.size, self.clahe_clip, self.clahe_tiles, channels=1)
+
+    def is_lung(self, area: float, certainty: float) -> bool:
+        """Whether a region of this share of the picture and this mean probability is a lung."""
+        return area >= self.least_area and certainty >= self.least_certainty
+
+
+class LungFields:
+    """Finds the lung fields of frontal chest radiographs. Thread-safe.
+
+    Parameters
+    ----------
+    graph : bytes
+        Takes `images` (n, 1, size, size), 0..1, and gives `lungs` (n, 2, size, size): the logits of
+        the patient's right and left lung.
+    record : LungFieldsRecord
+
+    Raises
+    ------
+    BundleError
+        The graph is not the recorded one, or is of another shape.
+    """
+
+    def __init__(self, graph: bytes, record: LungFieldsRecord) -> None:
+        if hashlib.sha256(graph).hexdigest() != record.sha256:
+            raise BundleError(
+                f"{GRAPH}: changed since {RECORD} was written; install the package again"
+            )
+        self.record = record
+        options = onnxruntime.SessionOptions()
+        options.log_severity_level = 3
+        options.intra_op_num_threads = 1
+        # Weights outside the verified graph are refused: nothing can lie in a folder of this name.
+        options.add_session_config_entry(
+            "session.model_external_initializers_file_folder_path", os.devnull
+        )
+        try:
+            self._session = onnxruntime.InferenceSession(
+                graph, options, providers=["CPUExecutionProvider"]
+            )
+        except Exception:
+            # The runtime raises classes of its own, without a common base.
+            raise BundleError(f"{GRAPH}: cannot be loaded; install the package again") from None
+        nodes = [*self._session.get_inputs(), *self._session.get_outputs()]
+        size = record.size
+        expected = {LUNG_INPUT: [1, size, size], LUNG_OUTPUT: [2, size, size]}
+        if {node.name: node.shape[1:] for node in nodes} != expected:
+            raise BundleError(f"{GRAPH}: does not fit {RECORD}; install the package again")
+
+    def find(self, pixels: NDArray[np.float32]) -> LungMask:
+        """Find the lungs of one radiograph.
+
+        Parameters
+        ----------
+        pixels : ndarray of float32, shape (height, width)
+            A radiograph's grey values, 0..1, dense tissue bright, the head on top.
+
+        Returns
+        -------
+        LungMask
+            The largest region of either lung, without holes.
+        """
+        images = to_input(pixels, self.record.spec)[np.newaxis]
+        (logits,) = self._session.run([LUNG_OUTPUT], {LUNG_INPUT: images})
+        right, left = (_one_region(lung) for lung in logits[0])
+        height, width = pixels.shape
+        # Enlarged as logits, so that the outline comes out smooth.
+        values = cv2.resize(
+            np.maximum(right, left), (width, height), interpolation=cv2.INTER_LINEAR
+        )
+        areas = float(np.mean(right > 0)), float(np.mean(left > 0))
+        certainties = _certainty(right), _certainty(left)
+        return LungMask(
+            mask=np.asarray(values > 0),
+            right_area=areas[0],
+            left_area=areas[1],
+            right_certainty=certainties[0],
+            left_certainty=certainties[1],
+            lungs_found=sum(map(self.record.is_lung, areas, certainties)),
+        )
+
+
+def share_inside(values: _Values, mask: NDArray[np.bool_]) -> float:
+    """Tell how much of a map lies inside a mask.
+
+    Parameters
+    ----------
+    values : ndarray of float32, shape (rows, columns)
+        0 or more; over the same picture as the mask, at any resolution.
+    mask : ndarray of bool, shape (height, width)
+
+    Returns
+    -------
+    float
+        The sum inside over the whole sum, 0..1; 0 for a map that is zero everywhere.
+    """
+    rows, columns = values.shape
+    inside = mask.astype(np.float32)
+    if inside.shape != values.shape:
+        # Each cell counts by the share of it that the mask covers.
+        inside = cv2.resize(inside, (columns, rows), interpolation=cv2.INTER_AREA).astype(
+            np.float32, copy=False
+        )
+    total = float(values.sum(dtype=np.float64))
+    if total <= 0:
+        return 0.0
+    return min(float(np.sum(values * inside, dtype=np.float64)) / total, 1.0)
+
+
+@cache
+def packaged_lung_fields() -> LungFields:
+    """Give the packaged segmenter, loaded once.
+
+    Raises
+    ------
+    BundleError
+        Its files are missing or were changed.
+    """
+    room = files("pneumoscope.inference")
+    try:
+        graph, told = (room.joinpath(name).read_bytes() for name in (GRAPH, RECORD))
+    except OSError as error:
+        raise BundleError(
+            f"{GRAPH}: cannot be read ({error.strerror}); install the package again"
+        ) from None
+    return LungFields(graph, read_record(told))
+
+
+def read_record(told: bytes) -> LungFieldsRecord:
+    """Read ``lung_fields.json``.
+
+    Raises
+    ------
+    BundleError
+        It is no valid record.
+    """
+    try:
+        return LungFieldsRecord.model_validate_json(told)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        place = ".".join(str(part) for part in first["loc"])
+        raise BundleError(f"{RECORD}: {place}: {first['msg']}; install the package again") from None
+
+
+def _certainty(logits: _Values) -> float:
+    """Mean probability where it is above one half; 0 where it is so nowhere."""
+    inside = logits[logits > 0].astype(np.float64)
+    return float(np.mean(1 / (1 + np.exp(-inside)))) if inside.size else 0.0
+
+
+def _one_region(logits: _Values) -> _Values:
+    """Keep the largest region above 0 with its holes filled; everything else is below 0."""
+    _, regions, facts, _ = cv2.connectedComponentsWithStats((logits > 0).astype(np.uint8))
+    if len(facts) == 1:
+        return logits
+    region = (regions == 1 + int(facts[1:, cv2.CC_STAT_AREA].argmax())).astype(np.uint8)
+    outlines, _ = cv2.findContours(region, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    filled = cv2.drawContours(np.zeros_like(region), outlines, -1, 1, cv2.FILLED) > 0
+    kept = np.where((logits > 0) & ~filled, np.float32(-1), logits)
+    kept[filled & (logits <= 0)] = 1
+    return kept
