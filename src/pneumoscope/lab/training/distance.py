@@ -15,8 +15,11 @@ from torch import Tensor, nn
 
 from pneumoscope.evaluation import patient_shares
 
-# A feature that hardly varied in the training must not make every change of it infinitely unlike.
-LEAST_SHRINKAGE = 1e-3
+# A feature, or a mixture of them, that hardly varied in the training must not make every change of
+# it infinitely unlike: rounding errors would count. As a share of the features' mean size, and as a
+# variance of the features in units of their spread.
+LEAST_SPREAD = 1e-2
+LEAST_VARIANCE = 1e-3
 
 
 class Distance(nn.Module):
@@ -83,9 +86,10 @@ def _fit(
     share = weights / weights.sum()
     mean = share @ features
     centred = features - mean
-    spread = np.sqrt(share @ centred**2)
-    spread[spread == 0] = 1.0
+    size = np.sqrt((share @ features**2).mean()) or 1.0
+    spread = np.maximum(np.sqrt(share @ centred**2), LEAST_SPREAD * size)
     covariance = shrunk_covariance(centred / spread, share)
+    covariance += LEAST_VARIANCE * np.eye(len(mean))
     lower = np.linalg.cholesky(covariance)
     return mean, np.linalg.solve(lower, np.diag(1 / spread))
 
@@ -105,15 +109,15 @@ def shrunk_covariance(
     Returns
     -------
     ndarray of float64, shape (features, features)
-        Positive definite.
+        Positive definite, unless no feature varies.
     """
     features = centred.shape[1]
     sample = (share[:, None] * centred).T @ centred
-    level = float(np.trace(sample)) / features or 1.0
+    level = float(np.trace(sample)) / features
     target = level * np.eye(features)
     # Squared error of the sample covariance, and how far it is from the target.
     each = (centred**2).sum(axis=1) ** 2 - 2 * ((centred @ sample) * centred).sum(axis=1)
     error = float(share**2 @ (each + (sample**2).sum()))
     far = float(((sample - target) ** 2).sum())
-    shrinkage = 1.0 if far <= 0 else np.clip(error / far, LEAST_SHRINKAGE, 1.0)
+    shrinkage = 1.0 if far <= 0 else min(error / far, 1.0)
     return np.asarray((1 - shrinkage) * sample + shrinkage * target)

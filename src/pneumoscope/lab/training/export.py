@@ -37,7 +37,7 @@ TOLERANCES = {
     "activation_maps": 1e-2,
     "evidence": 1e-3,
     "age_group_logits": 1e-3,
-    "distance": 1e-3,
+    "distance": 1e-2,
 }
 PARITY_IMAGES = 16
 

@@ -20,7 +20,9 @@ from pneumoscope.lab.training.distance import Distance
 
 # Below this many elements half precision saves nothing worth a node.
 SMALL = 1024
-_WITHOUT_SCALE = ("activation_maps", "distance")
+# Of outputs without a scale of their own, what differences are a share of: the largest value, or
+# this where it is less.
+_SCALED = {"activation_maps": 1e-12, "distance": 1.0}
 # Its products of small numbers with large ones would not survive half precision.
 _IN_FULL = "distance."
 
@@ -138,7 +140,7 @@ def parity(exported: Exported, graph: bytes, images: NDArray[np.float32]) -> dic
     -------
     dict of str to float
         By output, the largest absolute difference; for `activation_maps` and `distance`, which have
-        no scale of their own, as a share of the largest value.
+        no scale of their own, as a share of the largest value (for the latter at least 1).
     """
     session = onnxruntime.InferenceSession(graph, providers=["CPUExecutionProvider"])
     found = session.run(list(exported.names), {"images": images})
@@ -146,7 +148,7 @@ def parity(exported: Exported, graph: bytes, images: NDArray[np.float32]) -> dic
         expected = [values.numpy() for values in exported(torch.from_numpy(images))]
     differences = {}
     for name, ours, theirs in zip(exported.names, expected, found, strict=True):
-        scale = max(float(ours.max()), 1e-12) if name in _WITHOUT_SCALE else 1.0
+        scale = max(float(ours.max()), _SCALED[name]) if name in _SCALED else 1.0
         differences[name] = float(np.abs(theirs - ours).max()) / scale
     return differences
 
