@@ -16,9 +16,9 @@ from pneumoscope.lab.training.evidence_map import FLOOR_SHARE, Outlining
 from pneumoscope.lab.training.finished import DISTANCE_SHARE, FinishedRun
 from pneumoscope.lab.training.looks import Looks
 from pneumoscope.lab.training.measure import PartFigures, read_as
-from pneumoscope.lab.training.profiles import COVERAGE, LEAST_OF_EACH
+from pneumoscope.lab.training.profiles import COVERAGE, LEAST_OF_EACH, taught_classes
 from pneumoscope.lab.training.randomisation import SEEDS
-from pneumoscope.lab.training.recipe import Recipe
+from pneumoscope.lab.training.recipe import Recipe, Source
 
 MEASURES = {
     "auprc": "pixelwise AUPRC",
@@ -110,6 +110,7 @@ def _values(facts: CardFacts) -> dict[str, Any]:
         "counts": fold["counts"],
         "own_scheme": FOUR_WAY,
         "several_groups": len(facts.recipe.age_groups) > 1,
+        "untaught": {s.name: _untaught(facts.recipe, s) for s in facts.recipe.sources},
         "train_only": [s.name for s in facts.recipe.sources if s.train_only],
         "thresholds": [(read_as(p.profile), _points(p.profile)) for p in finished.profiles],
         "promised": [p for p in finished.figures if p.sets is not None],
@@ -126,6 +127,12 @@ def _values(facts: CardFacts) -> dict[str, Any]:
         "seeds": SEEDS,
         "notice": NOTICE,
     }
+
+
+def _untaught(recipe: Recipe, source: Source) -> list[str]:
+    """Name the classes that no source of a source's age group has labels for."""
+    taught = taught_classes(recipe, recipe.group_of(source) or 0)
+    return [name for name in source.absent_classes if name not in taught]
 
 
 def _points(profile: Profile) -> dict[Purpose, OperatingPoint]:

@@ -18,6 +18,7 @@ from pneumoscope.evaluation import (
     fit_biased_temperature,
     fit_temperature,
     least_probability,
+    place_of,
     threshold_for_sensitivity,
     threshold_for_specificity,
 )
@@ -211,15 +212,14 @@ def _compared(images: _Images) -> dict[str, CalibratorLoss]:
 def _calibration(
     images: _Images, compared: Mapping[str, CalibratorLoss]
 ) -> tuple[float, NDArray[np.float64]]:
-    """Fit the temperature, with biases where they lower the loss on other patients.
+    """Fit the temperature, with biases where they are shown to lower the loss on other patients.
 
     Every source counts the same, over the classes that it has labels for. A class without an image
     has no bias that could be fitted.
     """
     classes = images.logits.shape[1]
     if compared and set(images.labels.tolist()) == set(range(classes)):
-        losses = {name: each.loss.value for name, each in compared.items()}
-        if (losses[BIASED] or 0) < (losses[TEMPERATURE] or 0):
+        if place_of(compared[BIASED].over_temperature) == "below":
             return fit_biased_temperature(
                 images.logits, images.labels, images.known, images.weights
             )
