@@ -9,6 +9,7 @@ pytest.importorskip("torch")
 pytest.importorskip("monai")
 pytest.importorskip("lightning")
 
+from pneumoscope.lab.networks import create
 from pneumoscope.lab.training.card import CardFacts, licence_text, render_card
 from pneumoscope.lab.training.evidence_map import outlining
 
@@ -116,9 +117,10 @@ def test_initial_weights_are_told(card, finished):
     assert "It started from the weights of an earlier run on the same split" in later
     assert "random weights" not in later
     network = copy.copy(finished.network)
-    network.pretrained = True
-    pretrained = card(network=network)
-    assert "It started from torchvision's ImageNet-1k weights." in pretrained
+    network.pretrained, network.weights_source = True, "random; pretrained: Sky-2 (MIT)"
+    assert "It started from: Sky-2 (MIT)." in card(network=network)
+    both = card(network=network, recipe={"initial_weights": "runs/first/checkpoints/best.ckpt"})
+    assert "(initial_weights below). That one started from: Sky-2 (MIT)." in both
 
 
 def test_the_recipe_s_text_stands_at_the_end(card):
@@ -135,17 +137,19 @@ def test_a_comparison_of_another_recipe_is_called_so(card, finished):
 
 
 def test_terms_have_their_citation_where_there_is_one(finished):
-    text = licence_text(finished.recipe)
+    text = licence_text(finished.recipe, finished.network)
     assert "- children (made-up children): CC0 1.0.\n  Nobody 2020, Made-up Children\n" in text
     assert "- adults (made-up adults): for tests only\n" in text
     assert "ImageNet" not in text
 
 
 def test_terms_of_imagenet_are_there_when_training_started_from_its_weights(finished):
-    choice = finished.recipe.network.model_copy(update={"options": {"pretrained": True}})
-    text = licence_text(finished.recipe.model_copy(update={"network": choice}))
-    assert "for tests only\n- ImageNet-1k, as the start of the training" in text
-    assert "non-commercial research\n\nWhere one of these sets" in text
+    network = create(
+        "vision_transformer", classes=3, size=48, options={"pretrained": True}, fetch=False
+    )
+    text = licence_text(finished.recipe, network)
+    assert "for tests only\n- Weights that the training started from: ImageNet-1k (torch" in text
+    assert "images for research)\n\nWhere one of these sets" in text
 
 
 def section(text, title):

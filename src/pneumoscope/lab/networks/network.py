@@ -96,6 +96,11 @@ class Network(nn.Module):
         """
         raise NotImplementedError
 
+    @property
+    def started_from(self) -> str:
+        """The ImageNet weights that this network starts from, with their terms; empty for none."""
+        return self.weights_source.partition("pretrained: ")[2] if self.pretrained else ""
+
     def penalised_kernels(self) -> list[Tensor]:
         """Weights that the recipe's L1 and L2 penalties apply to; none unless published."""
         return []

@@ -91,9 +91,10 @@ def render_card(facts: CardFacts) -> str:
     return _environment().get_template("card.md.j2").render(_values(facts))
 
 
-def licence_text(recipe: Recipe) -> str:
-    """State the terms of every set that the network was trained on."""
-    return _environment().get_template("licence.txt.j2").render(recipe=recipe, notice=NOTICE)
+def licence_text(recipe: Recipe, network: Network) -> str:
+    """State the terms of all that the network was trained on, and started from."""
+    template = _environment().get_template("licence.txt.j2")
+    return template.render(recipe=recipe, start=network.started_from, notice=NOTICE)
 
 
 def _values(facts: CardFacts) -> dict[str, Any]:
@@ -104,6 +105,7 @@ def _values(facts: CardFacts) -> dict[str, Any]:
         "recipe": facts.recipe,
         "finished": finished,
         "parameters": count_parameters(facts.network),
+        "start": facts.network.started_from,
         "fold": fold,
         "counts": fold["counts"],
         "own_scheme": FOUR_WAY,

@@ -78,7 +78,7 @@ def export(run: Path, out: Path, *, split_comparison: tuple[Path, Path] | None =
     differences = _gate(finished, graph)
     contents = {
         GRAPH: graph,
-        LICENCE: licence_text(recipe).encode(),
+        LICENCE: licence_text(recipe, finished.network).encode(),
         TRAINING_IMAGES: _training_images(data).encode(),
     }
     looks = _looks(finished, run, contents)

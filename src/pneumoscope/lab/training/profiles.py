@@ -218,11 +218,9 @@ def _calibration(
     has no bias that could be fitted.
     """
     classes = images.logits.shape[1]
-    if compared and set(images.labels.tolist()) == set(range(classes)):
-        if place_of(compared[BIASED].over_temperature) == "below":
-            return fit_biased_temperature(
-                images.logits, images.labels, images.known, images.weights
-            )
+    fittable = compared and set(images.labels.tolist()) == set(range(classes))
+    if fittable and place_of(compared[BIASED].over_temperature) == "below":
+        return fit_biased_temperature(images.logits, images.labels, images.known, images.weights)
     temperature = fit_temperature(images.logits, images.labels, images.known, images.weights)
     return temperature, np.zeros(classes)
 
