@@ -76,7 +76,10 @@ def measure(image: Path, name: str, repeats: int) -> None:
     network = median_seconds(lambda: logits_only.run(None, {"images": images}), repeats)
     explained = median_seconds(lambda: engine.predict(radiograph), repeats)
     heatmap = median_seconds(
-        lambda: to_heatmap(prediction.activation_maps[0], radiograph.pixels.shape), repeats
+        lambda: to_heatmap(
+            prediction.activation_maps[0, 0], radiograph.pixels.shape, prediction.classes[0]
+        ),
+        repeats,
     )
     document = median_seconds(lambda: dump(to_document(diagnosis)), repeats)
     warm = median_seconds(whole, repeats)

@@ -36,7 +36,8 @@ def batches(size: int, steps: int) -> TensorDataset:
     generator = torch.Generator().manual_seed(0)
     images = torch.rand(BATCH * steps, 3, size, size, generator=generator)
     labels = torch.randint(0, CLASSES, (BATCH * steps,), generator=generator)
-    return TensorDataset(images, labels, torch.zeros_like(labels))
+    no_maps = torch.zeros(len(labels), 0, 1, 1)
+    return TensorDataset(images, labels, torch.zeros_like(labels), no_maps)
 
 
 def plain(backbone: int, size: int, steps: int) -> float:
@@ -47,7 +48,7 @@ def plain(backbone: int, size: int, steps: int) -> float:
     ).to(device)
     optimizer = torch.optim.Adam(network.parameters(), lr=1e-3)
     marks = []
-    for images, labels, _ in DataLoader(batches(size, steps + WARM_UP), batch_size=BATCH):
+    for images, labels, *_ in DataLoader(batches(size, steps + WARM_UP), batch_size=BATCH):
         optimizer.zero_grad()
         logits = network(images.to(device))
         loss = functional.cross_entropy(logits, labels.to(device))
@@ -81,7 +82,7 @@ def pneumoscope(backbone: int, size: int, steps: int) -> float:
     marks = Marks()
     trainer = lightning.Trainer(
         max_epochs=1,
-        precision=training_precision(),
+        precision=training_precision(settings),
         callbacks=[marks],
         logger=False,
         enable_checkpointing=False,
@@ -125,7 +126,7 @@ def main() -> None:
     ratios = [ours / theirs for theirs, ours in zip(*rates.values(), strict=True)]
     print(
         f"densenet_capsnet {given.backbone}, {given.size} px, batch {BATCH}, "
-        f"{training_precision()}, {torch.get_num_threads()} threads: "
+        f"{training_precision(Training())}, {torch.get_num_threads()} threads: "
         f"{statistics.median(ratios):.2f} times the plain loop "
         f"({min(ratios):.2f} to {max(ratios):.2f})"
     )

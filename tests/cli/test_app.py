@@ -115,7 +115,7 @@ def test_a_terminal_without_unicode_still_gets_the_result(
 ) -> None:
     ended = run("-q", "diagnose", picture, "--bundle", bundle, PYTHONIOENCODING="ascii")
     assert (ended.returncode, ended.stderr) == (0, b"")
-    assert b"PNEUMONIA, probability" in ended.stdout
+    assert b"PNEUMONIA: " in ended.stdout
     assert ended.stdout.isascii()
 
 

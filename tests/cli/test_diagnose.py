@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import io
 import json
 import re
@@ -19,6 +20,7 @@ from pneumoscope import diagnose
 from pneumoscope.bundles import Bundle
 from pneumoscope.findings import NOTICE
 from pneumoscope.reports import overlay_png
+from pneumoscope.reports.answer import headline
 
 SCHEMA = Path(__file__).parents[2] / "docs" / "reference" / "diagnosis.schema.json"
 IDENTIFYING = ("Quuxley", "Zebedee", "9876543", "19510203", "1951-02-03", "Wombat", "Nowhere")
@@ -52,6 +54,29 @@ def test_json_on_stdout_is_one_valid_document(
     assert document["notice"] == NOTICE
 
 
+def test_a_bundle_with_age_groups_says_which_it_used(
+    cli: Cli, picture: Path, grouped_bundle: Bundle
+) -> None:
+    start = ("diagnose", picture, "--bundle", grouped_bundle.folder, "--json", "-")
+    child, unknown = (cli(*start, *more).json() for more in (("--age", 5), ()))
+    for document in (child, unknown):
+        check_schema(document)
+        assert document["heatmap"]["method"] == "evidence"
+        assert document["grad_cam"]["class"] == document["predicted"]
+        assert document["prediction_set"]["coverage"] == 0.9
+        assert [point["purpose"] for point in document["operating_points"]] == [
+            "rule_out",
+            "rule_in",
+        ]
+    assert child["age_group"] == {"name": "children", "chosen_by": "age", "probability": None}
+    assert child["heatmap"]["why_not_outlined"] == "nobody drew boxes for children"
+    assert unknown["age_group"]["chosen_by"] == "image"
+    assert any(
+        unknown["age_group"]["name"] in line and "Give the age" in line
+        for line in unknown["warnings"]
+    )
+
+
 def test_json_without_symptoms_has_no_severity(cli: Cli, picture: Path, bundle: str) -> None:
     document = cli("diagnose", picture, "--bundle", bundle, "--json", "-").json()
     check_schema(document)
@@ -77,8 +102,28 @@ def test_every_form_of_output_says_the_same_and_carries_the_notice(
         assert probability in text
     # A picture's words cannot be read back: it is the one drawn with the notice, and not without.
     diagnosis = diagnose(picture, bundle=bundle)
+    result = headline(diagnosis)
+    assert result.line in " ".join(ended.out.split())
+    assert result.call in page
+    assert result.detail in page
     assert forms["a.png"].read_bytes() == overlay_png(diagnosis)
     assert forms["a.png"].read_bytes() != overlay_png(replace(diagnosis, notice=""))
+
+
+def test_terminal_and_page_say_as_which_age_group_and_what_the_map_is(
+    cli: Cli, picture: Path, grouped_bundle: Bundle, tmp_path: Path
+) -> None:
+    report = tmp_path / "a.html"
+    ended = cli(
+        *("diagnose", picture, "--bundle", grouped_bundle.folder, "--age", 5, "--report", report)
+    )
+    for text in (ended.out, html.unescape(readable(report.read_text("utf-8")))):
+        told = " ".join(text.split())
+        assert "child (age 5)" in told
+        assert "At 90% coverage the image fits" in told
+        assert "Evidence map of PNEUMONIA" in told
+        assert "Nothing is outlined: nobody drew boxes for children." in told
+    assert report.read_text("utf-8").count("<img ") == 2
 
 
 def test_nothing_but_the_targets_is_left_in_their_folder(
@@ -148,7 +193,7 @@ def test_abstention_shows_no_probability_in_any_form(
     document = json.loads(target.read_text("utf-8"))
     check_schema(document)
     assert document["abstained"]["code"] == code
-    for key in ("probabilities", "predicted", "operating_point", "confidence", "heatmap"):
+    for key in ("age_group", "probabilities", "predicted", "operating_points", "zone", "heatmap"):
         assert document[key] is None
     for text in (ended.out, readable(report.read_text("utf-8"))):
         assert document["abstained"]["reason"] in " ".join(text.split())

@@ -11,7 +11,7 @@ import jsonschema
 import pytest
 from PIL import Image
 
-from pneumoscope.bundles import TRAINING_IMAGES, write_bundle
+from pneumoscope.bundles import TRAINING_IMAGES, Bundle, write_bundle
 from pneumoscope.findings import NOTICE
 from pneumoscope.imaging import fingerprint, perceptual_hash, reduce_by_area
 from pneumoscope.synthetic import draw_phantom
@@ -38,7 +38,34 @@ def test_json_on_stdout_is_one_valid_document(
     assert document["n"] == 6
     assert sum(sum(row.values()) for row in document["confusion"].values()) == 6
     # The tiny bundle's operating point is for PNEUMONIA: elsewhere it means nothing.
-    assert (document["operating_point"] is not None) == ("PNEUMONIA" in more)
+    assert bool(document["operating_points"]) == ("PNEUMONIA" in more)
+
+
+def test_the_age_group_of_images_without_ages_can_be_said(
+    cli: Cli, folder: Path, bundle: str, grouped_bundle: Bundle
+) -> None:
+    start = ("evaluate", "--data", folder, "--bundle", grouped_bundle.folder)
+    guessed, stated = (
+        cli(*start, "--positive", "PNEUMONIA", "--json", "-", *more).json()
+        for more in ((), ("--age-group", "children"))
+    )
+    for document in (guessed, stated):
+        check_schema(document)
+        assert sum(one["images"] for one in document["profiles"]) == 6
+        assert document["prediction_sets"]["images"] == 6
+        assert document["prediction_sets"]["coverage"] == 0.9
+    assert all(one["chosen_by"] == {"image": one["images"]} for one in guessed["profiles"])
+    (profile,) = stated["profiles"]
+    assert (profile["age_group"], profile["chosen_by"]) == ("children", {"age": 6})
+    shown = " ".join(cli(*start, "--positive", "PNEUMONIA").out.split())
+    assert "The age of 6 images is not known" in shown
+    wrong = cli("-q", *start, "--age-group", "elders")
+    assert (wrong.code, wrong.out, wrong.err.count("\n")) == (2, "", 1)
+    assert "children, adults" in wrong.err
+    comparing = ("compare", "--a", grouped_bundle.folder, "--b", bundle, "--data", folder)
+    compared = cli(*comparing, "--json", "-", "--age-group", "children").json()
+    jsonschema.validate(compared, json.loads(COMPARISON.read_text("utf-8")))
+    assert compared["differences"]["brier"]["a"] == stated["brier"]["value"]
 
 
 def test_figures_of_an_official_list_say_so_everywhere(

@@ -230,3 +230,30 @@ def test_a_resumed_run_keeps_its_split(cli: Cli, place: Path) -> None:
     ended = _train(cli, place, "--resume", "--split", place / "split.json")
     assert ended.code == 2
     assert "--split" in ended.err
+
+
+def test_the_split_of_a_recipe_is_that_of_its_folders(cli: Cli, place: Path) -> None:
+    assert _split(cli, place).code == 0
+    by_folders = (place / "split.json").read_text("utf-8")
+    ended = cli("-q", "split", "--recipe", place / "recipe.yaml", "--out", place / "other.json")
+    assert ended.code == 0
+    assert (place / "other.json").read_text("utf-8") == by_folders
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ((), "give folders, or --recipe"),
+        (("made", "--recipe", "recipe.yaml"), "give folders, or --recipe"),
+        (("--recipe", "recipe.yaml", "--where", "list=a"), "leave out --where"),
+        (("--recipe", "recipe.yaml", "--by", "day"), "give patient or image"),
+    ],
+)
+def test_a_split_is_of_folders_or_of_a_recipe(
+    cli: Cli, place: Path, given: tuple[str, ...], told: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(place)
+    ended = cli("split", *given, "--out", "split.json")
+    assert ended.code == 2
+    assert told in ended.err
+    assert not (place / "split.json").exists()

@@ -10,7 +10,12 @@ from scipy.optimize import brentq
 from scipy.special import expit, logit, softmax
 from sklearn.linear_model import LogisticRegression
 
-from pneumoscope.evaluation import calibration_intercept, calibration_slope, fit_temperature
+from pneumoscope.evaluation import (
+    calibration_intercept,
+    calibration_slope,
+    fit_biased_temperature,
+    fit_temperature,
+)
 
 
 def simulated(images, slope, intercept, seed=3):
@@ -167,3 +172,63 @@ def test_temperature_refuses_what_it_cannot_fit():
 
 def test_temperature_stays_in_its_range_when_every_image_is_right():
     assert fit_temperature(np.eye(3) * 5, np.arange(3)) == pytest.approx(0.05, rel=1e-3)
+
+
+def biased_draws(images, temperature, biases, seed=6):
+    rng = np.random.default_rng(seed)
+    logits = rng.normal(0, 3, (images, len(biases)))
+    shares = softmax(logits / temperature + biases, axis=1).cumsum(axis=1)
+    chosen = (rng.random((images, 1)) > shares).sum(axis=1)
+    return logits, np.minimum(chosen, len(biases) - 1)
+
+
+@pytest.mark.parametrize("temperature", [0.6, 2.5])
+@pytest.mark.parametrize("biases", [(0.0, -1.5, 0.8), (0.0, 2.0)])
+def test_temperature_and_biases_are_recovered(temperature, biases):
+    found, shifts = fit_biased_temperature(*biased_draws(40_000, temperature, np.array(biases)))
+    assert found == pytest.approx(temperature, rel=0.05)
+    assert shifts == pytest.approx(biases, abs=0.1)
+
+
+def test_for_two_classes_it_is_platt_s_scaling():
+    logits, labels = biased_draws(300, 1.6, np.array([0.0, 0.7]))
+    weights = np.random.default_rng(4).uniform(0.1, 3, 300)
+    temperature, biases = fit_biased_temperature(logits, labels, weights=weights)
+    oracle = LogisticRegression(C=np.inf, tol=1e-10, max_iter=1000)
+    oracle.fit((logits[:, 1] - logits[:, 0])[:, None], labels, sample_weight=weights)
+    assert 1 / temperature == pytest.approx(oracle.coef_[0, 0], rel=1e-4)
+    assert biases[1] == pytest.approx(oracle.intercept_[0], abs=1e-4)
+
+
+@given(st.integers(0, 50))
+def test_nothing_nearby_is_more_likely(seed):
+    rng = np.random.default_rng(seed)
+    logits, labels = biased_draws(60, 1.3, np.array([0.0, 0.5, -0.5]), seed)
+    allowed = rng.random(logits.shape) < 0.8
+    allowed[np.arange(60), labels] = True
+    weights = rng.random(60)
+
+    def loss(temperature, biases):
+        sums = np.where(allowed, logits / temperature + biases, -np.inf)
+        each = -np.log(softmax(sums, axis=1)[np.arange(60), labels])
+        return np.average(each, weights=weights)
+
+    temperature, biases = fit_biased_temperature(logits, labels, allowed, weights)
+    best = loss(temperature, biases)
+    for change in rng.normal(0, 0.05, (20, 4)):
+        moved = biases + np.r_[0, change[1:3]]
+        assert best <= loss(temperature * np.exp(change[3]), moved) + 1e-9
+
+
+def test_a_class_without_an_image_gets_the_lowest_bias():
+    logits, labels = biased_draws(200, 1.0, np.array([0.0, 0.0]))
+    with_third = np.c_[logits, np.zeros(200)]
+    assert fit_biased_temperature(with_third, labels)[1][2] == pytest.approx(-10)
+
+
+def test_biases_refuse_what_the_temperature_refuses():
+    logits, labels = draws(4, 1.0)
+    with pytest.raises(ValueError, match="forbids the true class"):
+        fit_biased_temperature(logits, labels, np.zeros(logits.shape, dtype=bool))
+    with pytest.raises(ValueError, match="weight"):
+        fit_biased_temperature(logits, labels, weights=np.zeros(4))

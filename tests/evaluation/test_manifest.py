@@ -381,3 +381,30 @@ def test_any_table_is_read_or_refused_with_one_line(shared_folder: Path, data):
         read_manifest(shared_folder)
     except DataError as error:
         assert "\n" not in str(error)  # noqa: PT017 - either outcome is right
+
+
+@pytest.mark.parametrize(
+    ("written", "age"),
+    [
+        ("0", 0),
+        ("7.5", 7.5),
+        ("130", 130),
+        ("155", None),
+        ("-1", None),
+        ("050Y", None),
+        ("nan", None),
+        ("", None),
+    ],
+)
+def test_the_age_of_an_image_is_one_that_is_possible(tmp_path, written, age):
+    touch(tmp_path, "a.png")
+    table(tmp_path, f"file,label,age,view\na.png,NORMAL,{written},ap\n")
+    (image,) = read_manifest(tmp_path).images
+    assert image.age == age
+    assert image.view == "AP"
+
+
+def test_an_image_without_such_columns_has_neither_age_nor_view(tmp_path):
+    touch(tmp_path, "NORMAL/a.png")
+    (image,) = read_manifest(tmp_path).images
+    assert (image.age, image.view) == (None, "")

@@ -28,7 +28,7 @@ BOXES = (Box(0.25, 0.5, 0.25, 0.25), Box(0.5, 0.125, 0.25, 0.25))
 
 def heat(values: np.ndarray, mask: np.ndarray | None = None) -> Heatmap:
     marked = values > 0.5 if mask is None else mask
-    return Heatmap(values.astype(np.float32), marked, float(marked.mean()), ())
+    return Heatmap(values.astype(np.float32), marked, float(marked.mean()), (), "PNEUMONIA")
 
 
 def four(fit: MapFit) -> list[float]:

@@ -9,7 +9,11 @@ from hypothesis import strategies as st
 from sklearn.metrics import f1_score, recall_score
 
 from pneumoscope.errors import DataError
-from pneumoscope.evaluation import rates_at_threshold, threshold_for_sensitivity
+from pneumoscope.evaluation import (
+    rates_at_threshold,
+    threshold_for_sensitivity,
+    threshold_for_specificity,
+)
 
 scored = st.lists(
     st.tuples(st.integers(0, 20).map(lambda i: i / 20), st.booleans()), min_size=1, max_size=40
@@ -25,6 +29,24 @@ def test_it_is_the_highest_threshold_that_finds_enough(rows, wanted):
     ]
     assert found == max(enough)
     assert rates_at_threshold(probability, positive, found).sensitivity >= wanted
+
+
+@given(scored, st.integers(1, 100).map(lambda i: i / 100))
+def test_it_is_the_lowest_threshold_that_spares_enough(rows, wanted):
+    # Positive here, negative there: the mirrored rows have a negative image.
+    probability, negative = np.array([p for p, _ in rows]), np.array([t for _, t in rows])
+    found = threshold_for_specificity(probability, ~negative, wanted)
+    spared = (probability[negative] < found).mean()
+    just_below = (probability[negative] < np.nextafter(found, 0)).mean()
+    assert just_below < wanted
+    if found < 1:
+        assert spared >= wanted - 1e-15
+        assert rates_at_threshold(probability, ~negative, found).specificity == spared
+
+
+def test_no_threshold_spares_negatives_of_probability_one():
+    probability = np.array([1.0, 1.0, 0.2, 1.0])
+    assert threshold_for_specificity(probability, np.array([False, False, False, True]), 0.9) == 1
 
 
 def test_a_share_that_rounds_badly_is_not_overshot():
@@ -53,9 +75,13 @@ def test_rates_match_the_oracle_per_set_of_weights():
 def test_no_positive_image_is_a_data_error():
     with pytest.raises(DataError, match="no positive image"):
         threshold_for_sensitivity(np.array([0.2]), np.array([False]), 0.9)
+    with pytest.raises(DataError, match="no negative image"):
+        threshold_for_specificity(np.array([0.2]), np.array([True]), 0.9)
 
 
 @pytest.mark.parametrize("wanted", [0.0, -0.1, 1.01, float("nan")])
 def test_an_impossible_sensitivity_is_refused(wanted):
     with pytest.raises(ValueError, match="outside"):
         threshold_for_sensitivity(np.array([0.2]), np.array([True]), wanted)
+    with pytest.raises(ValueError, match="outside"):
+        threshold_for_specificity(np.array([0.2]), np.array([False]), wanted)

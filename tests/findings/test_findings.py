@@ -15,6 +15,8 @@ from pneumoscope.findings import (
     MAX_SIDE,
     MIN_SIDE,
     Abstention,
+    AgeGroup,
+    AgeGroupChoice,
     Assessment,
     Bounds,
     BundleIdentity,
@@ -32,11 +34,14 @@ from pneumoscope.findings import (
     PatientContext,
     PatientIdentity,
     Prediction,
+    Profile,
+    Purpose,
     Radiograph,
     SeverityLevel,
     TrackedVisit,
     Trend,
     Visit,
+    Zone,
 )
 
 NAN = float("nan")
@@ -47,10 +52,30 @@ def grey(height: int, width: int) -> np.ndarray:
 
 
 SURE = Confidence(top1=0.6, margin=0.2, entropy=0.9, certainty_index=0.1, contribution=0.05)
-POINT = OperatingPoint("B", 0.5, "made up")
-DECISION = Decision({"A": 0.6, "B": 0.4}, "A", SURE, POINT)
-HEATMAP = Heatmap(grey(40, 50), np.zeros((40, 50), np.bool_), 0.0, ())
-PREDICTION = Prediction(("A", "B"), np.zeros(2), np.zeros((2, 7, 7), np.float32))
+ADULTS = AgeGroup("adults", 13.0)
+CHOICE = AgeGroupChoice("adults", "image", 0.9)
+POINT = OperatingPoint(
+    Purpose.RULE_OUT, "B", 0.3, "made up", sensitivity=(0.9, 0.8, 0.95), specificity=(0.5, 0.5, 1)
+)
+RULE_IN = OperatingPoint(Purpose.RULE_IN, "B", 0.7, "made up")
+PROFILE = Profile(
+    "adults", ("A", "B"), 1.5, {"A": 0.0, "B": -0.1}, "AP", (POINT, RULE_IN), 0.9, 0.2
+)
+DECISION = Decision(
+    {"A": 0.6, "B": 0.4}, "A", SURE, CHOICE, "AP", (POINT, RULE_IN), ("A", "B"), coverage=0.9
+)
+HEATMAP = Heatmap(grey(40, 50), np.zeros((40, 50), np.bool_), 0.0, (), "A")
+EVIDENCE = dataclasses.replace(
+    HEATMAP, method="evidence", outlined=False, why_not_outlined="too faint"
+)
+PREDICTION = Prediction(
+    ("A", "B"),
+    np.zeros((3, 2)),
+    np.zeros((3, 2, 7, 7), np.float32),
+    evidence=np.zeros((1, 5, 5), np.float32),
+    age_group_logits=np.zeros(3),
+    distance=np.zeros(3),
+)
 RADIOGRAPH = Radiograph(grey(40, 50), "a.png", "PNG")
 ABSTENTION = Abstention("code", "reason")
 DIAGNOSIS = Diagnosis(BundleIdentity("b", "1", "0"), RADIOGRAPH, DECISION, HEATMAP, None)
@@ -66,6 +91,9 @@ COURSE = Course("base@1", (TRACKED,), BOUNDS)
 VALID: list[Any] = [
     SURE,
     POINT,
+    ADULTS,
+    CHOICE,
+    PROFILE,
     DECISION,
     HEATMAP,
     PREDICTION,
@@ -108,12 +136,44 @@ WRONG: list[tuple[Any, dict[str, Any], str]] = [
     (SPEC, {"clahe_tiles": 0}, "tiles"),
     (SPEC, {"clahe_tiles": 33}, "tiles"),
     (SPEC, {"channels": 2}, "channels"),
-    (PREDICTION, {"logits": np.zeros(3)}, "logits of shape"),
-    (PREDICTION, {"logits": np.zeros((1, 2))}, "logits of shape"),
-    (PREDICTION, {"logits": np.array([0, np.nan])}, "finite"),
-    (PREDICTION, {"logits": np.array([0, -np.inf])}, "finite"),
-    (PREDICTION, {"activation_maps": np.zeros((3, 7, 7), np.float32)}, "activation maps"),
-    (PREDICTION, {"activation_maps": np.zeros((2, 7), np.float32)}, "activation maps"),
+    (PREDICTION, {"logits": np.zeros(2)}, "logits of shape"),
+    (PREDICTION, {"logits": np.zeros((3, 3))}, "logits of shape"),
+    (PREDICTION, {"logits": np.zeros((0, 2))}, "logits of shape"),
+    (PREDICTION, {"logits": np.full((3, 2), np.nan)}, "finite"),
+    (PREDICTION, {"logits": np.full((3, 2), -np.inf)}, "finite"),
+    (PREDICTION, {"activation_maps": np.zeros((2, 2, 7, 7), np.float32)}, "activation maps"),
+    (PREDICTION, {"activation_maps": np.zeros((3, 2, 7), np.float32)}, "activation maps"),
+    (PREDICTION, {"activation_maps": np.full((3, 2, 7, 7), -1, np.float32)}, "negative"),
+    (PREDICTION, {"evidence": np.zeros((5, 5), np.float32)}, "evidence maps of shape"),
+    (PREDICTION, {"evidence": np.full((1, 5, 5), 1.01, np.float32)}, "outside 0..1"),
+    (PREDICTION, {"evidence": np.full((1, 5, 5), np.nan, np.float32)}, "outside 0..1"),
+    (PREDICTION, {"age_group_logits": np.zeros(2)}, "age_group_logits"),
+    (PREDICTION, {"age_group_logits": np.full(3, np.inf)}, "age_group_logits"),
+    (PREDICTION, {"distance": np.zeros((3, 1))}, "distance"),
+    (PREDICTION, {"distance": np.full(3, np.nan)}, "distance"),
+    (PREDICTION, {"distance": np.array([0, 0, -1.0])}, "negative"),
+    (ADULTS, {"from_age": -1}, "youngest"),
+    (ADULTS, {"from_age": NAN}, "youngest"),
+    (ADULTS, {"to_age": 13}, "rise"),
+    (ADULTS, {"to_age": NAN}, "rise"),
+    (CHOICE, {"probability": None}, "goes with"),
+    (CHOICE, {"chosen_by": "age"}, "goes with"),
+    (CHOICE, {"probability": 1.1}, "outside 0..1"),
+    (PROFILE, {"temperature": 0}, "temperature"),
+    (PROFILE, {"temperature": NAN}, "temperature"),
+    (PROFILE, {"classes": ("A",), "biases": {"A": 0}}, "taught classes"),
+    (PROFILE, {"classes": ("A", "B", "B")}, "taught classes"),
+    (PROFILE, {"biases": {"A": 0}}, "biases"),
+    (PROFILE, {"classes": ("A", "C"), "biases": {"A": 0, "C": 0}}, "not a class"),
+    (PROFILE, {"operating_points": (POINT, POINT)}, "same purpose"),
+    (PROFILE, {"coverage": None}, "go together"),
+    (PROFILE, {"coverage": 1}, "coverage"),
+    (PROFILE, {"min_probability": 1.1}, "least probability"),
+    (HEATMAP, {"outlined": False}, "says why"),
+    (HEATMAP, {"why_not_outlined": "why"}, "says why"),
+    (EVIDENCE, {"mask": np.ones((40, 50), np.bool_)}, "not outlined"),
+    (EVIDENCE, {"contours": (((0.0, 0.0),),)}, "not outlined"),
+    (HEATMAP, {"lung_share": 1.1}, "lung share"),
     (HEATMAP, {"mask": np.zeros((50, 40), np.bool_)}, "shape"),
     (HEATMAP, {"mask_fraction": -0.01}, "mask fraction"),
     (HEATMAP, {"mask_fraction": 1.01}, "mask fraction"),
@@ -126,9 +186,28 @@ WRONG: list[tuple[Any, dict[str, Any], str]] = [
     (POINT, {"threshold": -0.01}, "threshold"),
     (POINT, {"threshold": 1.01}, "threshold"),
     (POINT, {"threshold": NAN}, "threshold"),
+    (POINT, {"sensitivity": (0.9, 0.91, 0.95)}, "sensitivity"),
+    (POINT, {"specificity": (0.9, 0.8, 1.1)}, "specificity"),
+    (POINT, {"specificity": (0.9, NAN, 1)}, "specificity"),
     (DECISION, {"predicted": "C"}, "'C'"),
     (DECISION, {"probabilities": {"A": 0.6, "B": 0.3}}, "sum"),
     (DECISION, {"probabilities": {"A": 0.6, "B": 0.41}}, "sum"),
+    (DECISION, {"operating_points": (POINT, POINT)}, "same purpose"),
+    (DECISION, {"operating_points": (dataclasses.replace(POINT, label="C"),)}, "not a class"),
+    (
+        DECISION,
+        {"operating_points": (POINT, dataclasses.replace(RULE_IN, label="A"))},
+        "different classes",
+    ),
+    (
+        DECISION,
+        {"operating_points": (POINT, dataclasses.replace(RULE_IN, threshold=0.2))},
+        "below the rule-out",
+    ),
+    (DECISION, {"prediction_set": ()}, "go together"),
+    (DECISION, {"coverage": None}, "go together"),
+    (DECISION, {"prediction_set": ("B",)}, "lacks the predicted"),
+    (DECISION, {"prediction_set": ("A", "C")}, "without a probability"),
     (BOUNDS, {"ranges": {"fatigue": (0.6, 0.6)}}, "fatigue does not rise"),
     (BOUNDS, {"ranges": {"fatigue": (0.6, 0.1)}}, "fatigue does not rise"),
     (BOUNDS, {"ranges": {"fatigue": (NAN, 0.6)}}, "fatigue does not rise"),
@@ -149,6 +228,12 @@ WRONG: list[tuple[Any, dict[str, Any], str]] = [
     (DIAGNOSIS, {"decision": None, "heatmap": None}, "either"),
     (DIAGNOSIS, {"heatmap": None}, "heatmap"),
     (DIAGNOSIS, {"decision": None, "abstained": ABSTENTION}, "heatmap"),
+    (DIAGNOSIS, {"grad_cam": HEATMAP}, "Grad-CAM"),
+    (
+        DIAGNOSIS,
+        {"decision": None, "abstained": ABSTENTION, "heatmap": None, "grad_cam": HEATMAP},
+        "Grad-CAM",
+    ),
 ]
 
 
@@ -165,12 +250,19 @@ BOUNDARY: list[Callable[[], object]] = [
     lambda: Bounds({}, "base@1", 0),
     lambda: InputSpec(32, 40.0, 1, 1),
     lambda: InputSpec(1024, None, 32, 3),
-    lambda: Prediction(("A",), np.zeros(1), np.zeros((1, 1, 1), np.float32)),
+    lambda: Prediction(("A",), np.zeros((1, 1)), np.zeros((1, 1, 1, 1), np.float32)),
+    lambda: AgeGroup("everyone", 0),
+    lambda: AgeGroupChoice("everyone", "only"),
+    lambda: dataclasses.replace(EVIDENCE, lung_share=1.0),
+    lambda: dataclasses.replace(DIAGNOSIS, heatmap=EVIDENCE, grad_cam=HEATMAP),
     lambda: Confidence(0, 0, 0, 0, 0),
     lambda: Confidence(1, 1, 1, 1, 1),
-    lambda: OperatingPoint("A", 0, "never negative"),
-    lambda: OperatingPoint("A", 1, "only when certain"),
-    lambda: Decision({"A": 1 / 3, "B": 1 / 3, "C": 1 / 3}, "C", SURE),
+    lambda: OperatingPoint(Purpose.RULE_IN, "A", 0, "never negative", (0, 0, 0), (1, 1, 1)),
+    lambda: OperatingPoint(Purpose.RULE_OUT, "A", 1, "only when certain"),
+    lambda: Decision({"A": 1 / 3, "B": 1 / 3, "C": 1 / 3}, "C", SURE, CHOICE),
+    lambda: dataclasses.replace(
+        DECISION, operating_points=(POINT, dataclasses.replace(RULE_IN, threshold=POINT.threshold))
+    ),
     lambda: dataclasses.replace(DIAGNOSIS, decision=None, heatmap=None, abstained=ABSTENTION),
 ]
 
@@ -192,11 +284,35 @@ def test_height_is_rows_and_width_is_columns() -> None:
     assert (RADIOGRAPH.height, RADIOGRAPH.width) == (40, 50)
 
 
-@pytest.mark.parametrize(("probability", "positive"), [(0.49, False), (0.5, True), (0.51, True)])
-def test_positive_is_at_or_above_the_threshold(probability: float, positive: bool) -> None:
+@pytest.mark.parametrize(
+    ("probability", "both", "out_alone", "in_alone"),
+    [
+        (0.29, Zone.NEGATIVE, Zone.NEGATIVE, Zone.INDETERMINATE),
+        (0.3, Zone.INDETERMINATE, Zone.INDETERMINATE, Zone.INDETERMINATE),
+        (0.69, Zone.INDETERMINATE, Zone.INDETERMINATE, Zone.INDETERMINATE),
+        (0.7, Zone.POSITIVE, Zone.INDETERMINATE, Zone.POSITIVE),
+    ],
+)
+def test_zones_begin_at_their_thresholds(
+    probability: float, both: Zone, out_alone: Zone, in_alone: Zone
+) -> None:
     probabilities = {"A": 1 - probability, "B": probability}
-    assert Decision(probabilities, "A", SURE, POINT).positive is positive
-    assert Decision(probabilities, "A", SURE).positive is None
+    cases = ((POINT, RULE_IN), both), ((RULE_IN, POINT), both), ((POINT,), out_alone)
+    for points, zone in (*cases, ((RULE_IN,), in_alone)):
+        decision = Decision(probabilities, "A", SURE, CHOICE, operating_points=points)
+        assert decision.zone is zone
+        assert decision.positive_label == "B"
+
+
+def test_without_thresholds_there_is_no_zone() -> None:
+    decision = Decision({"A": 0.5, "B": 0.5}, "A", SURE, CHOICE)
+    assert (decision.zone, decision.positive_label) == (None, None)
+
+
+@pytest.mark.parametrize(("age", "inside"), [(12.99, False), (13, True), (130, True)])
+def test_a_group_without_an_end_begins_at_its_first_age(age: float, inside: bool) -> None:
+    assert ADULTS.covers(age) is inside
+    assert AgeGroup("children", 0, 13).covers(age) is not inside
 
 
 def test_severity_runs_from_least_to_most() -> None:

@@ -64,12 +64,92 @@ def test_parity_with_a_computation_by_hand(engine: OnnxEngine, seed: int) -> Non
     prediction = engine.predict(image)
     assert prediction.classes == ("NORMAL", "ABNORMAL", "PNEUMONIA")
     assert prediction.logits.dtype == np.float64
-    np.testing.assert_allclose(prediction.logits, logits, atol=1e-4)
-    np.testing.assert_allclose(prediction.activation_maps, maps, atol=1e-5)
+    np.testing.assert_allclose(prediction.logits, logits[None], atol=1e-4)
+    np.testing.assert_allclose(prediction.activation_maps, maps[None], atol=1e-5)
+    assert prediction.evidence is prediction.age_group_logits is prediction.distance is None
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_every_output_of_a_bundle_with_age_groups(grouped_bundle: Bundle, seed: int) -> None:
+    image = radiograph(seed)
+    logits, maps = by_hand(image, grouped_bundle)
+    found = OnnxEngine(grouped_bundle, threads=1).predict(image)
+    np.testing.assert_allclose(found.logits, [logits, 2 * logits], atol=1e-4)
+    np.testing.assert_allclose(found.activation_maps, [maps, 2 * maps], atol=1e-5)
+    np.testing.assert_allclose(found.evidence, maps[1:], atol=1e-5)
+    np.testing.assert_allclose(found.age_group_logits, [logits[0], 5], atol=1e-4)
+    np.testing.assert_allclose(found.distance, [logits[1], logits[1] / 2], atol=1e-4)
+    for name in ("logits", "age_group_logits", "distance"):
+        assert getattr(found, name).dtype == np.float64
+
+
+def test_one_head_serves_every_age_group(grouped_bundle: Bundle) -> None:
+    """The grouped bundle's graph with the logits and maps of children alone."""
+    onnx = pytest.importorskip("onnx")
+    model = onnx.load_from_string(grouped_bundle.graph)
+    for old, new in (("logits", "by_group"), ("activation_maps", "maps_of_all")):
+        rename_made(model, old, new)
+    for old, new in (("scores", "logits"), ("maps", "activation_maps")):
+        rename(model, old, new)
+    shapes = {value.name: value.type.tensor_type.shape.dim for value in model.graph.output}
+    for name in ("logits", "activation_maps"):
+        del shapes[name][1]
+    one = replace(grouped_bundle, graph=model.SerializeToString())
+    image = radiograph(1)
+    logits, maps = by_hand(image, one)
+    found = OnnxEngine(one, threads=1).predict(image)
+    np.testing.assert_allclose(found.logits, [logits, logits], atol=1e-4)
+    np.testing.assert_allclose(found.activation_maps, [maps, maps], atol=1e-5)
+
+
+@pytest.mark.parametrize("name", ["evidence", "age_group_logits", "distance"])
+def test_an_output_that_the_description_calls_for_must_be_there(
+    grouped_bundle: Bundle, name: str
+) -> None:
+    onnx = pytest.importorskip("onnx")
+    model = onnx.load_from_string(grouped_bundle.graph)
+    kept = [value for value in model.graph.output if value.name != name]
+    del model.graph.output[:]
+    model.graph.output.extend(kept)
+    assert "does not fit" in refusal(replace(grouped_bundle, graph=model.SerializeToString()))
+
+
+@pytest.mark.parametrize("change", [{"evidence": None}, {"distance_limits": {}}])
+def test_an_output_that_the_description_does_not_know_is_refused(
+    grouped_bundle: Bundle, change: dict[str, Any]
+) -> None:
+    said = grouped_bundle.description.model_copy(update=change)
+    assert "does not fit" in refusal(replace(grouped_bundle, description=said))
+
+
+def test_heads_of_another_number_of_age_groups_are_refused(grouped_bundle: Bundle) -> None:
+    said = grouped_bundle.description
+    three = (*said.age_groups, said.age_groups[-1])
+    other = said.model_copy(update={"age_groups": three})
+    assert "does not fit" in refusal(replace(grouped_bundle, description=other))
+
+
+@pytest.mark.parametrize(
+    ("output", "value", "words"),
+    [("evidence", 2.0, "outside 0..1"), ("distance", -1.0, "negative")],
+)
+def test_an_output_outside_its_range_is_refused(
+    grouped_bundle: Bundle, output: str, value: float, words: str
+) -> None:
+    onnx = pytest.importorskip("onnx")
+    model = onnx.load_from_string(grouped_bundle.graph)
+    rename_made(model, output, "honest")
+    factor = onnx.numpy_helper.from_array(np.array([value], np.float32), "factor")
+    model.graph.initializer.append(factor)
+    model.graph.node.append(onnx.helper.make_node("Mul", ["honest", "factor"], [output]))
+    bright = Radiograph(np.ones((64, 64), np.float32), "bright.png", "PNG")
+    broken = replace(grouped_bundle, graph=model.SerializeToString())
+    with pytest.raises(BundleError, match=words):
+        OnnxEngine(broken, threads=1).predict(bright)
 
 
 def test_images_get_answers_of_their_own(engine: OnnxEngine) -> None:
-    answers = {tuple(engine.predict(radiograph(seed)).logits) for seed in range(6)}
+    answers = {tuple(engine.predict(radiograph(seed)).logits[0]) for seed in range(6)}
     assert len(answers) == 6
 
 
@@ -134,6 +214,12 @@ def rename(model: Any, old: str, new: str) -> None:
             names[:] = [new if name == old else name for name in names]
     for value in (*model.graph.input, *model.graph.output):
         value.name = new if value.name == old else value.name
+
+
+def rename_made(model: Any, old: str, new: str) -> None:
+    """Rename what a node makes, and leave the graph's output of that name without a maker."""
+    for node in model.graph.node:
+        node.output[:] = [new if name == old else name for name in node.output]
 
 
 @pytest.mark.parametrize("name", ["images", "logits", "activation_maps"])

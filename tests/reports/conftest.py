@@ -11,6 +11,7 @@ import pytest
 
 from pneumoscope.findings import (
     Abstention,
+    AgeGroupChoice,
     BundleIdentity,
     Confidence,
     Decision,
@@ -20,6 +21,7 @@ from pneumoscope.findings import (
     OperatingPoint,
     PatientContext,
     PatientIdentity,
+    Purpose,
     Radiograph,
 )
 from pneumoscope.severity import assess
@@ -60,7 +62,25 @@ def chest(width: int, height: int) -> np.ndarray:
     return np.clip(0.75 - 0.6 * lungs, 0, 1).astype(np.float32)
 
 
-def heat(width: int, height: int) -> Heatmap:
+ADULT = AgeGroupChoice("adults", "age")
+CHILD = AgeGroupChoice("children", "image", 0.98)
+NO_BOXES = "no radiologists' boxes of children were at hand to check it"
+
+
+def points(rule_out: float | None, rule_in: float | None) -> tuple[OperatingPoint, ...]:
+    """The points of PNEUMONIA, of which either may be missing, with rates that differ."""
+    chosen = [
+        (Purpose.RULE_OUT, rule_out, (0.951, 0.912, 0.983), (0.614, 0.576, 0.658)),
+        (Purpose.RULE_IN, rule_in, (0.642, 0.583, 0.704), (0.905, 0.871, 0.934)),
+    ]
+    return tuple(
+        OperatingPoint(purpose, "PNEUMONIA", threshold, f"rule of {purpose}", *rates)
+        for purpose, threshold, *rates in chosen
+        if threshold is not None
+    )
+
+
+def heat(width: int, height: int, label: str = "PNEUMONIA") -> Heatmap:
     """One blob in the lower left of the image, with its Otsu mask's kind of outline."""
     y, x = np.mgrid[0:height, 0:width].astype(np.float32)
     values = np.exp(-(((x / width - 0.32) / 0.12) ** 2 + ((y / height - 0.62) / 0.14) ** 2))
@@ -70,7 +90,24 @@ def heat(width: int, height: int) -> Heatmap:
         tuple((float(px) / width, float(py) / height) for px, py in border[:, 0])
         for border in borders
     )
-    return Heatmap(values.astype(np.float32), mask, float(mask.mean()), contours)
+    return Heatmap(values.astype(np.float32), mask, float(mask.mean()), contours, label)
+
+
+def probable(width: int, height: int, peak: float, why_not: str) -> Heatmap:
+    """The blob of `heat` as an evidence map: probabilities up to `peak`, not scaled to it."""
+    blob = heat(width, height)
+    mask = np.zeros_like(blob.mask) if why_not else blob.mask
+    return Heatmap(
+        (peak * blob.values).astype(np.float32),
+        mask,
+        float(mask.mean()),
+        () if why_not else blob.contours,
+        "PNEUMONIA",
+        "evidence",
+        outlined=not why_not,
+        why_not_outlined=why_not,
+        lung_share=0.873,
+    )
 
 
 @pytest.fixture
@@ -83,13 +120,21 @@ def make() -> Make:
         height: int = 80,
         name: str = "chest.png",
         abstained: bool = False,
+        reason: str = "The image is not a frontal chest radiograph.",
         ill: bool = False,
         rule_base: str = "baral2025",
         missing: tuple[str, ...] = (),
         dicom: bool = False,
         identity: PatientIdentity | None = None,
         pneumonia: float = 0.8731234567,
-        threshold: float | None = 0.35,
+        rule_out: float | None = 0.12,
+        rule_in: float | None = 0.55,
+        group: AgeGroupChoice = ADULT,
+        view: str = "",
+        fits: tuple[str, ...] = (),
+        untaught: bool = False,
+        evidence: float | None = None,
+        why_not: str = "",
         **changes: object,
     ) -> Diagnosis:
         radiograph = Radiograph(
@@ -101,13 +146,9 @@ def make() -> Make:
             identity,
         )
         rest = 1 - pneumonia
-        probabilities = {"ABNORMAL": rest * 0.6, "NORMAL": rest * 0.4, "PNEUMONIA": pneumonia}
+        other = 0.0 if untaught else rest * 0.6
+        probabilities = {"ABNORMAL": other, "NORMAL": rest - other, "PNEUMONIA": pneumonia}
         predicted = max(probabilities, key=probabilities.__getitem__)
-        point = (
-            None
-            if threshold is None
-            else OperatingPoint("PNEUMONIA", threshold, "sensitivity 0.95")
-        )
         confidence = Confidence(probabilities[predicted], 0.79, 0.37, 0.435, 0.326)
         symptoms = {n: value for n, value in SYMPTOMS.items() if n not in missing}
         severity = assess(
@@ -117,17 +158,28 @@ def make() -> Make:
             patient=PatientContext(54, "F"),
             rule_base=rule_base,
         )
+        decision = Decision(
+            probabilities,
+            predicted,
+            confidence,
+            group,
+            view,
+            points(rule_out, rule_in),
+            fits,
+            0.9 if fits else None,
+        )
+        grad_cam = heat(width, height, predicted)
+        shown = grad_cam if evidence is None else probable(width, height, evidence, why_not)
         diagnosis = Diagnosis(
             bundle=BUNDLE,
             radiograph=radiograph,
-            decision=None if abstained else Decision(probabilities, predicted, confidence, point),
-            heatmap=None if abstained else heat(width, height),
-            abstained=Abstention("view", "The image is not a frontal chest radiograph.")
-            if abstained
-            else None,
+            decision=None if abstained else decision,
+            heatmap=None if abstained else shown,
+            grad_cam=None if evidence is None else grad_cam,
+            abstained=Abstention("lateral_view", reason) if abstained else None,
             severity=severity if ill else None,
             symptoms=symptoms if ill else {},
-            patient=PatientContext(54, "F") if ill else PatientContext(),
+            patient=PatientContext(54, "F") if group.chosen_by == "age" else PatientContext(),
             warnings=("The exposure is low.",),
         )
         return replace(diagnosis, **changes)  # type: ignore[arg-type]
@@ -142,7 +194,11 @@ def make() -> Make:
         {"ill": True, "rule_base": "guideline"},
         {"ill": True, "rule_base": "guideline", "missing": ("oxygen_level", "confusion")},
         {"ill": True, "dicom": True, "identity": IDENTITY},
-        {"threshold": None, "warnings": ()},
+        {"rule_out": None, "rule_in": None, "warnings": ()},
+        {"pneumonia": 0.31, "fits": ("ABNORMAL", "PNEUMONIA"), "view": "AP"},
+        {"pneumonia": 0.05, "fits": ("ABNORMAL",)},
+        {"group": CHILD, "untaught": True, "evidence": 0.7, "why_not": NO_BOXES},
+        {"evidence": 0.82},
         {"abstained": True},
         {"abstained": True, "ill": True, "dicom": True},
     ],
@@ -152,7 +208,11 @@ def make() -> Make:
         "guideline",
         "open",
         "identity",
-        "no-threshold",
+        "no-points",
+        "indeterminate",
+        "unlikely",
+        "child",
+        "evidence",
         "abstained",
         "abstained-symptoms",
     ],

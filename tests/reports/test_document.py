@@ -6,14 +6,26 @@ import copy
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from jsonschema import Draft202012Validator, ValidationError
 
-from pneumoscope.evaluation import evaluate_figures, evaluate_predictions
-from pneumoscope.findings import NOTICE, BundleIdentity, Diagnosis, PatientIdentity
+from pneumoscope.evaluation import evaluate_figures, evaluate_predictions, measure_decisions
+from pneumoscope.findings import (
+    NOTICE,
+    AgeGroupChoice,
+    BundleIdentity,
+    Confidence,
+    Decision,
+    Diagnosis,
+    Heatmap,
+    OperatingPoint,
+    PatientIdentity,
+    Purpose,
+)
 from pneumoscope.reports import (
     EvaluationData,
     dump,
@@ -26,6 +38,10 @@ REFERENCE = Path(__file__).parents[2] / "docs" / "reference"
 CLASSES = ("ABNORMAL", "NORMAL", "PNEUMONIA")
 IDENTITY = PatientIdentity("Doe^Jane", "MRN-1", "19700102")
 BUNDLE = BundleIdentity("small", "0.1", "f" * 64)
+POINTS = (
+    OperatingPoint(Purpose.RULE_OUT, "PNEUMONIA", 0.2, "made up"),
+    OperatingPoint(Purpose.RULE_IN, "PNEUMONIA", 0.6, "made up", (0.5, 0.4, 0.6), (0.9, 0.8, 1)),
+)
 
 
 def validator(name: str) -> Draft202012Validator:
@@ -61,7 +77,24 @@ def evaluation(positive: str | None, **kwargs: object) -> dict[str, object]:
         where={"view": "PA"},
     )
     numbers = summary.as_dict() | figures.as_dict()
-    kwargs = {"overlap": {"identical": [], "near": []}} | kwargs
+    decided = [
+        Decision(
+            dict(zip(CLASSES, row.tolist(), strict=True)),
+            CLASSES[int(row.argmax())],
+            Confidence(0, 0, 0, 0, 0),
+            AgeGroupChoice(("children", "adults")[i % 2], "age"),
+            operating_points=POINTS,
+            prediction_set=(CLASSES[int(row.argmax())],) if i % 3 else (),
+            coverage=0.9 if i % 3 else None,
+        )
+        for i, row in enumerate(probabilities / probabilities.sum(axis=1, keepdims=True))
+    ]
+    patients = [str(i) for i in range(60)]
+    measured = measure_decisions(decided, labels, patients, positive=positive, resamples=20)
+    kwargs = {
+        "overlap": {"identical": [], "near": []},
+        "decisions": measured.as_dict(),
+    } | kwargs
     return to_evaluation_document(numbers, bundle=BUNDLE, data=data, **kwargs)
 
 
@@ -122,7 +155,15 @@ def test_both_schemas_say_the_same_of_a_severity():
     [
         (("extra",), 1),
         (("notice",), ""),
-        (("schema_version",), 2),
+        (("schema_version",), 1),
+        (("age_group", "chosen_by"), "guess"),
+        (("view",), "LL"),
+        (("operating_points", 0, "purpose"), "screen"),
+        (("operating_points", 0, "sensitivity"), 0.9),
+        (("zone",), "unclear"),
+        (("prediction_set",), {"coverage": 1, "classes": ["PNEUMONIA"]}),
+        (("heatmap", "method"), "guess"),
+        (("grad_cam",), {}),
         (("probabilities", "PNEUMONIA"), 1.2),
         (("predicted",), None),
         (("abstained",), {"code": "view", "reason": "lateral"}),
@@ -164,6 +205,63 @@ def test_numpy_numbers_become_plain(make):
     assert all(type(value) is float for value in document["symptoms"].values())
 
 
+def test_what_follows_from_the_probabilities_is_told(make):
+    points = POINTS[:1], POINTS, ()
+    given = make(pneumonia=0.3)
+    for mine, zone in zip(points, ("indeterminate", "indeterminate", None), strict=True):
+        decision = replace(
+            given.decision,
+            operating_points=mine,
+            view="AP",
+            prediction_set=(given.decision.predicted, "PNEUMONIA"),
+            coverage=0.8,
+        )
+        document = to_document(replace(given, decision=decision))
+        DIAGNOSIS.validate(document)
+        assert document["zone"] == zone
+        assert [point["reached"] for point in document["operating_points"]] == [True, False][
+            : len(mine)
+        ]
+        assert document["view"] == "AP"
+        assert document["prediction_set"] == {
+            "coverage": 0.8,
+            "classes": [given.decision.predicted, "PNEUMONIA"],
+        }
+    rates = to_document(replace(given, decision=replace(given.decision, operating_points=POINTS)))
+    assert rates["operating_points"][0]["sensitivity"] is None
+    assert rates["operating_points"][1]["specificity"] == {"value": 0.9, "ci95": [0.8, 1]}
+
+
+def test_an_evidence_map_and_the_grad_cam_beside_it_fit_the_schema(make):
+    given = make()
+    values = given.heatmap.values / 2
+    evidence = Heatmap(
+        values,
+        np.zeros(values.shape, np.bool_),
+        0.0,
+        (),
+        "PNEUMONIA",
+        method="evidence",
+        outlined=False,
+        why_not_outlined="too faint",
+        lung_share=0.75,
+    )
+    document = to_document(replace(given, heatmap=evidence, grad_cam=given.heatmap))
+    DIAGNOSIS.validate(document)
+    assert document["heatmap"] == {
+        "method": "evidence",
+        "class": "PNEUMONIA",
+        "outlined": False,
+        "why_not_outlined": "too faint",
+        "highest": pytest.approx(float(values.max())),
+        "lung_share": 0.75,
+        "mask_fraction": 0,
+        "contours": [],
+    }
+    assert document["grad_cam"] == to_document(given)["heatmap"]
+    assert document["grad_cam"]["highest"] is None
+
+
 def test_contours_are_fractions_with_four_decimals(make):
     diagnosis = make()
     contours = to_document(diagnosis)["heatmap"]["contours"]
@@ -198,15 +296,13 @@ def test_dump_refuses_nan_and_ends_with_a_newline():
 
 
 @pytest.mark.parametrize("positive", [None, "PNEUMONIA"])
-@pytest.mark.parametrize("specificity", [None, 0.75, float("nan")])
-def test_evaluations_fit_the_schema(positive, specificity):
-    point = {"class": "PNEUMONIA", "threshold": 0.3, "sensitivity": 1, "specificity": specificity}
-    document = evaluation(positive, operating_point=point, warnings=("Few images.",))
+def test_evaluations_fit_the_schema(positive):
+    document = evaluation(positive, warnings=("Few images.",))
     EVALUATION.validate(document)
     assert json.loads(dump(document)) == document
     assert document["notice"] == NOTICE
-    assert document["operating_point"]["specificity"] == (0.75 if specificity == 0.75 else None)
-    assert list(document)[-3:] == ["operating_point", "warnings", "notice"]
+    assert len(document["operating_points"]) == (0 if positive is None else 2)
+    assert [one["age_group"] for one in document["profiles"]] == ["adults", "children"]
     assert ("auroc" in document) == (positive is not None)
 
 

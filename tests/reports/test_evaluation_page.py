@@ -74,7 +74,17 @@ def document(
     figures = evaluate_figures(
         probabilities, truth, CLASSES, groups={column: [group] * images}, **given
     )
-    point = {"class": positive, "threshold": 0.4, "sensitivity": 0.912, "specificity": None}
+    rates = {"sensitivity": {"value": 0.912, "ci95": [0.9, 0.95]}} | {
+        "specificity": {"value": None, "ci95": None}
+    }
+    point = {"purpose": "rule_in", "class": positive, "threshold": 0.4, "images": images} | rates
+    sets = {"coverage": 0.8, "images": 9, "several": 4, "holding_truth": rates["sensitivity"]}
+    decided = {
+        "operating_points": [point] if positive else [],
+        "zones": {"negative": 1, "indeterminate": 2, "positive": 3} if positive else None,
+        "prediction_sets": sets if positive else None,
+    }
+    profile = {"age_group": group, "view": None, "images": images, "chosen_by": {"age": images}}
     return to_evaluation_document(
         summary.as_dict() | figures.as_dict(),
         bundle=BundleIdentity(bundle, "1.0", "ab" * 32, ("made up",)),
@@ -88,7 +98,7 @@ def document(
         },
         overlap={"identical": ["a.png", "b.png"], "near": ["c.png"]},
         without_overlap=rest.as_dict(),
-        operating_point=point if positive else None,
+        decisions=decided | {"profiles": [profile | decided]},
         saliency=looks,
         warnings=("2 of 60 images were in the bundle's own training.", "One more."),
     )
@@ -154,7 +164,12 @@ def test_the_page_shows_the_numbers_of_the_document(given):
             assert f"{rates['specificity']['value']:.3f}" in text
     assert f"{given['subgroups']['view'][0]['accuracy']['value']:.3f}" in text
     if given["positive"]:
-        assert "sensitivity 0.912, specificity undefined" in text
+        told = "rule in PNEUMONIA (from 0.400) 60 0.912 0.900 to 0.950 undefined"
+        assert f"{given['profiles'][0]['age_group']} {told}" in text
+        assert "PNEUMONIA: ruled out in 1 images, ruled in in 3, neither in 2." in text
+        assert "Prediction sets of several classes: 4 of 9 images." in text
+    else:
+        assert "Thresholds" not in text
 
 
 def test_there_is_a_figure_for_every_class(given):

@@ -13,8 +13,8 @@ from PIL import Image, ImageFont
 
 from pneumoscope.findings import Abstention, BundleIdentity, Heatmap
 from pneumoscope.reports import overlay_png
-from pneumoscope.reports.overlay import _drawable, _paragraphs, _wrap
-from pneumoscope.reports.wording import heatmap_words
+from pneumoscope.reports.answer import headline, map_words, result_words
+from pneumoscope.reports.overlay import _drawable, _paragraphs, _wrap, draw_grad_cam, draw_overlay
 
 NOTICE_COLOUR = (255, 196, 77)
 
@@ -64,11 +64,12 @@ def test_colour_follows_the_map_and_the_outline_follows_the_mask(make):
 
 
 def test_an_empty_map_leaves_the_radiograph_alone_and_says_so(make):
-    empty = Heatmap(np.zeros((512, 512), np.float32), np.zeros((512, 512), bool), 0.0, ())
+    zeros = np.zeros((512, 512), np.float32)
+    empty = Heatmap(zeros, zeros > 0, 0.0, (), "PNEUMONIA")
     diagnosis = make(width=512, height=512, heatmap=empty)
     body = picture(diagnosis)[:512]
     assert (np.ptp(body, axis=2) == 0).all()
-    assert any("map is empty" in part.text for part in _paragraphs(diagnosis))
+    assert any("It is empty" in part.text for part in _paragraphs(diagnosis))
 
 
 def test_the_caption_names_everything(diagnosis):
@@ -76,12 +77,56 @@ def test_the_caption_names_everything(diagnosis):
     assert diagnosis.notice in texts
     assert any(diagnosis.radiograph.name in text for text in texts)
     assert any(f"{diagnosis.bundle.name} {diagnosis.bundle.version}" in text for text in texts)
-    if diagnosis.abstained is not None:
-        assert diagnosis.abstained.reason in texts
-    else:
-        assert "PNEUMONIA, probability 0.873" in texts
-        assert heatmap_words(diagnosis.heatmap) in texts
-        assert "PNEUMONIA: opacity that suggests pneumonia" in texts
+    assert texts[0] == headline(diagnosis).line
+    for name, words in result_words(diagnosis):
+        assert f"{name}: {words}" in texts
+    if diagnosis.abstained is None:
+        assert " ".join(map_words(diagnosis)) in texts
+
+
+def test_a_picture_beside_the_words_keeps_result_and_notice_and_drops_what_they_say(make):
+    diagnosis = make(evidence=0.8)
+    texts = [part.text for part in _paragraphs(diagnosis, alone=False)]
+    assert texts[0] == headline(diagnosis).line
+    assert diagnosis.notice in texts
+    assert len(texts) < len(_paragraphs(diagnosis))
+    assert draw_overlay(diagnosis, alone=False).height < draw_overlay(diagnosis).height
+
+
+def colourful(image) -> np.ndarray:
+    return np.ptp(np.asarray(image).astype(int), axis=2)
+
+
+def test_probabilities_are_not_scaled_to_their_peak(make):
+    """A weak map looks weak; a published heatmap of the same shape is as bright as ever."""
+    strong, weak, none = (
+        colourful(draw_overlay(make(width=512, height=512, evidence=peak)))[:512, :512]
+        for peak in (0.9, 0.25, 0.04)
+    )
+    at = make(width=512, height=512).heatmap.values > 0.9  # inside the outline
+    assert strong[at].min() > weak[at].max() > 0
+    assert none[at].max() == 0
+
+
+def test_a_map_that_is_not_outlined_has_no_line_in_picture_and_legend(make):
+    size = {"width": 512, "height": 512, "evidence": 0.9}
+
+    def cyan(diagnosis) -> int:
+        pixels = np.asarray(draw_overlay(diagnosis)).reshape(-1, 3)
+        return int((np.abs(pixels.astype(int) - (0, 229, 255)).sum(axis=1) < 10).sum())
+
+    assert cyan(make(**size)) > 100
+    assert cyan(make(**size, why_not="no boxes were at hand")) == 0
+
+
+def test_the_grad_cam_beside_has_no_outline(make):
+    diagnosis = make(width=512, height=512, evidence=0.9)
+    beside = draw_grad_cam(diagnosis)
+    assert max(beside.size) == 512
+    heat, pixels = diagnosis.grad_cam, np.asarray(beside)
+    assert colourful(beside)[heat.values > 0.9].min() > 30
+    assert not (np.abs(pixels.astype(int) - (0, 229, 255)).sum(axis=2) < 60).any()
+    assert draw_grad_cam(make()) is None
 
 
 def test_the_notice_is_burned_in_below_the_picture_and_changes_it(diagnosis):

@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 
 from pneumoscope.findings import (
+    AgeGroupChoice,
     BundleIdentity,
     Decision,
     ImageKind,
@@ -20,6 +21,13 @@ from pneumoscope.findings import (
     SeverityLevel,
 )
 from pneumoscope.reports import format_probability, to_html
+from pneumoscope.reports.answer import (
+    grad_cam_words,
+    headline,
+    map_words,
+    point_words,
+    result_words,
+)
 from pneumoscope.reports.wording import level_meaning
 from pneumoscope.severity import SYMPTOMS, assess
 
@@ -63,7 +71,7 @@ def test_a_ct_slice_is_not_called_a_radiograph(make):
     reads = replace(make().bundle, reads=ImageKind.CHEST_CT)
     shown = Page(to_html(make(bundle=reads, ill=True)))
     assert "Chest CT slice report" in shown.text
-    assert "CT slice with heatmap" in shown.text
+    assert "CT slice with map" in shown.text
     assert "radiograph" not in shown.text.lower()
     # Its share in the published severity: a slice has none.
     assert "share in the severity" not in shown.text
@@ -84,14 +92,61 @@ def test_every_variant_says_what_it_must(diagnosis):
     assert diagnosis.bundle.sha256 in page.text
     for warning in diagnosis.warnings:
         assert warning in page.text
-    if diagnosis.abstained is not None:
-        assert "No result from the image" in page.text
-        assert diagnosis.abstained.reason in page.text
-    else:
-        assert "PNEUMONIA, probability 0.873" in page.text
+    shown = headline(diagnosis)
+    assert f"Result {shown.call} {shown.detail}".strip() in page.text
+    for name, words in result_words(diagnosis):
+        assert f"{name} {words}" in page.text
+    assert all(words in page.text for words in map_words(diagnosis))
+    if diagnosis.abstained is None:
+        assert all(words in page.text for words in point_words(diagnosis.decision))
         assert "index from 0 to 1, not a probability" in page.text
         for value in diagnosis.decision.probabilities.values():
             assert format_probability(value) in page.text
+
+
+def test_there_is_one_headline_and_the_classes_are_a_table_under_it(make):
+    page = Page(to_html(make(pneumonia=0.31)))
+    assert page.text.count("Result ") == 1
+    assert "Most probable class" not in page.text
+    places = [page.text.index(w) for w in ("PNEUMONIA: indeterminate", "Class probabilities")]
+    assert places == sorted(places)
+
+
+@pytest.mark.parametrize(
+    ("pneumonia", "zone", "word"),
+    [
+        (0.05, "negative", "unlikely"),
+        (0.31, "indeterminate", "indeterminate"),
+        (0.8, "positive", "positive"),
+    ],
+)
+def test_the_zone_is_told_by_words_and_never_by_colour_alone(make, pneumonia, zone, word):
+    page = Page(to_html(make(pneumonia=pneumonia)))
+    assert f"PNEUMONIA: {word}" in page.text
+    (section,) = [a for a in page.named("section") if "answer" in (a.get("class") or "")]
+    assert (section["class"] or "").split() == ["answer", zone]
+    (scale,) = [a for a in page.named("svg") if a["class"] == "scale"]
+    assert format_probability(pneumonia) in scale["aria-label"]
+    assert "rule-out point 0.120, rule-in point 0.550" in scale["aria-label"]
+
+
+def test_the_grad_cam_stands_beside_the_map_and_is_labelled_as_not_checked(make):
+    diagnosis = make(evidence=0.8)
+    page = Page(to_html(diagnosis))
+    first, second = page.named("img")
+    words = " ".join(grad_cam_words(diagnosis.grad_cam, outlined=False))
+    assert "Not checked for place" in words
+    assert words in page.text
+    assert words in second["alt"]
+    assert first["src"] != second["src"]
+    assert len(Page(to_html(make())).named("img")) == 1
+
+
+def test_what_was_not_taught_is_told_above_the_table_and_in_it(make):
+    group = AgeGroupChoice("children", "image", 0.98)
+    text = Page(to_html(make(group=group, untaught=True))).text
+    told, row = text.index("No image labelled ABNORMAL of children"), text.index("not taught 0.000")
+    assert told < row
 
 
 @pytest.mark.parametrize("rule_base", ["baral2025", "guideline"])
@@ -136,7 +191,8 @@ def test_every_value_has_its_figure_of_memberships(make):
     assert len(figures) == len(severity.inputs)
     for figure, graded in zip(figures, severity.inputs, strict=True):
         assert graded.name.replace("_", " ") in figure["aria-label"]
-    assert Page(to_html(make(ill=True))).named("svg") == []
+    plain = Page(to_html(make(ill=True))).named("svg")
+    assert not [tag for tag in plain if tag["class"] == "membership"]
 
 
 def test_without_symptoms_there_is_no_severity(make):
@@ -161,42 +217,13 @@ def test_what_limits_the_answer_stands_beside_it(make):
 def test_the_legend_explains_only_the_classes_that_it_knows(make):
     assert "finding that the network was taught" in Page(to_html(make())).text
     diagnosis = make()
-    renamed = Decision({"COVID": 1.0}, "COVID", diagnosis.decision.confidence)
+    sure, anyone = diagnosis.decision.confidence, AgeGroupChoice("everyone", "only")
+    renamed = Decision({"COVID": 1.0}, "COVID", sure, anyone)
     assert "Meaning" not in Page(to_html(replace(diagnosis, decision=renamed))).text
-    mixed = Decision({"COVID": 0.9, "NORMAL": 0.1}, "COVID", diagnosis.decision.confidence)
+    mixed = Decision({"COVID": 0.9, "NORMAL": 0.1}, "COVID", sure, anyone)
     text = Page(to_html(replace(diagnosis, decision=mixed))).text
     assert "NORMAL no finding that the network was taught 0.100" in text
     assert "COVID 0.900" in text
-
-
-RATES = (
-    ("population", "sensitivity", "specificity"),
-    ("children", "0.977 (0.964 to 0.988)", "0.945 (0.908 to 0.975)"),
-    ("adults, AP view", "1.000 (1.000 to 1.000)", "0.163 (0.055 to 0.282)"),
-)
-
-
-def test_the_rates_at_the_threshold_are_on_the_page(make):
-    """Nobody who reads the page is sent to a terminal for them."""
-    bundle = replace(make().bundle, operating_rates=RATES)
-    shown = Page(to_html(make(bundle=bundle)))
-    assert " ".join(RATES[1]) in shown.text
-    assert " ".join(RATES[2]) in shown.text
-    assert shown.text.index("the threshold") < shown.text.index(RATES[2][2])
-    assert "in the model card (pneumoscope bundle info)" not in shown.text
-    assert len(shown.named("caption")) == len(shown.named("table"))
-
-
-@pytest.mark.parametrize("changes", [{"threshold": None}, {"abstained": True}])
-def test_without_an_operating_point_there_are_no_rates(make, changes):
-    bundle = replace(make().bundle, operating_rates=RATES)
-    assert RATES[2][2] not in to_html(make(bundle=bundle, **changes))
-
-
-def test_a_card_without_rates_leaves_the_page_as_it_was(make):
-    shown = Page(to_html(make()))
-    assert not shown.named("details")
-    assert "in the model card (pneumoscope bundle info)" in shown.text
 
 
 def test_the_training_sets_are_shown_whole(make):
@@ -217,10 +244,12 @@ def test_the_page_needs_nothing_from_outside(diagnosis):
     assert not {tag for tag, _ in page.tags} & {"script", "link", "iframe", "object", "form"}
     assert not re.search(r"https?:|url\(|@import", html)
     assert all(a["href"].startswith("#") for a in page.named("a"))
-    (image,) = page.named("img")
-    kind, _, data = image["src"].partition(",")
-    assert kind == "data:image/jpeg;base64"
-    assert Image.open(BytesIO(base64.b64decode(data, validate=True))).width >= 512
+    images = page.named("img")
+    assert len(images) == (1 if diagnosis.grad_cam is None else 2)
+    for image in images:
+        kind, _, data = image["src"].partition(",")
+        assert kind == "data:image/jpeg;base64"
+        assert Image.open(BytesIO(base64.b64decode(data, validate=True))).width >= 512
 
 
 def test_the_page_can_be_read_by_a_screen_reader(diagnosis):
@@ -244,11 +273,12 @@ ATTACK = '"><script>alert(1)</script>{{ 7 * 7 }}\x1b[31m\u202e'
     [
         {"name": ATTACK},
         {"bundle": BundleIdentity(ATTACK, ATTACK, "0" * 64, (ATTACK,))},
-        {"bundle": BundleIdentity("a", "1", "0" * 64, operating_rates=((ATTACK,), (ATTACK,)))},
+        {"group": AgeGroupChoice(ATTACK, "image", 0.9)},
+        {"abstained": True, "reason": ATTACK},
         {"warnings": (ATTACK,)},
         {"identity": PatientIdentity(ATTACK, ATTACK, ATTACK)},
     ],
-    ids=["name", "bundle", "rates", "warnings", "identity"],
+    ids=["name", "bundle", "age-group", "abstention", "warnings", "identity"],
 )
 def test_foreign_text_is_only_text(make, changes):
     html = to_html(make(**changes))

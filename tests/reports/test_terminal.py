@@ -17,6 +17,7 @@ from pneumoscope.reports import (
     to_evaluation_document,
     to_text,
 )
+from pneumoscope.reports.answer import headline, map_words, point_words, result_words
 from pneumoscope.severity import SYMPTOMS
 
 CLASSES = ("ABNORMAL", "NORMAL", "[red]PNEUMONIA")
@@ -39,11 +40,14 @@ def test_every_variant_says_what_it_must(diagnosis, width):
     assert diagnosis.notice in text
     for warning in diagnosis.warnings:
         assert warning in text
-    if diagnosis.abstained is not None:
-        assert "No result from the image" in text
-        assert diagnosis.abstained.reason in text
-    else:
-        assert "PNEUMONIA, probability 0.873" in text
+    assert headline(diagnosis).line in text
+    for name, words in result_words(diagnosis):
+        assert f"{name}: {words}" in text
+    for words in map_words(diagnosis):
+        assert words in text
+    if diagnosis.abstained is None:
+        for words in point_words(diagnosis.decision):
+            assert words in text
         assert "not a probability" in text
         published = diagnosis.severity and diagnosis.severity.rule_base == "baral2025"
         assert ("share in the severity" in text) == bool(published)
@@ -76,7 +80,8 @@ def test_what_limits_the_answer_stands_beside_it(make):
     caveat = "The rule base baral2025 can call an ill patient negligible."
     text = joined(show(to_text(make(ill=True, warnings=(caveat, "The exposure is low.")))))
     order = (
-        "PNEUMONIA, probability",
+        "PNEUMONIA: positive",
+        "What it means: ",
         "Warning: The exposure is low.",
         "no finding that the network was taught",
         "Severity: ",
@@ -85,6 +90,21 @@ def test_what_limits_the_answer_stands_beside_it(make):
     )
     places = [text.index(line) for line in order]
     assert places == sorted(places)
+
+
+def test_there_is_one_headline(make):
+    """The most probable class is bold in its table, never a second result."""
+    text = joined(show(to_text(make(pneumonia=0.31))))
+    assert text.count("indeterminate (probability") == 1
+    for name in ("NORMAL", "ABNORMAL"):
+        assert f"{name}:" not in text
+        assert f"{name} positive" not in text
+
+
+def test_a_class_that_was_not_taught_is_marked_in_the_table(make):
+    text = joined(show(to_text(make(untaught=True))))
+    assert "ABNORMAL 0.000 not taught" in text
+    assert "not taught" not in joined(show(to_text(make())))
 
 
 @pytest.mark.parametrize("colour", [False, True])
@@ -96,6 +116,28 @@ def test_foreign_text_is_neither_markup_nor_control(make, colour):
     assert text.count(shown) == 3
     assert not any(char in text for char in "\x07\r\x9b\u202e")
     assert "\x1b]" not in text
+
+
+def decisions(label=None):
+    """What thresholds and prediction sets give, as `measure_decisions` tells it."""
+    rate, undefined = {"value": 0.9, "ci95": [0.8, 0.95]}, {"value": None, "ci95": None}
+    point = {"purpose": "rule_out", "class": label, "threshold": None, "images": 45}
+    points = [point | {"sensitivity": rate, "specificity": undefined}]
+    sets = {"coverage": 0.9, "images": 45, "several": 7, "holding_truth": rate}
+    figures = {
+        "operating_points": points,
+        "zones": {"negative": 20, "indeterminate": 25, "positive": 0},
+        "prediction_sets": sets,
+    }
+    if label is None:
+        figures = {"operating_points": [], "zones": None, "prediction_sets": None}
+    mine = figures | {"operating_points": [p | {"threshold": 0.25, "images": 15} for p in points]}
+    profiles = [
+        {"age_group": "adults", "view": view, "images": 15, "chosen_by": {chosen: 15}} | mine
+        for view, chosen in (("AP", "age"), (None, "image"))
+    ]
+    none = {"age_group": "everyone", "view": None, "images": 45, "chosen_by": {"only": 45}}
+    return figures | {"profiles": profiles if label else [none | figures]}
 
 
 def document(**kwargs):
@@ -121,14 +163,16 @@ def document(**kwargs):
     )
     bundle = BundleIdentity("small", "0.1", "f" * 64)
     overlap = kwargs.pop("overlap", {"identical": [], "near": None})
+    kwargs = {"decisions": decisions()} | kwargs
     return to_evaluation_document(
         summary.as_dict(), bundle=bundle, data=data, overlap=overlap, **kwargs
     )
 
 
 def test_an_evaluation_shows_its_numbers():
-    point = {"class": CLASSES[2], "threshold": 0.25, "sensitivity": 0.9, "specificity": None}
-    given = document(positive=CLASSES[2], in_training=7, operating_point=point, warnings=("Few.",))
+    given = document(
+        positive=CLASSES[2], in_training=7, decisions=decisions(CLASSES[2]), warnings=("Few.",)
+    )
     text = joined(show(evaluation_to_text(given)))
     assert NOTICE in text
     for name in ("accuracy", "brier", "auroc", "calibration_slope", "f1"):
@@ -137,7 +181,13 @@ def test_an_evaluation_shows_its_numbers():
     for label, row in given["confusion"].items():
         assert f"{label} {' '.join(map(str, row.values()))}" in text
     assert "45 images (45 patients), 5 of them refused by diagnose but scored, and 1 unread" in text
-    assert "sensitivity 0.900, specificity undefined" in text
+    told = f"rule out {CLASSES[2]} (each profile's own) 45 0.900 (0.800 to 0.950) undefined"
+    assert f"all images {told}" in text
+    assert f"adults, AP view rule out {CLASSES[2]} (from 0.250) 15 0.900" in text
+    assert f"{CLASSES[2]}: ruled out in 20 images, ruled in in 0, neither in 25." in text
+    assert "Prediction sets of several classes: 7 of 45 images." in text
+    assert "0.900 (0.800 to 0.950), stated: 0.9." in text
+    assert "The age of 15 images is not known" in text
     assert "[b]x.png" in text
     assert "Metrics, positive class [red]PNEUMONIA" in text
     assert r"set\x1b" in text
@@ -157,7 +207,7 @@ def test_an_evaluation_shows_its_figures_without_the_training_images():
 
 def test_an_evaluation_without_extras_is_quiet_about_them():
     text = joined(show(evaluation_to_text(document())))
-    for word in ("training data", "operating point", "Warning", "AUROC of"):
+    for word in ("training data", "Threshold", "Prediction set", "age of", "Warning", "AUROC of"):
         assert word not in text
 
 

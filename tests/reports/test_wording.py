@@ -15,9 +15,7 @@ from pneumoscope.reports import format_probability, plain
 from pneumoscope.reports.wording import (
     LEVEL_MEANINGS,
     confidence_words,
-    heatmap_words,
     level_meaning,
-    operating_words,
     possible_levels,
     split_warnings,
 )
@@ -56,32 +54,6 @@ def test_plain_shows_what_was_there(text, shown):
     assert plain(text) == shown
 
 
-@pytest.mark.parametrize(
-    ("pneumonia", "threshold", "side", "differs"),
-    [
-        (0.8, 0.35, "positive", False),
-        (0.8, 0.9, "negative", True),
-        (0.3, 0.2, "positive", True),
-        (0.3, 0.35, "negative", False),
-        (0.8, 0.8, "positive", False),
-    ],
-)
-def test_the_operating_point_says_its_side_and_when_it_differs(
-    make, pneumonia, threshold, side, differs
-):
-    words = " ".join(operating_words(make(pneumonia=pneumonia, threshold=threshold).decision))
-    assert f"PNEUMONIA {side}" in words
-    assert ("differs from the most probable class" in words) == differs
-    assert "chosen on the bundle's calibration images" in words
-    assert "not for this patient" in words
-    assert "pneumoscope bundle info" in words
-
-
-def test_numbers_beside_a_threshold_can_be_told_apart(make):
-    words = operating_words(make(pneumonia=0.34996, threshold=0.35).decision)[0]
-    assert "0.350 (0.34996) is below the threshold 0.350 (0.35)" in words
-
-
 @pytest.mark.parametrize("ill", [False, True])
 def test_the_image_has_a_share_only_in_a_severity(make, ill):
     words = confidence_words(make().decision.confidence, with_severity=ill)
@@ -100,17 +72,6 @@ def test_splitting_loses_no_warning_and_keeps_the_order(make):
 def test_without_a_severity_every_warning_is_of_the_image(make):
     warnings = ("The rule base baral2025 errs.", "Low exposure.")
     assert split_warnings(make(warnings=warnings)) == ((), warnings)
-
-
-def test_a_region_is_never_told_without_what_must_not_be_read_from_it(make):
-    words = heatmap_words(make().heatmap)
-    assert "Do not take the outlined region for the place of a finding" in words
-
-
-def test_the_operating_point_says_where_the_rates_are(make):
-    words = operating_words(make(threshold=0.2).decision, "on the back")
-    assert any("rates per population are on the back." in line for line in words)
-    assert not any("bundle info" in line for line in words)
 
 
 def test_a_level_says_what_it_means_and_an_open_one_both_ends():

@@ -51,10 +51,17 @@ def other(tiny_bundle: Bundle, tmp_path: Path) -> Other:
     return make
 
 
+def _warm(bundle: Bundle, temperature: float) -> dict[str, Any]:
+    """The bundle's profile with another temperature."""
+    (profile,) = json.loads((bundle.folder / "bundle.json").read_text("utf-8"))["profiles"]
+    profile["calibration"]["temperature"] = temperature
+    return dict(profile)
+
+
 def test_the_values_are_those_of_each_evaluation(
     folder: Path, tiny_bundle: Bundle, other: Other
 ) -> None:
-    places = str(tiny_bundle.folder), other(name="flat", calibration={"temperature": 9.0})
+    places = str(tiny_bundle.folder), other(name="flat", profiles=[_warm(tiny_bundle, 9.0)])
     found = compare_folder(folder, *places, positive="PNEUMONIA")
     alone = [
         evaluate_folder(folder, bundle=place, positive="PNEUMONIA").summary for place in places
@@ -95,6 +102,16 @@ def test_bundles_of_different_classes_are_refused_before_any_image_is_read(
     place = other(
         name="covid",
         classes=["NORMAL", "COVID", "PNEUMONIA"],
+        profiles=[
+            {
+                "age_group": "everyone",
+                "view": None,
+                "classes": ["NORMAL", "COVID"],
+                "calibration": {"temperature": 1, "biases": {"NORMAL": 0, "COVID": 0}},
+                "operating_points": [],
+                "prediction_set": None,
+            }
+        ],
         training_sets=[
             {"name": "x", "population": "y", "licence": "z", "images": 1, "absent_classes": []}
         ],

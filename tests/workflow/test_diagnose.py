@@ -12,7 +12,7 @@ from pydicom import dcmread
 
 from pneumoscope.bundles import Bundle
 from pneumoscope.errors import BundleError, ImageError, InputError, SymptomError
-from pneumoscope.findings import Abstention, Decision, PatientContext
+from pneumoscope.findings import Abstention, Decision, PatientContext, Zone
 from pneumoscope.imaging import read_radiograph, to_input
 from pneumoscope.severity import assess
 from pneumoscope.workflow import Reader, diagnose
@@ -55,7 +55,7 @@ def test_probabilities_agree_with_a_hand_computation(picture: Path, tiny_bundle:
     expected = by_hand(picture, tiny_bundle)
     assert list(decision.probabilities.values()) == pytest.approx(expected, abs=1e-6)
     assert decision.predicted == "PNEUMONIA"
-    assert decision.positive is True
+    assert decision.zone is Zone.INDETERMINATE
 
 
 def test_the_heatmap_is_that_of_the_predicted_class(picture: Path, tiny_bundle: Bundle) -> None:

@@ -13,6 +13,7 @@ from pydicom import dcmread
 from pneumoscope.bundles import Bundle
 from pneumoscope.errors import BundleError, DataError
 from pneumoscope.evaluation import read_manifest
+from pneumoscope.findings import Purpose
 from pneumoscope.imaging import fingerprint, read_radiograph, to_input
 from pneumoscope.workflow import FolderEvaluation, diagnose, evaluate_folder
 
@@ -76,18 +77,19 @@ def test_figures_agree_with_a_hand_computation(folder: Path, tiny_bundle: Bundle
     }
     for name, value in expected.items():
         assert document[name]["value"] == pytest.approx(value, abs=1e-6), name  # type: ignore[index]
-    point, rates = result.operating_point or pytest.fail("no operating point")
-    assert point.threshold == 0.4
-    assert rates.sensitivity == pytest.approx((probabilities[ill, 2] >= 0.4).mean())
-    assert rates.specificity == pytest.approx((probabilities[~ill, 2] < 0.4).mean())
+    (point,) = result.decisions.overall.points
+    assert (point.purpose, point.threshold, point.images) == (Purpose.RULE_OUT, 0.4, 30)
+    assert point.sensitivity.value == pytest.approx((probabilities[ill, 2] >= 0.4).mean())
+    assert point.specificity.value == pytest.approx((probabilities[~ill, 2] < 0.4).mean())
 
 
 def test_the_operating_point_is_left_out_for_another_class(
     folder: Path, tiny_bundle: Bundle
 ) -> None:
     place = str(tiny_bundle.folder)
-    assert evaluate_folder(folder, bundle=place).operating_point is None
-    assert evaluate_folder(folder, bundle=place, positive="NORMAL").operating_point is None
+    for positive in (None, "NORMAL"):
+        found = evaluate_folder(folder, bundle=place, positive=positive).decisions.overall
+        assert (found.points, found.zones) == ((), None)
 
 
 def test_class_folders_and_a_table_give_the_same_figures(
@@ -153,7 +155,7 @@ def test_images_that_diagnose_refuses_are_counted_and_scored_all_the_same(
     lateral = evaluate_folder(folder, bundle=bundle, positive="PNEUMONIA")
     # The pixels are the same, and so is every figure.
     assert figures(lateral) == figures(frontal) | {"abstained": 1}
-    assert lateral.operating_point == frontal.operating_point
+    assert lateral.decisions == frontal.decisions
     assert (lateral.summary.n, sum(lateral.summary.confusion["NORMAL"].values())) == (31, 11)
     told = "1 of 31 images would be refused by diagnose"
     assert any(told in line for line in lateral.warnings)

@@ -61,7 +61,7 @@ def test_only_images_with_boxes_count_and_the_map_is_that_of_diagnose(
     pairs = []
     for index, one in shown.items():
         assert one.heatmap is not None
-        other = to_heatmap(fixed[f"p{index}"], one.heatmap.values.shape)
+        other = to_heatmap(fixed[f"p{index}"], one.heatmap.values.shape, "PNEUMONIA")
         pairs.append([fit_map(each, [BOXES[index]]).mass for each in (one.heatmap, other)])
     item = found.held_out.measures["mass"]
     assert item.heatmap.value == pytest.approx(np.mean(pairs, axis=0)[0])

@@ -13,7 +13,6 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
-from pneumoscope.bundles.card import operating_rates
 from pneumoscope.bundles.description import (
     CARD,
     FILES,
@@ -73,14 +72,7 @@ class Bundle:
         """The bundle as results name it."""
         sets = tuple(f"{part.name}: {part.population}" for part in self.description.training_sets)
         described = self.description
-        return BundleIdentity(
-            described.name,
-            described.version,
-            self.sha256,
-            sets,
-            described.reads,
-            operating_rates(self.card),
-        )
+        return BundleIdentity(described.name, described.version, self.sha256, sets, described.reads)
 
     @property
     def terms(self) -> str:

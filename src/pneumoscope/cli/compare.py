@@ -8,6 +8,7 @@ import typer
 
 from pneumoscope.cli.options import (
     PATIENTS,
+    AgeGroup,
     JsonTarget,
     LabelledFolder,
     PatientColumn,
@@ -34,6 +35,7 @@ def compare(
         list[str] | None,
         typer.Option(metavar="LABEL", help="A label that the bundles lack, counted as the rest."),
     ] = None,
+    age_group: AgeGroup = None,
     patient_column: PatientColumn = PATIENTS,
     where: Where = None,
     json: JsonTarget = None,
@@ -52,6 +54,7 @@ def compare(
             b,
             positive=positive,
             negatives=tuple(negative or ()),
+            age_group=age_group,
             patient_column=patient_column,
             where=chosen(where),
             progress=progress,

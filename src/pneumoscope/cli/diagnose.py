@@ -29,7 +29,9 @@ def diagnose(
     symptoms: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Symptoms as a JSON object.")
     ] = None,
-    age: Annotated[float | None, typer.Option(help="Years; else from the DICOM header.")] = None,
+    age: Annotated[
+        float | None, typer.Option(help="Years; else by the DICOM header, or the picture.")
+    ] = None,
     sex: Annotated[str | None, typer.Option(help="M or F; else from the DICOM header.")] = None,
     bundle: Annotated[
         str | None, typer.Option(metavar="NAME|PATH", help="The model bundle.")
@@ -39,7 +41,7 @@ def diagnose(
     ] = "guideline",
     json: JsonTarget = None,
     overlay: Annotated[
-        Path | None, typer.Option(metavar="FILE.png", help="Write where the network looked.")
+        Path | None, typer.Option(metavar="FILE.png", help="Write the picture with its map.")
     ] = None,
     report: Annotated[
         Path | None, typer.Option(metavar="FILE.html", help="Write a page for people.")

@@ -9,6 +9,7 @@ import typer
 
 from pneumoscope.cli.options import (
     PATIENTS,
+    AgeGroup,
     JsonTarget,
     LabelledFolder,
     PatientColumn,
@@ -47,6 +48,7 @@ def evaluate(
         Path | None,
         typer.Option(metavar="FILE.csv", help="Readers' boxes to measure the heatmaps against."),
     ] = None,
+    age_group: AgeGroup = None,
     patient_column: PatientColumn = PATIENTS,
     where: Where = None,
     json: JsonTarget = None,
@@ -71,6 +73,7 @@ def evaluate(
             negatives=tuple(negative or ()),
             by=tuple(by or ()),
             boxes=boxes,
+            age_group=age_group,
             patient_column=patient_column,
             where=chosen(where),
             progress=progress,
@@ -87,23 +90,15 @@ def evaluate(
 def _document(result: FolderEvaluation) -> dict[str, object]:
     from pneumoscope.reports import to_evaluation_document
 
-    measured = result.operating_point
     return to_evaluation_document(
         result.summary.as_dict() | result.figures.as_dict(),
         bundle=result.bundle,
         data=folder_data(result),
         overlap=overlap_data(result.overlap),
+        decisions=result.decisions.as_dict(),
         without_overlap=None
         if result.without_overlap is None
         else result.without_overlap.as_dict(),
-        operating_point=None
-        if measured is None
-        else {
-            "class": measured[0].label,
-            "threshold": measured[0].threshold,
-            "sensitivity": float(measured[1].sensitivity),
-            "specificity": float(measured[1].specificity),
-        },
         saliency=None if result.saliency is None else result.saliency.as_dict(),
         warnings=result.warnings,
     )

@@ -23,6 +23,13 @@ LabelledFolder = Annotated[
 Positive = Annotated[
     str | None, typer.Option(metavar="CLASS", help="The class to tell from the rest.")
 ]
+AgeGroup = Annotated[
+    str | None,
+    typer.Option(
+        metavar="children|adults",
+        help="The age group of images whose age is not known; by default the image tells it.",
+    ),
+]
 PatientColumn = Annotated[
     str,
     typer.Option(

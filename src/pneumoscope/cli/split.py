@@ -9,15 +9,24 @@ import typer
 
 from pneumoscope.cli.options import PATIENTS, PatientColumn, Where, chosen
 from pneumoscope.cli.output import check_targets, need_lab
+from pneumoscope.errors import InputError
 
 
 def split(
-    folders: Annotated[
-        list[Path], typer.Argument(metavar="DIR...", help="Labelled folders, split together.")
-    ],
     out: Annotated[
         Path, typer.Option(metavar="SPLIT.json", help="The split; its certificate goes beside it.")
     ],
+    folders: Annotated[
+        list[Path] | None,
+        typer.Argument(metavar="[DIR...]", help="Labelled folders, split together."),
+    ] = None,
+    recipe: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="RECIPE.yaml",
+            help="Split this recipe's sources, with all that it says of them, instead of folders.",
+        ),
+    ] = None,
     scheme: Annotated[
         str,
         typer.Option(help="holdout, kfold, stratified-kfold, monte-carlo or bootstrap."),
@@ -57,8 +66,22 @@ def split(
 ) -> None:
     """Split labelled folders for training, and certify what crosses the borders."""
     need_lab("splitting")
-    from pneumoscope.lab.datasets import certificate_path, scheme_settings, split_folders
+    from pneumoscope.lab.datasets import (
+        certificate_path,
+        scheme_settings,
+        split_folders,
+        unit_named,
+    )
+    from pneumoscope.lab.training import read_recipe, split_recipe
 
+    folders = folders or []
+    if (recipe is None) == (not folders):
+        raise InputError("split: give folders, or --recipe with a recipe of them")
+    if recipe is not None and (where or patient_column != PATIENTS or max_unreadable_share):
+        raise InputError(
+            "--recipe: says itself what its sources are; leave out --where, --patient-column and "
+            "--max-unreadable-share"
+        )
     check_targets(
         {"--out": out}, sources=folders
     )  # first: a folder's path may have no name to derive one from
@@ -74,15 +97,20 @@ def split(
         stop=stop,
         calibrate=calibrate,
     )
-    certificate = split_folders(
-        folders,
-        settings,
-        by=by,
-        out=out,
-        max_unreadable_share=max_unreadable_share,
-        patient_column=patient_column,
-        where=chosen(where),
-    )
+    if recipe is not None:
+        certificate = split_recipe(
+            read_recipe(recipe), recipe, settings, by=unit_named(by), out=out
+        )
+    else:
+        certificate = split_folders(
+            folders,
+            settings,
+            by=by,
+            out=out,
+            max_unreadable_share=max_unreadable_share,
+            patient_column=patient_column,
+            where=chosen(where),
+        )
     for number, fold in enumerate(certificate["folds"], start=1):
         counts = ", ".join(f"{part} {sum(c.values())}" for part, c in fold["counts"].items())
         typer.echo(f"Fold {number}: {counts}")

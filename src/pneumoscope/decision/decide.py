@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
+from pneumoscope.decision.choose import choose_age_group, choose_profile
 from pneumoscope.decision.confidence import confidence
-from pneumoscope.findings import Decision, OperatingPoint, Prediction
+from pneumoscope.findings import AgeGroup, Decision, Prediction, Profile
 
 
-def calibrated(logits: NDArray[np.float64], temperature: float) -> NDArray[np.float64]:
-    """Turn logits into probabilities by temperature scaling (Guo 2017).
+def calibrated(
+    logits: NDArray[np.float64],
+    temperature: float,
+    biases: NDArray[np.float64] | None = None,
+    taught: NDArray[np.bool_] | None = None,
+) -> NDArray[np.float64]:
+    """Turn logits into probabilities: softmax of logit / temperature + bias (Guo 2017).
 
     Parameters
     ----------
@@ -18,21 +26,38 @@ def calibrated(logits: NDArray[np.float64], temperature: float) -> NDArray[np.fl
         Natural log scale.
     temperature : float
         Above 0; above 1 makes the answer less sure.
+    biases : ndarray, shape (classes,), optional
+        Added after the division; by default 0.
+    taught : ndarray of bool, shape (classes,), optional
+        The classes that the softmax is over, at least one; by default all.
 
     Returns
     -------
     ndarray, shape (..., classes)
-        Each row within 0..1 and summing to 1.
+        Each row within 0..1 and summing to 1; 0 for the classes that are not taught.
     """
     if not temperature > 0:
         raise ValueError(f"temperature {temperature} is not above 0")
+    known = np.ones(logits.shape[-1], np.bool_) if taught is None else taught
+    kept = logits[..., known]
     # Subtracted before the division, so that a small temperature cannot overflow.
-    powers = np.exp((logits - logits.max(axis=-1, keepdims=True)) / temperature)
-    return np.asarray(powers / powers.sum(axis=-1, keepdims=True))
+    scores = (kept - kept.max(axis=-1, keepdims=True)) / temperature
+    if biases is not None:
+        scores = scores + biases[known]
+        scores = scores - scores.max(axis=-1, keepdims=True)
+    powers = np.exp(scores)
+    probabilities = np.zeros_like(logits, dtype=np.float64)
+    probabilities[..., known] = powers / powers.sum(axis=-1, keepdims=True)
+    return probabilities
 
 
 def decide(
-    prediction: Prediction, *, temperature: float, operating_point: OperatingPoint | None = None
+    prediction: Prediction,
+    *,
+    age_groups: Sequence[AgeGroup],
+    profiles: Sequence[Profile],
+    age: float | None = None,
+    view: str = "",
 ) -> Decision:
     """Calibrate a prediction and say what follows from it.
 
@@ -40,21 +65,48 @@ def decide(
     ----------
     prediction : Prediction
         The network's answer.
-    temperature : float
-        The bundle's calibration.
-    operating_point : OperatingPoint or None
-        The bundle's threshold.
+    age_groups, profiles : sequence of AgeGroup, of Profile
+        The bundle's.
+    age : float or None
+        The patient's, in years; where it is not known, the age group is chosen by the image.
+    view : str
+        "AP" or "PA"; anything else is an unknown view.
 
     Returns
     -------
     Decision
-        `predicted` is the most probable class; the operating point does not change it.
+        `predicted` is the most probable class; the operating points do not change it.
     """
-    values = calibrated(prediction.logits, temperature)
+    group = choose_age_group(age_groups, age, prediction.age_group_logits)
+    profile = choose_profile(profiles, group.name, view)
+    head = [each.name for each in age_groups].index(group.name)
+    values = calibrated(
+        prediction.logits[head],
+        profile.temperature,
+        np.array([profile.biases.get(name, 0.0) for name in prediction.classes]),
+        np.array([name in profile.classes for name in prediction.classes]),
+    )
     probabilities = dict(zip(prediction.classes, values.tolist(), strict=True))
+    predicted = prediction.classes[int(values.argmax())]
     return Decision(
         probabilities=probabilities,
-        predicted=prediction.classes[int(values.argmax())],
+        predicted=predicted,
         confidence=confidence(probabilities),
-        operating_point=operating_point,
+        age_group=group,
+        view=profile.view,
+        operating_points=profile.operating_points,
+        prediction_set=_prediction_set(probabilities, predicted, profile),
+        coverage=profile.coverage,
     )
+
+
+def _prediction_set(
+    probabilities: dict[str, float], predicted: str, profile: Profile
+) -> tuple[str, ...]:
+    """Keep the taught classes that reach the least probability, and always the predicted one."""
+    if profile.min_probability is None:
+        return ()
+    others = sorted(
+        set(profile.classes) - {predicted}, key=lambda name: (-probabilities[name], name)
+    )
+    return (predicted, *(n for n in others if probabilities[n] >= profile.min_probability))

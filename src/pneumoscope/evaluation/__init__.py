@@ -11,13 +11,30 @@ from pneumoscope.evaluation.boxes import Box, box_mask, read_boxes
 from pneumoscope.evaluation.calibration import (
     calibration_intercept,
     calibration_slope,
+    fit_biased_temperature,
     fit_temperature,
+)
+from pneumoscope.evaluation.calibrators import (
+    BETA,
+    BIASED,
+    ISOTONIC,
+    TEMPERATURE,
+    CalibratorLoss,
+    compare_calibrators,
 )
 from pneumoscope.evaluation.comparison import (
     NO_TEST,
     ComparisonSummary,
     Difference,
     compare_predictions,
+)
+from pneumoscope.evaluation.conformal import (
+    ConformalFigures,
+    least_probability,
+    measure_prediction_sets,
+    patient_quantile,
+    patient_shares,
+    prediction_sets,
 )
 from pneumoscope.evaluation.curves import (
     Curve,
@@ -26,6 +43,14 @@ from pneumoscope.evaluation.curves import (
     roc_curve,
 )
 from pneumoscope.evaluation.decision_curve import DecisionCurve, decision_curve, net_benefit
+from pneumoscope.evaluation.decisions import (
+    DecisionFigures,
+    MeasuredDecisions,
+    PointFigures,
+    ProfileFigures,
+    SetFigures,
+    measure_decisions,
+)
 from pneumoscope.evaluation.figures import EvaluationFigures, OneVsRest, evaluate_figures
 from pneumoscope.evaluation.fingerprint import (
     CopyGroup,
@@ -86,6 +111,12 @@ from pneumoscope.evaluation.saliency import (
     measure_saliency,
     place_of,
 )
+from pneumoscope.evaluation.selective import (
+    RiskCoverage,
+    area_under_risk_coverage,
+    measure_risk_coverage,
+    risk_at_coverage,
+)
 from pneumoscope.evaluation.subgroups import (
     Subgroup,
     age_band,
@@ -98,23 +129,35 @@ from pneumoscope.evaluation.summary import (
     check_labels,
     evaluate_predictions,
 )
-from pneumoscope.evaluation.threshold import Rates, rates_at_threshold, threshold_for_sensitivity
+from pneumoscope.evaluation.threshold import (
+    Rates,
+    rates_at_threshold,
+    threshold_for_sensitivity,
+    threshold_for_specificity,
+)
 
 __all__ = [
+    "BETA",
+    "BIASED",
+    "ISOTONIC",
     "NO_TEST",
     "PATIENT_COLUMN",
     "SALIENCY_MEASURES",
     "SALIENCY_RULE",
+    "TEMPERATURE",
     "Agreement",
     "Band",
     "Box",
+    "CalibratorLoss",
     "ClassRates",
     "ComparisonSummary",
+    "ConformalFigures",
     "CopyGroup",
     "CrossTable",
     "Curve",
     "DataFingerprint",
     "DecisionCurve",
+    "DecisionFigures",
     "Difference",
     "DiscordantTest",
     "Estimate",
@@ -124,17 +167,23 @@ __all__ = [
     "LabelledImage",
     "Manifest",
     "MapFit",
+    "MeasuredDecisions",
     "MeasuredImage",
     "OneVsRest",
     "PairedTest",
     "Place",
+    "PointFigures",
+    "ProfileFigures",
     "Rates",
     "Reliability",
     "ResampledTTest",
+    "RiskCoverage",
     "SaliencySummary",
+    "SetFigures",
     "Subgroup",
     "accuracy",
     "age_band",
+    "area_under_risk_coverage",
     "auroc",
     "auroc_macro",
     "average_precision",
@@ -148,6 +197,7 @@ __all__ = [
     "check_columns",
     "check_labels",
     "class_rates",
+    "compare_calibrators",
     "compare_predictions",
     "confusion_counts",
     "cross_table",
@@ -156,21 +206,29 @@ __all__ = [
     "evaluate_figures",
     "evaluate_predictions",
     "f1",
+    "fit_biased_temperature",
     "fit_map",
     "fit_temperature",
     "fixed_maps",
     "group_names",
     "image_facts",
+    "least_probability",
     "mcnemar",
+    "measure_decisions",
     "measure_fingerprint",
+    "measure_prediction_sets",
+    "measure_risk_coverage",
     "measure_saliency",
     "measure_subgroups",
     "near_pairs",
     "net_benefit",
     "observed_to_expected",
+    "patient_quantile",
+    "patient_shares",
     "patient_weights",
     "place_of",
     "precision_recall_curve",
+    "prediction_sets",
     "quantile_bins",
     "rates_at_threshold",
     "rates_of_confusion",
@@ -178,8 +236,10 @@ __all__ = [
     "read_manifest",
     "reliability_curve",
     "resampled_t_test",
+    "risk_at_coverage",
     "roc_curve",
     "sensitivity",
     "specificity",
     "threshold_for_sensitivity",
+    "threshold_for_specificity",
 ]

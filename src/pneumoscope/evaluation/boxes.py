@@ -47,7 +47,9 @@ class Box:
             raise ValueError("the box reaches out of the image")
 
 
-def read_boxes(path: Path, manifest: Manifest) -> dict[str, tuple[Box, ...]]:
+def read_boxes(
+    path: Path, manifest: Manifest, *, others_listed: bool = False
+) -> dict[str, tuple[Box, ...]]:
     """Read the boxes of a folder's images.
 
     A CSV file (as `read_manifest` reads `labels.csv`) with one line per box. Its columns `x`, `y`
@@ -61,6 +63,9 @@ def read_boxes(path: Path, manifest: Manifest) -> dict[str, tuple[Box, ...]]:
         The file.
     manifest : Manifest
         Of the folder; boxes of images that it leaves out are checked, and not returned.
+    others_listed : bool
+        Whether the file may list images that the folder does not hold, as one that several sets
+        share does; their boxes are left out.
 
     Returns
     -------
@@ -93,6 +98,8 @@ def read_boxes(path: Path, manifest: Manifest) -> dict[str, tuple[Box, ...]]:
         row = dict(zip(header, cells, strict=True))
         file = files.get(row[key])
         if file is None:
+            if others_listed:
+                continue
             raise DataError(
                 f"{path}, line {line}: its {key} is not that of exactly one image of "
                 f"{LABELS_FILE}; correct or remove it"

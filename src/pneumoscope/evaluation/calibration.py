@@ -1,4 +1,4 @@
-"""How far stated probabilities can be trusted, and the one number that mends most of them.
+"""How far stated probabilities can be trusted, and the few numbers that mend most of them.
 
 Logistic recalibration after Cox (1958), read as Van Calster et al. (2019, "Calibration: the
 Achilles heel of predictive analytics") advise. Perfect calibration has slope 1 and intercept 0; a
@@ -11,13 +11,14 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-from scipy.optimize import minimize_scalar
-from scipy.special import expit, logit, logsumexp
+from scipy.optimize import minimize, minimize_scalar
+from scipy.special import expit, logit, logsumexp, softmax
 
 from pneumoscope.evaluation.metrics import BoolArray, FloatArray, IntArray, as_weights
 
 PROBABILITY_FLOOR = 1e-6
 TEMPERATURE_RANGE = (0.05, 20.0)
+BIAS_RANGE = (-10.0, 10.0)
 
 _MAX_STEPS = 100
 _TOLERANCE = 1e-8
@@ -151,11 +152,7 @@ def fit_temperature(
         If there is no image, a logit is not finite, the shapes differ, an image's own class is not
         allowed, or the weights are not as said.
     """
-    if logits.ndim != 2 or labels.shape != logits.shape[:1] or labels.size == 0:
-        raise ValueError(f"logits of shape {logits.shape} for labels of shape {labels.shape}")
-    if weights is not None:
-        _check_weights(weights, labels.size)
-    lead = _leads(logits, labels, allowed)
+    lead = _leads(logits, labels, _checked(logits, labels, allowed, weights))
 
     def loss(log_temperature: float) -> float:
         # log(1 + sum over the other classes): exact where every image is right and the loss tiny.
@@ -167,6 +164,88 @@ def fit_temperature(
     return float(np.exp(best.x))
 
 
+def fit_biased_temperature(
+    logits: FloatArray,
+    labels: IntArray,
+    allowed: BoolArray | None = None,
+    weights: FloatArray | None = None,
+) -> tuple[float, FloatArray]:
+    """Temperature and biases that make softmax(logits / temperature + biases) most likely.
+
+    Bias-corrected temperature scaling (Alexandari, Kundaje, Shrikumar 2020, "Maximum likelihood
+    with bias-corrected calibration is hard-to-beat at label shift adaptation"). For two classes it
+    is Platt's scaling of the difference of the logits.
+
+    Parameters
+    ----------
+    logits, labels, allowed, weights
+        As for `fit_temperature`.
+
+    Returns
+    -------
+    temperature : float
+        Within 0.05..20.
+    biases : ndarray of float64, shape (classes,)
+        Natural log scale, that of the first class 0, the others within -10..10. Where nothing holds
+        them (a class without an image), they reach the nearer bound.
+
+    Raises
+    ------
+    ValueError
+        As `fit_temperature` does.
+    """
+    mask = _checked(logits, labels, allowed, weights)
+    own = np.arange(labels.size), labels
+    share = np.ones(labels.size) if weights is None else np.asarray(weights, dtype=np.float64)
+    share = share / share.sum()
+    # Centred and scaled, so that inverse temperature and biases are of one size for the search.
+    scores = np.asarray(logits - logits.mean(axis=1, keepdims=True), dtype=np.float64)
+    unit = float(scores.std()) or 1.0
+    scores = scores / unit
+
+    def loss(numbers: FloatArray) -> tuple[float, FloatArray]:
+        biases = np.concatenate([[0.0], numbers[1:]])
+        sums = np.where(mask, numbers[0] * scores + biases, -np.inf)
+        surplus = softmax(sums, axis=1)
+        value = share @ (logsumexp(sums, axis=1) - sums[own])
+        surplus[own] -= 1
+        gradient = share @ surplus
+        return float(value), np.concatenate(
+            [[share @ (surplus * scores).sum(axis=1)], gradient[1:]]
+        )
+
+    low, high = (unit / temperature for temperature in reversed(TEMPERATURE_RANGE))
+    others = logits.shape[1] - 1
+    best = minimize(
+        loss,
+        np.concatenate([[np.clip(unit, low, high)], np.zeros(others)]),
+        jac=True,
+        method="L-BFGS-B",
+        bounds=[(low, high), *[BIAS_RANGE] * others],
+        options={"ftol": 1e-14, "gtol": 1e-9, "maxiter": 1000},
+    )
+    return float(unit / best.x[0]), np.concatenate([[0.0], best.x[1:]])
+
+
+def _checked(
+    logits: FloatArray, labels: IntArray, allowed: BoolArray | None, weights: FloatArray | None
+) -> BoolArray:
+    """Refuse what cannot be fitted; give the mask of the allowed classes."""
+    if logits.ndim != 2 or labels.shape != logits.shape[:1] or labels.size == 0:
+        raise ValueError(f"logits of shape {logits.shape} for labels of shape {labels.shape}")
+    if not np.isfinite(logits).all():
+        raise ValueError("a logit is not a finite number")
+    if weights is not None:
+        _check_weights(weights, labels.size)
+    if allowed is None:
+        return np.ones(logits.shape, dtype=np.bool_)
+    if allowed.shape != logits.shape:
+        raise ValueError(f"a mask of shape {allowed.shape} for logits of {logits.shape}")
+    if not allowed[np.arange(labels.size), labels].all():
+        raise ValueError("the mask forbids the true class of an image")
+    return allowed
+
+
 def _check_weights(weights: FloatArray, images: int) -> None:
     if weights.shape != (images,):
         raise ValueError(f"weights of shape {weights.shape} for {images} images")
@@ -174,20 +253,11 @@ def _check_weights(weights: FloatArray, images: int) -> None:
         raise ValueError("a weight is negative or not finite, or all are 0")
 
 
-def _leads(logits: FloatArray, labels: IntArray, allowed: BoolArray | None) -> FloatArray:
+def _leads(logits: FloatArray, labels: IntArray, allowed: BoolArray) -> FloatArray:
     """How far each other allowed class lies above the true one; -inf for all that do not count."""
-    if not np.isfinite(logits).all():
-        raise ValueError("a logit is not a finite number")
-    masked = np.asarray(logits, dtype=np.float64)
-    if allowed is not None:
-        if allowed.shape != logits.shape:
-            raise ValueError(f"a mask of shape {allowed.shape} for logits of {logits.shape}")
-        masked = np.where(allowed, masked, -np.inf)
     own = np.arange(labels.size), labels
-    true = masked[own]
-    if not np.isfinite(true).all():
-        raise ValueError("the mask forbids the true class of an image")
-    lead: FloatArray = masked - true[:, None]
+    masked = np.where(allowed, np.asarray(logits, dtype=np.float64), -np.inf)
+    lead: FloatArray = masked - masked[own][:, None]
     lead[own] = -np.inf
     return lead
 

@@ -13,6 +13,9 @@ from pneumoscope.files import read_limited
 
 LABELS_FILE = "labels.csv"
 PATIENT_COLUMN = "patient_id"
+AGE_COLUMN = "age"
+VIEW_COLUMN = "view"
+MAX_AGE = 130
 MAX_TABLE_BYTES = 64 << 20
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".tif", ".tiff", ".dcm")
 _ENDINGS = ", ".join(IMAGE_SUFFIXES)
@@ -42,6 +45,20 @@ class LabelledImage:
     label: str
     patient_id: str
     extra: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def age(self) -> float | None:
+        """The column `age` in years; None where it states no age of 0 to 130."""
+        try:
+            years = float(self.extra.get(AGE_COLUMN, ""))
+        except ValueError:
+            return None
+        return years if 0 <= years <= MAX_AGE else None
+
+    @property
+    def view(self) -> str:
+        """The column `view` in capitals, such as "AP"; empty where it states none."""
+        return self.extra.get(VIEW_COLUMN, "").upper()
 
 
 @dataclass(frozen=True, slots=True)

@@ -86,6 +86,8 @@ class MeasuredImage:
         Whether the model's answer is the class whose heatmap this is, so that a user sees it.
     heatmap, fixed : MapFit
         Of the heatmap, and of the fixed map of other patients' boxes.
+    grad_cam : MapFit or None
+        Of the same class's Grad-CAM, where the heatmap is another map.
     """
 
     patient: str
@@ -94,6 +96,7 @@ class MeasuredImage:
     answered: bool
     heatmap: MapFit
     fixed: MapFit
+    grad_cam: MapFit | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +111,9 @@ class Agreement:
         Paired differences: heatmap minus fixed map, heatmap minus the boxes' share of the area.
     place : {"above", "across", "below"} or None
         Where the interval of `over_fixed` lies, seen from 0; None without an interval.
+    grad_cam, over_grad_cam : Estimate or None
+        Of Grad-CAM, and the paired difference heatmap minus Grad-CAM; None where the heatmap is
+        Grad-CAM itself.
     """
 
     heatmap: Estimate
@@ -115,6 +121,8 @@ class Agreement:
     over_fixed: Estimate
     over_area: Estimate
     place: Place | None
+    grad_cam: Estimate | None = None
+    over_grad_cam: Estimate | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """Give the figures as plain JSON values."""
@@ -124,6 +132,8 @@ class Agreement:
             "over_fixed_map": self.over_fixed.as_dict(),
             "over_area": self.over_area.as_dict(),
             "place": self.place,
+            "grad_cam": None if self.grad_cam is None else self.grad_cam.as_dict(),
+            "over_grad_cam": None if self.over_grad_cam is None else self.over_grad_cam.as_dict(),
         }
 
 
@@ -262,14 +272,14 @@ def measure_saliency(
     ValueError
         If there is no image.
     """
-    heat = np.array(
-        [[getattr(image.heatmap, name) for name in SALIENCY_MEASURES] for image in images]
-    )
-    fixed = np.array(
-        [[getattr(image.fixed, name) for name in SALIENCY_MEASURES] for image in images]
-    )
+    heat, fixed = _fits([i.heatmap for i in images]), _fits([i.fixed for i in images])
     area = np.array([[image.area] for image in images])
-    values = np.hstack([area, heat, fixed, heat - fixed, heat - area])
+    columns = [area, heat, fixed, heat - fixed, heat - area]
+    others = [image.grad_cam for image in images if image.grad_cam is not None]
+    if len(others) == len(images):
+        grad_cam = _fits(others)
+        columns += [grad_cam, heat - grad_cam]
+    values = np.hstack(columns)
     owners = [image.patient for image in images]
 
     def means(weights: FloatArray) -> FloatArray:
@@ -284,17 +294,27 @@ def measure_saliency(
         answered=sum(image.answered for image in images),
         area=band.estimate(0),
         measures={
-            name: _agreement(*(band.estimate(1 + part * count + i) for part in range(4)))
+            name: _agreement(*map(band.estimate, range(1 + i, values.shape[1], count)))
             for i, name in enumerate(SALIENCY_MEASURES)
         },
         note=f"fewer than {FEW_IMAGES} images" if len(images) < FEW_IMAGES else None,
     )
 
 
+def _fits(fits: Sequence[MapFit]) -> FloatArray:
+    return np.array([[getattr(fit, name) for name in SALIENCY_MEASURES] for fit in fits])
+
+
 def _agreement(
-    heatmap: Estimate, fixed: Estimate, over_fixed: Estimate, over_area: Estimate
+    heatmap: Estimate,
+    fixed: Estimate,
+    over_fixed: Estimate,
+    over_area: Estimate,
+    grad_cam: Estimate | None = None,
+    over_grad_cam: Estimate | None = None,
 ) -> Agreement:
-    return Agreement(heatmap, fixed, over_fixed, over_area, place_of(over_fixed))
+    place = place_of(over_fixed)
+    return Agreement(heatmap, fixed, over_fixed, over_area, place, grad_cam, over_grad_cam)
 
 
 def place_of(difference: Estimate) -> Place | None:

@@ -12,18 +12,22 @@ import numpy as np
 
 from pneumoscope.errors import DataError
 from pneumoscope.evaluation.bootstrap import Estimate, bootstrap
-from pneumoscope.evaluation.manifest import LABELS_FILE, LabelledImage, Manifest
+from pneumoscope.evaluation.manifest import (
+    AGE_COLUMN,
+    LABELS_FILE,
+    MAX_AGE,
+    LabelledImage,
+    Manifest,
+)
 from pneumoscope.evaluation.metrics import FloatArray, IntArray, auroc
 from pneumoscope.evaluation.summary import class_metrics
 
-AGE_COLUMN = "age"
 NOT_STATED = "not stated"
 FEW_IMAGES = 20
 MAX_GROUPS = 50
 
 # Youngest age of each band, in years: infants and young children, schoolchildren, then adults.
 _BANDS = (0, 5, 18, 40, 65, 80)
-_OLDEST = 130
 _NO_AGE = "not a possible age"
 
 
@@ -112,7 +116,7 @@ def age_band(age: str) -> str:
         years = float(age)
     except ValueError:
         return _NO_AGE
-    if not 0 <= years <= _OLDEST:
+    if not 0 <= years <= MAX_AGE:
         return _NO_AGE
     band = int(np.searchsorted(_BANDS, years, side="right")) - 1
     if band + 1 == len(_BANDS):

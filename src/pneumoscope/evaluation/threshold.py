@@ -63,6 +63,46 @@ def threshold_for_sensitivity(
     return float(found[np.searchsorted(shares, sensitivity)])
 
 
+def threshold_for_specificity(
+    probability: FloatArray, positive: BoolArray, specificity: float
+) -> float:
+    """Find the lowest threshold that leaves the stated share of the negative images below it.
+
+    Parameters
+    ----------
+    probability : ndarray of float, shape (images,)
+        Calibrated probability of the positive class, 0..1.
+    positive : ndarray of bool, shape (images,)
+        The truth.
+    specificity : float
+        The share to reach, above 0 and at most 1.
+
+    Returns
+    -------
+    float
+        The next number above a negative image's probability: at or above it an image is called
+        positive. 1 where even that does not reach the share, as too many negative images have the
+        probability 1.
+
+    Raises
+    ------
+    DataError
+        If no image is negative.
+    ValueError
+        If `specificity` is outside 0..1, or 0.
+    """
+    if not 0 < specificity <= 1:
+        raise ValueError(f"specificity {specificity} is outside 0..1")
+    spared = np.sort(probability[~positive])
+    if spared.size == 0:
+        raise DataError(
+            "no negative image to choose an operating point on: add images of the other classes"
+        )
+    shares = np.arange(1, spared.size + 1) / spared.size
+    last = spared[np.searchsorted(shares, specificity)]
+    return min(float(np.nextafter(last, np.inf)), 1.0)
+
+
 def rates_at_threshold(
     probability: FloatArray,
     positive: BoolArray,

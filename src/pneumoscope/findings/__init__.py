@@ -1,16 +1,19 @@
 """The values that travel between the rooms: frozen, typed, validated."""
 
+from pneumoscope.findings.age_group import AgeGroup, AgeGroupChoice
 from pneumoscope.findings.assessment import Assessment
 from pneumoscope.findings.bounds import Bounds
 from pneumoscope.findings.change import Change, Direction, Trend
 from pneumoscope.findings.course import Course, TrackedVisit
-from pneumoscope.findings.decision import Abstention, Confidence, Decision, OperatingPoint
+from pneumoscope.findings.decision import Abstention, Confidence, Decision
 from pneumoscope.findings.diagnosis import NOTICE, BundleIdentity, Diagnosis
 from pneumoscope.findings.heatmap import Contour, Heatmap
 from pneumoscope.findings.image_kind import ImageKind
 from pneumoscope.findings.input_spec import InputSpec
 from pneumoscope.findings.lung_mask import LungMask
+from pneumoscope.findings.operating_point import OperatingPoint, Purpose, Rate, Zone
 from pneumoscope.findings.prediction import Prediction
+from pneumoscope.findings.profile import Profile
 from pneumoscope.findings.radiograph import (
     MAX_SIDE,
     MIN_SIDE,
@@ -37,6 +40,8 @@ __all__ = [
     "MIN_SIDE",
     "NOTICE",
     "Abstention",
+    "AgeGroup",
+    "AgeGroupChoice",
     "Assessment",
     "BedsideScore",
     "Bounds",
@@ -63,10 +68,14 @@ __all__ = [
     "PatientIdentity",
     "PersonalView",
     "Prediction",
+    "Profile",
+    "Purpose",
     "Radiograph",
+    "Rate",
     "SeverityLevel",
     "TrackedVisit",
     "Trend",
     "TurningPoint",
     "Visit",
+    "Zone",
 ]

@@ -5,6 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from pneumoscope.findings.age_group import AgeGroupChoice
+from pneumoscope.findings.operating_point import (
+    OperatingPoint,
+    Zone,
+    check_operating_points,
+    zone_of,
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Abstention:
@@ -47,48 +55,39 @@ class Confidence:
 
 
 @dataclass(frozen=True, slots=True)
-class OperatingPoint:
-    """A threshold on one class's calibrated probability, chosen on the calibration part only.
-
-    Attributes
-    ----------
-    label : str
-        The class that counts as positive.
-    threshold : float
-        At or above it the image is positive, 0..1.
-    rule : str
-        How it was chosen, in words.
-    """
-
-    label: str
-    threshold: float
-    rule: str
-
-    def __post_init__(self) -> None:
-        if not 0 <= self.threshold <= 1:
-            raise ValueError(f"threshold {self.threshold} is outside 0..1")
-
-
-@dataclass(frozen=True, slots=True)
 class Decision:
     """Calibrated probabilities and what follows from them.
 
     Attributes
     ----------
     probabilities : mapping of str to float
-        One calibrated probability per class; they sum to 1.
+        One calibrated probability per class; they sum to 1. 0 for a class that was not taught for
+        the age group.
     predicted : str
         The most probable class.
     confidence : Confidence
         How sure.
-    operating_point : OperatingPoint or None
-        The bundle's threshold, where it has one.
+    age_group : AgeGroupChoice
+        As which age group the image was read.
+    view : str
+        "AP" or "PA" where calibration and thresholds are of that view; empty for any view.
+    operating_points : tuple of OperatingPoint
+        The thresholds of this age group and view, where there are any; all of one class.
+    prediction_set : tuple of str
+        The classes that stay possible at `coverage`, the most probable first; empty where the
+        bundle has no prediction sets.
+    coverage : float or None
+        How often such sets hold the true class, 0..1.
     """
 
     probabilities: Mapping[str, float]
     predicted: str
     confidence: Confidence
-    operating_point: OperatingPoint | None = None
+    age_group: AgeGroupChoice
+    view: str = ""
+    operating_points: tuple[OperatingPoint, ...] = ()
+    prediction_set: tuple[str, ...] = ()
+    coverage: float | None = None
 
     def __post_init__(self) -> None:
         if self.predicted not in self.probabilities:
@@ -97,9 +96,21 @@ class Decision:
         # Written so that a NaN is refused as well.
         if not (all(0 <= value <= 1 for value in values) and abs(sum(values) - 1) <= 1e-6):
             raise ValueError("the probabilities are not within 0..1 or do not sum to 1")
+        check_operating_points(self.operating_points, self.probabilities)
+        if (self.coverage is None) != (not self.prediction_set):
+            raise ValueError("a prediction set and its coverage go together")
+        if self.prediction_set and self.predicted not in self.prediction_set:
+            raise ValueError("the prediction set lacks the predicted class")
+        if not set(self.prediction_set) <= set(self.probabilities):
+            raise ValueError("the prediction set names a class without a probability")
 
     @property
-    def positive(self) -> bool | None:
-        """Whether the operating point is reached; None without one."""
-        point = self.operating_point
-        return None if point is None else self.probabilities[point.label] >= point.threshold
+    def positive_label(self) -> str | None:
+        """The class of the operating points; None without any."""
+        return self.operating_points[0].label if self.operating_points else None
+
+    @property
+    def zone(self) -> Zone | None:
+        """Where the positive class lies among the operating points; None without any."""
+        label = self.positive_label
+        return None if label is None else zone_of(self.operating_points, self.probabilities[label])

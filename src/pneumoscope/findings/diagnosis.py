@@ -31,9 +31,6 @@ class BundleIdentity:
         "name: population" of each set that it was trained on.
     reads : ImageKind
         What it was made for.
-    operating_rates : tuple of tuple of str
-        The table of its model card at the operating point, header first: population, sensitivity,
-        specificity, as text from the card. Empty where the card has none.
     """
 
     name: str
@@ -41,15 +38,15 @@ class BundleIdentity:
     sha256: str
     training_sets: tuple[str, ...] = ()
     reads: ImageKind = ImageKind.CHEST_RADIOGRAPH
-    operating_rates: tuple[tuple[str, ...], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Diagnosis:
     """Image, decision, heatmap and severity, or the reason why there is none.
 
-    Exactly one of `decision` and `abstained` is set; `heatmap` goes with `decision`. `severity` is
-    None when no symptoms were given.
+    Exactly one of `decision` and `abstained` is set; `heatmap` goes with `decision`. `grad_cam` is
+    the Grad-CAM of the predicted class beside a heatmap of another method, None where `heatmap` is
+    the Grad-CAM. `severity` is None when no symptoms were given.
     """
 
     bundle: BundleIdentity
@@ -61,6 +58,7 @@ class Diagnosis:
     symptoms: Mapping[str, float] = field(default_factory=dict)
     patient: PatientContext = field(default_factory=PatientContext)
     warnings: tuple[str, ...] = ()
+    grad_cam: Heatmap | None = None
     notice: str = NOTICE
 
     def __post_init__(self) -> None:
@@ -68,3 +66,7 @@ class Diagnosis:
             raise ValueError("a diagnosis has either a decision or an abstention")
         if (self.heatmap is None) != (self.decision is None):
             raise ValueError("a heatmap goes with a decision")
+        if self.grad_cam is not None and (
+            self.heatmap is None or self.heatmap.method == "grad_cam"
+        ):
+            raise ValueError("a Grad-CAM stands beside a heatmap of another method")

@@ -1,7 +1,7 @@
-"""Radiograph to Prediction: the engine and Grad-CAM; and where the lungs are."""
+"""Radiograph to Prediction: the engine; its maps to heatmaps; where the lungs are."""
 
 from pneumoscope.inference.engine import OnnxEngine, available_cores
-from pneumoscope.inference.gradcam import to_heatmap
+from pneumoscope.inference.heatmap import to_evidence_heatmap, to_heatmap
 from pneumoscope.inference.lung_fields import (
     LUNG_INPUT,
     LUNG_OUTPUT,
@@ -24,5 +24,6 @@ __all__ = [
     "lungs_warning",
     "packaged_lung_fields",
     "share_inside",
+    "to_evidence_heatmap",
     "to_heatmap",
 ]

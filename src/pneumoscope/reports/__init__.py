@@ -9,7 +9,6 @@ from pneumoscope.reports.course_document import to_course_document
 from pneumoscope.reports.document import (
     SCHEMA_VERSION,
     EvaluationData,
-    MeasuredOperatingPoint,
     Overlap,
     dump,
     to_comparison_document,
@@ -34,7 +33,6 @@ if TYPE_CHECKING:
 __all__ = [
     "SCHEMA_VERSION",
     "EvaluationData",
-    "MeasuredOperatingPoint",
     "Overlap",
     "comparison_to_text",
     "course_to_text",

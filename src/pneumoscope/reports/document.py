@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Mapping
 from typing import TypedDict
 
@@ -14,17 +13,31 @@ from pneumoscope.findings import (
     Diagnosis,
     DicomSource,
     Heatmap,
+    OperatingPoint,
     PatientIdentity,
     Radiograph,
+    Rate,
 )
 from pneumoscope.reports.severity_document import severity_values
 from pneumoscope.reports.wording import METRICS
 
 SCHEMA_VERSION = 1
+"""Of the documents that have kept their first form."""
+DIAGNOSIS_VERSION = EVALUATION_VERSION = 2
 
 # What is told of the images without those that were in the training.
 _REST = ("n", "patients", *METRICS)
 _REST_OF_COMPARISON = ("n", "patients", "differences", "tests")
+_OF_THE_DECISION = (
+    "age_group",
+    "view",
+    "probabilities",
+    "predicted",
+    "operating_points",
+    "zone",
+    "prediction_set",
+    "confidence",
+)
 _DECIMALS = 4  # of a contour's coordinates: finer than a pixel up to 10,000
 
 
@@ -70,18 +83,6 @@ class Overlap(TypedDict):
     near: list[str] | None
 
 
-# Written as a call because "class" is a keyword; NaN or None where a rate is undefined.
-MeasuredOperatingPoint = TypedDict(
-    "MeasuredOperatingPoint",
-    {
-        "class": str,
-        "threshold": float,
-        "sensitivity": float | None,
-        "specificity": float | None,
-    },
-)
-
-
 def to_document(diagnosis: Diagnosis) -> dict[str, object]:
     """Give a diagnosis as plain JSON values, as docs/reference/diagnosis.schema.json says.
 
@@ -96,17 +97,15 @@ def to_document(diagnosis: Diagnosis) -> dict[str, object]:
         In the order of the schema. Probabilities are not rounded; contours are fractions of width
         and height, rounded to 4 decimals.
     """
-    decision, abstained = diagnosis.decision, diagnosis.abstained
+    abstained = diagnosis.abstained
     return {
-        "schema_version": SCHEMA_VERSION,
+        "schema_version": DIAGNOSIS_VERSION,
         "bundle": _bundle(diagnosis.bundle),
         "image": _image(diagnosis.radiograph),
         "patient": {"age": _float(diagnosis.patient.age), "sex": diagnosis.patient.sex},
-        "probabilities": None if decision is None else _floats(decision.probabilities),
-        "predicted": None if decision is None else _text(decision.predicted),
-        "operating_point": None if decision is None else _operating_point(decision),
-        "confidence": None if decision is None else _confidence(decision),
-        "heatmap": None if diagnosis.heatmap is None else _heatmap(diagnosis.heatmap),
+        **_decision(diagnosis.decision),
+        "heatmap": _heatmap(diagnosis.heatmap),
+        "grad_cam": _heatmap(diagnosis.grad_cam),
         "abstained": None
         if abstained is None
         else {"code": _text(abstained.code), "reason": _text(abstained.reason)},
@@ -123,8 +122,8 @@ def to_evaluation_document(
     bundle: BundleIdentity,
     data: EvaluationData,
     overlap: Overlap,
+    decisions: Mapping[str, object],
     without_overlap: Mapping[str, object] | None = None,
-    operating_point: MeasuredOperatingPoint | None = None,
     saliency: Mapping[str, object] | None = None,
     warnings: tuple[str, ...] = (),
 ) -> dict[str, object]:
@@ -141,10 +140,10 @@ def to_evaluation_document(
         What it was evaluated on.
     overlap : Overlap
         Which of these images the model has seen in its training.
+    decisions : mapping of str to object
+        What thresholds and prediction sets give here, from `MeasuredDecisions.as_dict`.
     without_overlap : mapping of str to object, optional
         As `summary`, of the other images; its counts and metrics are kept.
-    operating_point : MeasuredOperatingPoint, optional
-        The bundle's threshold with the rates measured on these data; NaN becomes None.
     saliency : mapping of str to object, optional
         Where the heatmaps look, from `pneumoscope.workflow.FolderSaliency.as_dict`.
     warnings : tuple of str
@@ -156,7 +155,7 @@ def to_evaluation_document(
         In the order of the schema, with the notice.
     """
     return {
-        "schema_version": SCHEMA_VERSION,
+        "schema_version": EVALUATION_VERSION,
         "bundle": _bundle(bundle),
         "data": _data(data),
         **summary,
@@ -165,7 +164,7 @@ def to_evaluation_document(
         if without_overlap is None
         else {name: without_overlap[name] for name in _REST if name in without_overlap},
         **({} if saliency is None else {"saliency": _texts(saliency)}),
-        "operating_point": None if operating_point is None else _measured(operating_point),
+        **{name: _texts(value) for name, value in decisions.items()},
         "warnings": [_text(warning) for warning in warnings],
         "notice": NOTICE,
     }
@@ -345,16 +344,50 @@ def _identity(identity: PatientIdentity) -> dict[str, str]:
     }
 
 
-def _operating_point(decision: Decision) -> dict[str, object] | None:
-    point = decision.operating_point
-    if point is None:
-        return None
+def _decision(decision: Decision | None) -> dict[str, object]:
+    """Give what follows from the image; every key is null where nothing does."""
+    if decision is None:
+        return dict.fromkeys(_OF_THE_DECISION)
+    group, zone = decision.age_group, decision.zone
+    values = (
+        {
+            "name": _text(group.name),
+            "chosen_by": group.chosen_by,
+            "probability": _float(group.probability),
+        },
+        _text(decision.view) or None,
+        _floats(decision.probabilities),
+        _text(decision.predicted),
+        [_operating_point(decision, point) for point in decision.operating_points],
+        None if zone is None else zone.value,
+        None
+        if decision.coverage is None
+        else {
+            "coverage": float(decision.coverage),
+            "classes": [_text(name) for name in decision.prediction_set],
+        },
+        _confidence(decision),
+    )
+    return dict(zip(_OF_THE_DECISION, values, strict=True))
+
+
+def _operating_point(decision: Decision, point: OperatingPoint) -> dict[str, object]:
     return {
+        "purpose": point.purpose.value,
         "class": _text(point.label),
         "threshold": float(point.threshold),
-        "positive": bool(decision.positive),
+        "reached": bool(decision.probabilities[point.label] >= point.threshold),
         "rule": _text(point.rule),
+        "sensitivity": _rate(point.sensitivity),
+        "specificity": _rate(point.specificity),
     }
+
+
+def _rate(rate: Rate | None) -> dict[str, object] | None:
+    if rate is None:
+        return None
+    value, low, high = map(float, rate)
+    return {"value": value, "ci95": [low, high]}
 
 
 def _confidence(decision: Decision) -> dict[str, float]:
@@ -368,24 +401,19 @@ def _confidence(decision: Decision) -> dict[str, float]:
     }
 
 
-def _heatmap(heatmap: Heatmap) -> dict[str, object]:
+def _heatmap(heatmap: Heatmap | None) -> dict[str, object] | None:
+    if heatmap is None:
+        return None
     return {
+        "method": heatmap.method,
+        "class": _text(heatmap.label),
+        "outlined": heatmap.outlined,
+        "why_not_outlined": _text(heatmap.why_not_outlined) or None,
+        "highest": float(heatmap.values.max()) if heatmap.method == "evidence" else None,
+        "lung_share": _float(heatmap.lung_share),
         "mask_fraction": float(heatmap.mask_fraction),
         "contours": [
             [[round(float(x), _DECIMALS), round(float(y), _DECIMALS)] for x, y in contour]
             for contour in heatmap.contours
         ],
     }
-
-
-def _measured(point: MeasuredOperatingPoint) -> dict[str, object]:
-    return {
-        "class": _text(point["class"]),
-        "threshold": float(point["threshold"]),
-        "sensitivity": _rate(point["sensitivity"]),
-        "specificity": _rate(point["specificity"]),
-    }
-
-
-def _rate(value: float | None) -> float | None:
-    return None if value is None or math.isnan(value) else float(value)

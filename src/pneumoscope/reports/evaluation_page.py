@@ -17,6 +17,7 @@ from pneumoscope.reports.charts import (
     mirrored_axis,
     unit_axis,
 )
+from pneumoscope.reports.decisions import decision_groups, decision_words, threshold_words
 from pneumoscope.reports.templating import environment
 from pneumoscope.reports.wording import (
     METRICS,
@@ -81,6 +82,9 @@ def evaluation_to_html(document: Mapping[str, Any]) -> str:
                 for index, name in enumerate(names)
             ],
             subgroups=_subgroups(document),
+            decision_groups=decision_groups(document),
+            decision_words=decision_words(document),
+            threshold_words=threshold_words,
             data_words=data_words,
             patients_words=patients_words,
             overlap=overlap_words(document["overlap"]),

@@ -5,22 +5,28 @@ from __future__ import annotations
 import base64
 from io import BytesIO
 
+from PIL import Image
+
 from pneumoscope import __version__
 from pneumoscope.findings import Assessment, Diagnosis, SeverityLevel
+from pneumoscope.reports.answer import (
+    CLASS_MEANINGS,
+    grad_cam_words,
+    headline,
+    map_words,
+    not_taught,
+    point_words,
+    result_words,
+)
 from pneumoscope.reports.memberships import membership_figures
-from pneumoscope.reports.overlay import draw_overlay
+from pneumoscope.reports.overlay import draw_grad_cam, draw_overlay
+from pneumoscope.reports.scale import zone_scale
 from pneumoscope.reports.templating import environment
 from pneumoscope.reports.wording import (
     CALIBRATED,
-    CLASS_MEANINGS,
-    RATES_IN_CARD,
-    answer,
     confidence_words,
     has_share,
-    heatmap_words,
     level_meaning,
-    operating_call,
-    operating_words,
     picture_words,
     possible_levels,
     reasoning,
@@ -32,7 +38,6 @@ from pneumoscope.reports.wording import (
 from pneumoscope.severity import INPUTS
 
 _JPEG_QUALITY = 90
-_RATES_BELOW = "below, as the model card states them"
 
 
 def to_html(diagnosis: Diagnosis) -> str:
@@ -46,38 +51,50 @@ def to_html(diagnosis: Diagnosis) -> str:
     Returns
     -------
     str
-        To be saved as UTF-8. The overlay is inside, as a JPEG.
+        To be saved as UTF-8. The pictures are inside, as JPEG.
     """
-    decision, heatmap = diagnosis.decision, diagnosis.heatmap
     caveats, warnings = split_warnings(diagnosis)
-    rates = diagnosis.bundle.operating_rates
     return (
         environment()
         .get_template("report.html.j2")
         .render(
             diagnosis=diagnosis,
-            answer=answer(diagnosis),
+            headline=headline(diagnosis),
+            result_words=result_words(diagnosis),
             picture=picture_words(diagnosis),
-            operating_call=None if decision is None else operating_call(decision),
-            operating_words=()
-            if decision is None
-            else operating_words(decision, _RATES_BELOW if rates else RATES_IN_CARD),
-            rates=rates,
-            confidence_words=()
-            if decision is None
-            else confidence_words(decision.confidence, with_severity=has_share(diagnosis)),
+            **_answer(diagnosis),
             calibrated=CALIBRATED,
             meanings=CLASS_MEANINGS,
             caveats=caveats,
             warnings=warnings,
-            heatmap_words=None if heatmap is None else heatmap_words(heatmap),
-            overlay=_data_uri(diagnosis),
+            map_words=" ".join(map_words(diagnosis)),
+            overlay=_data_uri(draw_overlay(diagnosis, alone=False)),
             **_severity(diagnosis.severity),
             levels=tuple(reversed(SeverityLevel)),
             known_symptoms=INPUTS,
             version=__version__,
         )
     )
+
+
+def _answer(diagnosis: Diagnosis) -> dict[str, object]:
+    """Give what the template needs of an answer; nothing of it is read without one."""
+    decision = diagnosis.decision
+    if decision is None:
+        return {}
+    beside, drawn = diagnosis.grad_cam, draw_grad_cam(diagnosis)
+    return {
+        "scale": zone_scale(decision),
+        "point_words": point_words(decision),
+        "not_taught": not_taught(decision),
+        "confidence_words": confidence_words(
+            decision.confidence, with_severity=has_share(diagnosis)
+        ),
+        "grad_cam": None if drawn is None else _data_uri(drawn),
+        "grad_cam_words": ""
+        if beside is None
+        else " ".join(grad_cam_words(beside, outlined=False)),
+    }
 
 
 def _severity(severity: Assessment | None) -> dict[str, object]:
@@ -97,8 +114,8 @@ def _severity(severity: Assessment | None) -> dict[str, object]:
     }
 
 
-def _data_uri(diagnosis: Diagnosis) -> str:
+def _data_uri(picture: Image.Image) -> str:
     buffer = BytesIO()
     # Full colour resolution: the thin outline and the caption blur without it.
-    draw_overlay(diagnosis).save(buffer, format="JPEG", quality=_JPEG_QUALITY, subsampling=0)
+    picture.save(buffer, format="JPEG", quality=_JPEG_QUALITY, subsampling=0)
     return f"data:image/jpeg;base64,{base64.b64encode(buffer.getvalue()).decode('ascii')}"

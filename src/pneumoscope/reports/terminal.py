@@ -10,6 +10,15 @@ from rich.table import Table
 from rich.text import Text
 
 from pneumoscope.findings import Decision, Diagnosis
+from pneumoscope.reports.answer import (
+    CLASS_MEANINGS,
+    headline,
+    map_words,
+    not_taught,
+    point_words,
+    result_words,
+)
+from pneumoscope.reports.decisions import decision_groups, decision_words, threshold_words
 from pneumoscope.reports.elements import (
     line,
     notice_panel,
@@ -20,10 +29,8 @@ from pneumoscope.reports.elements import (
 from pneumoscope.reports.severity_text import severity_parts
 from pneumoscope.reports.wording import (
     CALIBRATED,
-    CLASS_MEANINGS,
     METRICS,
     SALIENCY_MEASURES,
-    answer,
     confidence_words,
     data_words,
     format_difference,
@@ -31,8 +38,6 @@ from pneumoscope.reports.wording import (
     format_probability,
     format_value,
     has_share,
-    heatmap_words,
-    operating_words,
     overlap_words,
     patients_words,
     saliency_counts,
@@ -45,7 +50,7 @@ _BAR = 30
 
 
 def to_text(diagnosis: Diagnosis) -> Group:
-    """Show a diagnosis in a terminal: notice, answer, warnings, how sure, severity.
+    """Show a diagnosis in a terminal: notice, result, warnings, probabilities, severity.
 
     Parameters
     ----------
@@ -65,14 +70,13 @@ def to_text(diagnosis: Diagnosis) -> Group:
     parts.append(line(f"Model: {bundle.name} {bundle.version}"))
     if bundle.training_sets:
         parts.append(line(f"Trained on: {'; '.join(bundle.training_sets)}"))
-    parts += [Text(), line(answer(diagnosis), "bold")]
-    if diagnosis.abstained is not None:
-        parts.append(line(f"Reason: {diagnosis.abstained.reason}"))
+    parts += [Text(), line(headline(diagnosis).line, "bold")]
+    parts += [line(f"{name}: {told}") for name, told in result_words(diagnosis)]
     parts += map(warning_line, warnings)
     if decision is not None:
         parts += [Text(), *_decision(decision, with_severity=has_share(diagnosis))]
-    if diagnosis.heatmap is not None:
-        parts.append(line(heatmap_words(diagnosis.heatmap)))
+    if shown := map_words(diagnosis):
+        parts += _section("Where it looks", [" ".join(shown)])
     if severity is not None:
         parts += severity_parts(severity, caveats)
     return Group(*parts)
@@ -101,9 +105,7 @@ def evaluation_to_text(document: Mapping[str, Any]) -> Group:
         *warning_lines(document["warnings"]),
         *_metrics(document),
     ]
-    if (point := document["operating_point"]) is not None:
-        parts.append(line(_measured(point)))
-    parts.append(_confusion(document))
+    parts += [*_measured(document), _confusion(document)]
     for column, groups in document.get("subgroups", {}).items():
         parts.append(_subgroups(column, groups))
     if "saliency" in document:
@@ -118,13 +120,24 @@ def _decision(decision: Decision, *, with_severity: bool) -> list[RenderableType
     table = number_table(CALIBRATED, "Class", "Probability")
     table.add_column()
     table.add_column()
+    untaught = not_taught(decision)
     for name, value in decision.probabilities.items():
         style = "bold" if name == decision.predicted else ""
         bar = line("█" * round(_BAR * value), "cyan")
-        meaning = line(CLASS_MEANINGS.get(name, ""))
-        table.add_row(line(name, style), line(format_probability(value), style), bar, meaning)
+        meaning = "not taught" if name in untaught else CLASS_MEANINGS.get(name, "")
+        table.add_row(line(name, style), line(format_probability(value), style), bar, line(meaning))
     sure = confidence_words(decision.confidence, with_severity=with_severity)
-    return [table, *map(line, (*operating_words(decision), *sure))]
+    return [
+        table,
+        *_section("Rule out and rule in", point_words(decision)),
+        *_section("How sure the network is", sure),
+    ]
+
+
+def _section(title: str, told: Iterable[str]) -> list[RenderableType]:
+    """Head sentences by their title; nothing where there are none."""
+    lines = [line(sentence) for sentence in told]
+    return [line(title, "bold"), *lines, Text()] if lines else []
 
 
 def _counts(document: Mapping[str, Any]) -> str:
@@ -158,12 +171,16 @@ def _metrics_table(part: Mapping[str, Any], title: str) -> Table:
     return table
 
 
-def _measured(point: Mapping[str, Any]) -> str:
-    rates = (f"{name} {format_value(point[name])}" for name in ("sensitivity", "specificity"))
-    return (
-        f"At the operating point ({point['class']} from {format_probability(point['threshold'])}): "
-        f"{', '.join(rates)}"
+def _measured(document: Mapping[str, Any]) -> list[RenderableType]:
+    table = number_table(
+        "Thresholds", "Read as", "Threshold", "Images", "Sensitivity", "Specificity"
     )
+    for name, part in decision_groups(document):
+        for point in part["operating_points"]:
+            rates = (format_estimate(point[rate]) for rate in ("sensitivity", "specificity"))
+            cells = (name, threshold_words(point), str(point["images"]), *rates)
+            table.add_row(*map(line, cells))
+    return [*([table] if table.row_count else []), *map(line, decision_words(document))]
 
 
 def _confusion(document: Mapping[str, Any]) -> Table:

@@ -10,26 +10,15 @@ from typing import Any
 from pneumoscope.findings import (
     Assessment,
     Confidence,
-    Decision,
     Diagnosis,
     FiredRule,
-    Heatmap,
     ImageKind,
     SeverityLevel,
 )
 from pneumoscope.severity import GUIDELINE, format_score
 
 PATIENT_ID = "patient_id"  # the usual name of the column, which need not be said
-RATES_IN_CARD = "in the model card (pneumoscope bundle info)"
 CALIBRATED = "Calibrated probabilities (how well: pneumoscope bundle info)"
-CLASS_MEANINGS: Mapping[str, str] = MappingProxyType(
-    {
-        "NORMAL": "no finding that the network was taught",
-        "ABNORMAL": "something other than pneumonia",
-        "PNEUMONIA": "opacity that suggests pneumonia",
-    }
-)
-"""What the usual classes mean; a bundle's other classes have no legend."""
 LEVEL_MEANINGS: Mapping[SeverityLevel, str] = MappingProxyType(
     {
         SeverityLevel.NEGLIGIBLE: "no rule speaks for more with what was given; it does not say "
@@ -92,6 +81,15 @@ def format_probability(value: float) -> str:
     if 0.9995 <= value < 1:
         return ">0.999"
     return f"{value:.3f}"
+
+
+def format_share(value: float) -> str:
+    """Write a share of 0..1 in percent with one decimal; only exactly 1 and 0 look complete."""
+    if 0 < value < 0.0005:
+        return "<0.1%"
+    if 0.9995 <= value < 1:
+        return ">99.9%"
+    return f"{100 * value:.1f}%"
 
 
 def format_value(value: float | None) -> str:
@@ -197,60 +195,6 @@ def picture_words(diagnosis: Diagnosis) -> str:
     return "CT slice" if diagnosis.bundle.reads is ImageKind.CHEST_CT else "Radiograph"
 
 
-def answer(diagnosis: Diagnosis) -> str:
-    """Say the result in one line, such as "PNEUMONIA, probability 0.873"."""
-    decision = diagnosis.decision
-    if decision is None:
-        return "No result from the image"
-    probability = decision.probabilities[decision.predicted]
-    return f"{decision.predicted}, probability {format_probability(probability)}"
-
-
-def operating_call(decision: Decision) -> str | None:
-    """Say in a few words which side of the operating point the image is on; None without one."""
-    point = decision.operating_point
-    if point is None:
-        return None
-    side = "positive" if decision.positive else "negative"
-    return f"{point.label} {side} at the operating point chosen on the bundle's calibration images"
-
-
-def operating_words(decision: Decision, rates: str = RATES_IN_CARD) -> tuple[str, ...]:
-    """Tell the operating point in sentences; none without one.
-
-    Parameters
-    ----------
-    decision : Decision
-    rates : str
-        Where the reader finds the rates per population.
-    """
-    point = decision.operating_point
-    if point is None:
-        return ()
-    value = decision.probabilities[point.label]
-    side = "at or above" if decision.positive else "below"
-    sentences = [
-        f"{operating_call(decision)}: its probability {_beside(value, point.threshold)} is {side} "
-        f"the threshold {_beside(point.threshold, value)}.",
-        f"How the threshold was chosen: {point.rule}.",
-        "Any rate in this holds for those images, not for this patient. The rates per population "
-        f"are {rates}.",
-    ]
-    if decision.positive != (decision.predicted == point.label):
-        sentences.append(
-            f"This differs from the most probable class ({decision.predicted}), "
-            "because the threshold is set on its own, not by comparing the classes."
-        )
-    return tuple(sentences)
-
-
-def _beside(value: float, other: float) -> str:
-    """Write a number so that it can be told from another that rounds to the same."""
-    short = format_probability(value)
-    same = value != other and short == format_probability(other)
-    return f"{short} ({value!r})" if same else short
-
-
 def confidence_words(confidence: Confidence, *, with_severity: bool) -> tuple[str, ...]:
     """Tell how sure the network is, in sentences (Baral 2025, 3.3.5).
 
@@ -297,18 +241,6 @@ def split_warnings(diagnosis: Diagnosis) -> tuple[tuple[str, ...], tuple[str, ..
     for warning in diagnosis.warnings:
         (ours if base is not None and base in warning else others).append(warning)
     return tuple(ours), tuple(others)
-
-
-def heatmap_words(heatmap: Heatmap) -> str:
-    """Say what the map marks, and what must not be read from it."""
-    if not heatmap.values.any():
-        return (
-            "Where the network looked (Grad-CAM): the map is empty, no region spoke for this class."
-        )
-    return (
-        f"Where the network looked (Grad-CAM): {100 * heatmap.mask_fraction:.1f} % of the image, "
-        "outlined. Do not take the outlined region for the place of a finding."
-    )
 
 
 def has_share(diagnosis: Diagnosis) -> bool:

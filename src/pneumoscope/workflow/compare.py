@@ -75,6 +75,7 @@ def compare_folder(
     *,
     positive: str | None = None,
     negatives: Collection[str] = (),
+    age_group: str | None = None,
     patient_column: str = PATIENT_COLUMN,
     where: Mapping[str, str] | None = None,
     progress: Progress | None = None,
@@ -93,6 +94,9 @@ def compare_folder(
         The class that is told from the rest.
     negatives : collection of str
         Labels without a class in the bundles that count as "the rest".
+    age_group : str, optional
+        Of images whose age neither the column `age` of ``labels.csv`` nor the header states; by
+        default the image itself tells it. A bundle that reads all ages alike takes no notice.
     patient_column, where
         See `evaluation.read_manifest`.
     progress : callable, optional
@@ -106,8 +110,8 @@ def compare_folder(
     Raises
     ------
     DataError
-        The folder cannot be used, has a label that is neither a class nor in `negatives`, or no
-        image of it can be read.
+        The folder cannot be used, has a label that is neither a class nor in `negatives`, a bundle
+        has no such age group, or no image of the folder can be read.
     BundleError
         See `bundles.find_bundle`; also if the bundles do not have the same classes (their order
         does not matter), or read other images.
@@ -118,7 +122,7 @@ def compare_folder(
     classes = first.description.classes
     # What cannot be compared is told before any image is read.
     check_labels([image.label for image in manifest.images], classes, positive, negatives)
-    scored = score_folder(folder, manifest, [first, second], progress)
+    scored = score_folder(folder, manifest, [first, second], progress, age_group=age_group)
 
     def compare(rows: NDArray[np.bool_]) -> ComparisonSummary:
         return _compare(scored, rows, classes, positive, negatives)

@@ -11,6 +11,7 @@ from pneumoscope.bundles import Bundle, find_bundle
 from pneumoscope.decision import decide
 from pneumoscope.errors import InputError
 from pneumoscope.findings import (
+    Abstention,
     Assessment,
     Decision,
     Diagnosis,
@@ -21,7 +22,7 @@ from pneumoscope.findings import (
     Radiograph,
 )
 from pneumoscope.imaging import polarity_note, read_radiograph, unsuitable
-from pneumoscope.inference import OnnxEngine, to_heatmap
+from pneumoscope.inference import OnnxEngine, to_evidence_heatmap, to_heatmap
 from pneumoscope.severity import (
     GUIDELINE,
     PatientNotCoveredError,
@@ -30,6 +31,7 @@ from pneumoscope.severity import (
     check_rule_base,
     severity_warnings,
 )
+from pneumoscope.workflow.coverage import population_warnings, too_far
 from pneumoscope.workflow.leaks import leak_warnings
 
 NOT_EVIDENCE = (
@@ -58,30 +60,74 @@ class Reader:
     def __init__(self, bundle: Bundle, *, threads: int | None = None) -> None:
         self.bundle = bundle
         self._engine = OnnxEngine(bundle, threads=threads)
+        self._age_groups = bundle.description.groups()
+        self._profiles = tuple(section.profile() for section in bundle.description.profiles)
         _announce(bundle.description.name, bundle.description.version, bundle.terms)
         for warning in leak_warnings(bundle):
             _log.warning("%s", warning)
 
-    def score(self, radiograph: Radiograph) -> Decision:
-        """Say what the image shows, even where `diagnose` would abstain; without a heatmap."""
-        return self._decide(self._engine.predict(radiograph))
+    def score(
+        self, radiograph: Radiograph, *, age: float | None = None, view: str = ""
+    ) -> Decision:
+        """Say what the image shows, even where `diagnose` would abstain; without a heatmap.
+
+        Parameters
+        ----------
+        radiograph : Radiograph
+        age : float or None
+            Years; by default as the header says, else the image tells the age group.
+        view : str
+            "AP" or "PA"; by default as the header says.
+        """
+        return self._decide(self._engine.predict(radiograph), radiograph, age, view)
+
+    def judge(
+        self, radiograph: Radiograph, *, age: float | None = None, view: str = ""
+    ) -> tuple[Decision, Abstention | None]:
+        """Answer as `score` does, and say why `diagnose` would not."""
+        prediction = self._engine.predict(radiograph)
+        decision = self._decide(prediction, radiograph, age, view)
+        refused = unsuitable(radiograph, self.bundle.description.reads)
+        return decision, refused or too_far(self.bundle, prediction, decision.age_group)
 
     def look(
-        self, radiograph: Radiograph, label: str, shape: tuple[int, int]
-    ) -> tuple[Decision, Heatmap]:
+        self,
+        radiograph: Radiograph,
+        label: str,
+        shape: tuple[int, int],
+        *,
+        age: float | None = None,
+        view: str = "",
+    ) -> tuple[Decision, Heatmap, Heatmap | None]:
         """Answer, even where `diagnose` would abstain, and show what speaks for a class.
 
         Parameters
         ----------
         radiograph : Radiograph
         label : str
-            One of the bundle's classes; `diagnose` shows the heatmap of the most probable one.
+            One of the bundle's classes. Its evidence map is shown, where the bundle has one, and
+            else its Grad-CAM; outlined also where `diagnose` would not.
         shape : (int, int)
             Height and width of the heatmap, in pixels; `diagnose` takes those of the image.
+        age, view
+            See `score`.
+
+        Returns
+        -------
+        Decision
+        Heatmap
+            What is shown.
+        Heatmap or None
+            The class's Grad-CAM, where another map is shown.
         """
         prediction = self._engine.predict(radiograph)
-        chosen = prediction.activation_maps[prediction.classes.index(label)]
-        return self._decide(prediction), to_heatmap(chosen, shape)
+        decision = self._decide(prediction, radiograph, age, view)
+        grad_cam = self._grad_cam(prediction, decision, label, shape)
+        evidence = self.bundle.description.evidence
+        if prediction.evidence is None or evidence is None or label not in evidence.classes:
+            return decision, grad_cam, None
+        shown = prediction.evidence[evidence.classes.index(label)]
+        return decision, to_evidence_heatmap(shown, shape, label), grad_cam
 
     def diagnose(
         self,
@@ -96,13 +142,17 @@ class Reader:
         abstained = unsuitable(radiograph, self.bundle.description.reads)
         decision: Decision | None = None
         heatmap: Heatmap | None = None
+        grad_cam: Heatmap | None = None
         if abstained is None:
             prediction = self._engine.predict(radiograph)
-            decision = self._decide(prediction)
-            chosen = prediction.activation_maps[prediction.classes.index(decision.predicted)]
-            heatmap = to_heatmap(chosen, radiograph.pixels.shape)
+            decision = self._decide(prediction, radiograph, patient.age, "")
             warnings += self._polarity_warnings(radiograph)
-            warnings += _population_warnings(self.bundle, patient)
+            warnings += population_warnings(self.bundle, patient, decision.age_group)
+            abstained = too_far(self.bundle, prediction, decision.age_group)
+            if abstained is None:
+                heatmap, grad_cam = self._maps(prediction, decision, radiograph)
+            else:
+                decision = None
         severity = None
         if symptoms:
             evidence = decision if self._reads_radiographs else None
@@ -126,6 +176,7 @@ class Reader:
                 *radiograph.notes,
                 *warnings,
             ),
+            grad_cam=grad_cam,
         )
 
     def _polarity_warnings(self, radiograph: Radiograph) -> list[str]:
@@ -136,14 +187,43 @@ class Reader:
     def _reads_radiographs(self) -> bool:
         return self.bundle.description.reads is ImageKind.CHEST_RADIOGRAPH
 
-    def _decide(self, prediction: Prediction) -> Decision:
-        description = self.bundle.description
-        point = description.operating_point
+    def _decide(
+        self, prediction: Prediction, radiograph: Radiograph, age: float | None, view: str
+    ) -> Decision:
+        source = radiograph.dicom
+        stated = "" if source is None else source.view_position or source.view_code
         return decide(
             prediction,
-            temperature=description.calibration.temperature,
-            operating_point=None if point is None else point.point(),
+            age_groups=self._age_groups,
+            profiles=self._profiles,
+            age=radiograph.patient.age if age is None else age,
+            view=view or stated,
         )
+
+    def _maps(
+        self, prediction: Prediction, decision: Decision, radiograph: Radiograph
+    ) -> tuple[Heatmap, Heatmap | None]:
+        """Give the map to show, and the Grad-CAM beside it where it is another one."""
+        shape = (radiograph.height, radiograph.width)
+        grad_cam = self._grad_cam(prediction, decision, decision.predicted, shape)
+        described = self.bundle.description.evidence
+        if prediction.evidence is None or described is None:
+            return grad_cam, None
+        evidence = to_evidence_heatmap(
+            prediction.evidence[described.classes.index(described.shown)],
+            shape,
+            described.shown,
+            floor=described.floor,
+            why_not_outlined=described.why_not_outlined.get(decision.age_group.name, ""),
+        )
+        return evidence, grad_cam
+
+    def _grad_cam(
+        self, prediction: Prediction, decision: Decision, label: str, shape: tuple[int, int]
+    ) -> Heatmap:
+        head = [group.name for group in self._age_groups].index(decision.age_group.name)
+        column = prediction.classes.index(label)
+        return to_heatmap(prediction.activation_maps[head, column], shape, label)
 
 
 def diagnose(
@@ -169,7 +249,8 @@ def diagnose(
         Any of `pneumoscope.severity.INPUTS`, in their units; `baral2025` needs all eleven of
         `SYMPTOMS`. Without any, no severity is given.
     age : float, optional
-        Years, 0..130; by default as the DICOM header says.
+        Years, 0..130; by default as the DICOM header says. Without either, the image tells the age
+        group, and a warning says which.
     sex : {"M", "F"}, optional
         By default as the DICOM header says.
     bundle : str, optional
@@ -184,7 +265,8 @@ def diagnose(
     -------
     Diagnosis
         With `abstained` set, and no probabilities, for a readable image that is none of those that
-        the bundle reads, by its header or by its look; see `imaging.unsuitable`.
+        the bundle reads, by its header or by its look (see `imaging.unsuitable`), or that is too
+        unlike the images that trained it.
 
     Raises
     ------
@@ -242,29 +324,6 @@ def _use_warnings(bundle: Bundle) -> list[str]:
     if not described.not_for:
         return []
     return [f"The bundle {described.name} must not be used: {'; '.join(described.not_for)}."]
-
-
-def _population_warnings(bundle: Bundle, patient: PatientContext) -> list[str]:
-    """Say where the bundle's training does not cover a patient of this age."""
-    sets = bundle.description.training_sets
-    if patient.age is None:
-        if len(sets) < 2 and not any(part.absent_classes for part in sets):
-            return []
-        return [
-            "The patient's age is not known: give it, so that limits of the model and of the rules "
-            "for this age can be told."
-        ]
-    age = int(patient.age)
-    dated = [part for part in sets if part.ages is not None]
-    covering = [part for part in dated if part.ages and part.ages[0] <= age <= part.ages[1]]
-    if dated and not covering:
-        return [f"The bundle's training sets hardly cover patients of {age} years."]
-    absent = sorted({name for part in covering for name in part.absent_classes})
-    return [
-        f"The bundle was trained on no image labelled {name} of patients of {age} years: another "
-        "disease may be answered as one of the other classes."
-        for name in absent
-    ]
 
 
 def _assess(

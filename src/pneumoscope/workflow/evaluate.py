@@ -7,23 +7,22 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
-from pneumoscope.bundles import Bundle, find_bundle
+from pneumoscope.bundles import find_bundle
 from pneumoscope.evaluation import (
     PATIENT_COLUMN,
     EvaluationFigures,
     EvaluationSummary,
-    Rates,
+    MeasuredDecisions,
     check_columns,
     check_labels,
     evaluate_figures,
     evaluate_predictions,
     group_names,
-    rates_at_threshold,
+    measure_decisions,
     read_manifest,
 )
-from pneumoscope.findings import BundleIdentity, OperatingPoint
+from pneumoscope.findings import BundleIdentity
 from pneumoscope.workflow.leaks import leak_warnings
 from pneumoscope.workflow.overlap import TrainingOverlap
 from pneumoscope.workflow.saliency import LABEL, FolderSaliency, boxed_images, look_at_folder
@@ -56,8 +55,8 @@ class FolderEvaluation:
         The metrics over the others; None where nothing overlaps, or no other is left.
     figures : EvaluationFigures
         Curves, rates per class and subgroups of the same images.
-    operating_point : (OperatingPoint, Rates) or None
-        The bundle's threshold and what it gives here, where it is for the positive class.
+    decisions : MeasuredDecisions
+        What the bundle's thresholds and prediction sets give here, and which profiles were used.
     saliency : FolderSaliency or None
         Where the heatmaps look, where boxes were given.
     warnings : tuple of str
@@ -74,7 +73,7 @@ class FolderEvaluation:
     overlap: TrainingOverlap
     without_overlap: EvaluationSummary | None
     figures: EvaluationFigures
-    operating_point: tuple[OperatingPoint, Rates] | None
+    decisions: MeasuredDecisions
     saliency: FolderSaliency | None
     warnings: tuple[str, ...]
 
@@ -87,6 +86,7 @@ def evaluate_folder(
     negatives: Collection[str] = (),
     by: Sequence[str] = (),
     boxes: Path | None = None,
+    age_group: str | None = None,
     patient_column: str = PATIENT_COLUMN,
     where: Mapping[str, str] | None = None,
     progress: Progress | None = None,
@@ -111,6 +111,9 @@ def evaluate_folder(
     boxes : Path, optional
         A CSV file of readers' boxes: the images that have any are read once more, to measure where
         the heatmaps of `positive` (by default PNEUMONIA) look; see `saliency_folder`.
+    age_group : str, optional
+        One of the bundle's, for images whose age neither the column `age` of ``labels.csv`` nor the
+        header states; by default the image itself tells it.
     patient_column, where
         See `evaluation.read_manifest`.
     progress : callable, optional
@@ -124,7 +127,8 @@ def evaluate_folder(
     ------
     DataError
         The folder or the boxes cannot be used, it has a label that is neither a class nor in
-        `negatives` or no column of `by`, or no image of it (or none with boxes) can be read.
+        `negatives` or no column of `by`, the bundle has no such age group, or no image of the
+        folder (or none with boxes) can be read.
     BundleError
         See `bundles.find_bundle`.
     """
@@ -136,7 +140,7 @@ def evaluate_folder(
     check_columns(manifest, by)
     label = positive or LABEL
     boxed = None if boxes is None else boxed_images(boxes, manifest, model, label)
-    scored = score_folder(folder, manifest, [model], progress)
+    scored = score_folder(folder, manifest, [model], progress, age_group=age_group)
     probabilities, overlap = scored.probabilities[0], scored.overlaps[0]
     summary = evaluate_predictions(
         probabilities,
@@ -160,7 +164,9 @@ def evaluate_folder(
     )
     saliency = None
     if boxed is not None:
-        saliency = look_at_folder(boxed, manifest, model, label=label, by=by, progress=progress)
+        saliency = look_at_folder(
+            boxed, manifest, model, label=label, by=by, age_group=age_group, progress=progress
+        )
     return FolderEvaluation(
         bundle=model.identity,
         folder=folder.resolve().name,
@@ -172,7 +178,9 @@ def evaluate_folder(
         overlap=overlap,
         without_overlap=_without_overlap(scored, classes, positive, negatives),
         figures=figures,
-        operating_point=_measured(model, probabilities, scored.labels, positive),
+        decisions=measure_decisions(
+            scored.decisions[0], scored.labels, scored.patients, positive=positive
+        ),
         saliency=saliency,
         warnings=(
             *leak_warnings(model),
@@ -180,18 +188,6 @@ def evaluate_folder(
             *scored.warnings,
         ),
     )
-
-
-def _measured(
-    model: Bundle, probabilities: NDArray[np.float64], labels: Sequence[str], positive: str | None
-) -> tuple[OperatingPoint, Rates] | None:
-    """Measure the bundle's threshold, where it is for the positive class."""
-    point = model.description.operating_point
-    if point is None or point.label != positive:
-        return None
-    column = model.description.classes.index(point.label)
-    truth = np.array([label == positive for label in labels])
-    return point.point(), rates_at_threshold(probabilities[:, column], truth, point.threshold)
 
 
 def _without_overlap(

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,7 +35,7 @@ from pneumoscope.imaging import read_radiograph
 from pneumoscope.inference import available_cores, to_heatmap
 from pneumoscope.workflow.diagnose import Reader
 from pneumoscope.workflow.overlap import Seen, seen_in_training
-from pneumoscope.workflow.score import Progress
+from pneumoscope.workflow.score import Progress, known_age, usual_ages
 
 LABEL = "PNEUMONIA"
 MEASURED_SIDE = 1024
@@ -47,6 +47,15 @@ _ALL_TRAINED = (
 )
 
 
+@dataclass(frozen=True, slots=True)
+class LookedAt:
+    """One image, what its heatmap agrees with, and whether it is in the training."""
+
+    image: LabelledImage
+    measured: MeasuredImage
+    in_training: bool
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class FolderSaliency:
     """What `saliency_folder` found.
@@ -55,6 +64,8 @@ class FolderSaliency:
     ----------
     label : str
         The class whose heatmaps were measured.
+    method : {"grad_cam", "evidence"}
+        What the heatmaps are; see `Heatmap`.
     boxes : int
         Boxes of the measured images.
     unreadable : tuple of str
@@ -65,14 +76,18 @@ class FolderSaliency:
         Over those that did, identical or as changed copies.
     subgroups : mapping of str to mapping of str to SaliencySummary
         Per column, then per value: parts of the held-out images.
+    looked : tuple of LookedAt
+        Every measured image.
     """
 
     label: str
+    method: Literal["grad_cam", "evidence"]
     boxes: int
     unreadable: tuple[str, ...]
     held_out: SaliencySummary | None
     in_training: SaliencySummary | None
     subgroups: Mapping[str, Mapping[str, SaliencySummary]]
+    looked: tuple[LookedAt, ...] = ()
 
     @property
     def verdict(self) -> str:
@@ -83,6 +98,7 @@ class FolderSaliency:
         """Give the figures as plain JSON values."""
         return {
             "label": self.label,
+            "method": self.method,
             "boxes": self.boxes,
             "unreadable": list(self.unreadable),
             "rule": SALIENCY_RULE,
@@ -94,15 +110,6 @@ class FolderSaliency:
                 for column, groups in self.subgroups.items()
             },
         }
-
-
-@dataclass(frozen=True, slots=True)
-class _Looked:
-    """One image, what its heatmap agrees with, and whether it is in the training."""
-
-    image: LabelledImage
-    measured: MeasuredImage
-    in_training: bool
 
 
 def saliency_folder(
@@ -119,9 +126,10 @@ def saliency_folder(
 ) -> FolderSaliency:
     """Measure how well a class's heatmaps agree with readers' boxes, on the images that have any.
 
-    The heatmap is that of `diagnose`: Grad-CAM, resized to the image (at most to `MEASURED_SIDE`),
-    with its Otsu mask. The fixed map of other patients' boxes, trained-on images among them, goes
-    the same way.
+    The heatmap is the class's evidence map, where the bundle has one, and else its Grad-CAM,
+    resized to the image (at most to `MEASURED_SIDE`), with its Otsu mask also where `diagnose`
+    would not outline it. Where it is an evidence map, the class's Grad-CAM is measured beside it.
+    The fixed map of other patients' boxes, trained-on images among them, goes the same way.
 
     Parameters
     ----------
@@ -187,11 +195,13 @@ def look_at_folder(
     *,
     label: str,
     by: Sequence[str],
+    age_group: str | None = None,
     progress: Progress | None,
 ) -> FolderSaliency:
-    """Measure what `boxed_images` allowed; see `saliency_folder`."""
+    """Measure what `boxed_images` allowed; see `saliency_folder` and `score_folder`."""
     images = [image for image in manifest.images if image.file in boxes]
-    looked = _look_at_all(images, boxes, model, label, progress)
+    (usual,) = usual_ages([model], age_group)
+    looked = _look_at_all(images, boxes, model, label, usual, progress)
     kept = [one for one in looked if one is not None]
     if not kept:
         raise DataError(
@@ -201,19 +211,26 @@ def look_at_folder(
     held_out = [one for one in kept if not one.in_training]
     return FolderSaliency(
         label=label,
+        method=_method(model, label),
         boxes=sum(len(boxes[one.image.file]) for one in kept),
         unreadable=tuple(i.file for i, one in zip(images, looked, strict=True) if one is None),
         held_out=_summary(held_out),
         in_training=_summary([one for one in kept if one.in_training]),
         subgroups={column: _subgroups(held_out, column) for column in by},
+        looked=tuple(kept),
     )
 
 
-def _summary(looked: Sequence[_Looked]) -> SaliencySummary | None:
+def _method(model: Bundle, label: str) -> Literal["grad_cam", "evidence"]:
+    evidence = model.description.evidence
+    return "evidence" if evidence is not None and label in evidence.classes else "grad_cam"
+
+
+def _summary(looked: Sequence[LookedAt]) -> SaliencySummary | None:
     return measure_saliency([one.measured for one in looked]) if looked else None
 
 
-def _subgroups(looked: Sequence[_Looked], column: str) -> dict[str, SaliencySummary]:
+def _subgroups(looked: Sequence[LookedAt], column: str) -> dict[str, SaliencySummary]:
     groups: dict[str, list[MeasuredImage]] = {}
     for name, one in zip(group_names([o.image for o in looked], column), looked, strict=True):
         groups.setdefault(name, []).append(one.measured)
@@ -225,14 +242,15 @@ def _look_at_all(
     boxes: Mapping[str, Sequence[Box]],
     model: Bundle,
     label: str,
+    usual: float | None,
     progress: Progress | None,
-) -> list[_Looked | None]:
+) -> list[LookedAt | None]:
     """Look at every image, in order; None where it cannot be read."""
     reader = Reader(model, threads=1)
     maps = fixed_maps([boxes[i.file] for i in images], [i.patient_id for i in images])
     looked = []
     with ThreadPoolExecutor(available_cores()) as pool:
-        for one in pool.map(partial(_look, reader, label, boxes, maps), images):
+        for one in pool.map(partial(_look, reader, label, usual, boxes, maps), images):
             looked.append(one)
             if progress is not None:
                 progress(len(looked), len(images))
@@ -242,26 +260,29 @@ def _look_at_all(
 def _look(
     reader: Reader,
     label: str,
+    usual: float | None,
     boxes: Mapping[str, Sequence[Box]],
     maps: Mapping[str, NDArray[np.float32]],
     image: LabelledImage,
-) -> _Looked | None:
+) -> LookedAt | None:
     try:
         radiograph = read_radiograph(image.path)
     except ImageError:
         return None
     mine, shape = boxes[image.file], _measured_shape(radiograph.height, radiograph.width)
-    decision, heatmap = reader.look(radiograph, label, shape)
+    age = known_age(image, radiograph, usual)
+    decision, heatmap, grad_cam = reader.look(radiograph, label, shape, age=age, view=image.view)
     measured = MeasuredImage(
         patient=image.patient_id,
         area=float(box_mask(mine, shape).mean()),
         empty=not heatmap.values.any(),
         answered=decision.predicted == label,
         heatmap=fit_map(heatmap, mine),
-        fixed=fit_map(to_heatmap(maps[image.patient_id], shape), mine),
+        fixed=fit_map(to_heatmap(maps[image.patient_id], shape, label), mine),
+        grad_cam=None if grad_cam is None else fit_map(grad_cam, mine),
     )
     (seen,) = seen_in_training(radiograph.pixels, [reader.bundle])
-    return _Looked(image, measured, in_training=seen is not Seen.NO)
+    return LookedAt(image, measured, in_training=seen is not Seen.NO)
 
 
 def _measured_shape(height: int, width: int) -> tuple[int, int]:

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from pneumoscope.bundles import Bundle
 from pneumoscope.errors import DataError, ImageError
 from pneumoscope.evaluation import LabelledImage, Manifest
-from pneumoscope.imaging import read_radiograph, unsuitable
+from pneumoscope.findings import Decision, Radiograph
+from pneumoscope.imaging import read_radiograph
 from pneumoscope.inference import available_cores
 from pneumoscope.workflow.diagnose import Reader
 from pneumoscope.workflow.overlap import Seen, TrainingOverlap, seen_in_training
@@ -36,8 +37,10 @@ class ScoredFolder:
         The others.
     probabilities : tuple of ndarray of float64, shape (images, classes)
         Calibrated, one array per bundle, its columns in the order of the first bundle's classes.
+    decisions : tuple of tuple of Decision
+        For each bundle, what it says of each image.
     abstained : int
-        How many of the images `diagnose` would refuse by their header or their look.
+        How many of the images `diagnose` would refuse with one of the bundles.
     overlaps : tuple of TrainingOverlap
         For each bundle, which of the images trained or tuned it.
     """
@@ -46,6 +49,7 @@ class ScoredFolder:
     images: tuple[LabelledImage, ...]
     unreadable: tuple[str, ...]
     probabilities: tuple[NDArray[np.float64], ...]
+    decisions: tuple[tuple[Decision, ...], ...]
     abstained: int
     overlaps: tuple[TrainingOverlap, ...]
 
@@ -71,8 +75,8 @@ class ScoredFolder:
             )
         if self.abstained:
             warnings.append(
-                f"{self.abstained} of {n} images would be refused by diagnose (modality, body part "
-                "or view, by the header or the look of the picture); they are scored all the same."
+                f"{self.abstained} of {n} images would be refused by diagnose (by the header or "
+                "the look of the picture, or as unlike the training); they are scored all the same."
             )
         if not self.manifest.has_patients:
             warnings.append(
@@ -86,15 +90,22 @@ class ScoredFolder:
 class _Answer:
     """What each bundle says of one image, and whether `diagnose` would refuse to say it."""
 
-    probabilities: tuple[tuple[float, ...], ...]
+    decisions: tuple[Decision, ...]
     abstained: bool
     seen: tuple[Seen, ...]
 
 
 def score_folder(
-    folder: Path, manifest: Manifest, bundles: Sequence[Bundle], progress: Progress | None
+    folder: Path,
+    manifest: Manifest,
+    bundles: Sequence[Bundle],
+    progress: Progress | None,
+    *,
+    age_group: str | None = None,
 ) -> ScoredFolder:
     """Score every readable image, each decoded once for all bundles.
+
+    Age and view are those of the columns `age` and `view` of ``labels.csv``, else of the header.
 
     Parameters
     ----------
@@ -106,13 +117,16 @@ def score_folder(
         At least one; all read the same kind of images, and have the same classes, in any order.
     progress : callable or None
         Called with (done, all) after every image.
+    age_group : str or None
+        Of the images whose age is not known; by default the image itself tells it.
 
     Raises
     ------
     DataError
-        No image can be read.
+        No image can be read, or no bundle has this age group; see `usual_ages`.
     """
-    answers = _answer_all(manifest, bundles, progress)
+    usual = usual_ages(bundles, age_group)
+    answers = _answer_all(manifest, bundles, usual, progress)
     kept = [(i, a) for i, a in zip(manifest.images, answers, strict=True) if a is not None]
     if not kept:
         raise DataError(
@@ -120,6 +134,8 @@ def score_folder(
             "`pneumoscope diagnose` says of each why"
         )
     per_bundle = range(len(bundles))
+    classes = bundles[0].description.classes
+    decisions = tuple(tuple(answer.decisions[i] for _, answer in kept) for i in per_bundle)
     return ScoredFolder(
         manifest=manifest,
         images=tuple(image for image, _ in kept),
@@ -127,8 +143,10 @@ def score_folder(
             i.file for i, a in zip(manifest.images, answers, strict=True) if a is None
         ),
         probabilities=tuple(
-            np.array([answer.probabilities[index] for _, answer in kept]) for index in per_bundle
+            np.array([[one.probabilities[name] for name in classes] for one in of_bundle])
+            for of_bundle in decisions
         ),
+        decisions=decisions,
         abstained=sum(answer.abstained for _, answer in kept),
         overlaps=tuple(
             TrainingOverlap(
@@ -141,30 +159,69 @@ def score_folder(
     )
 
 
+def usual_ages(bundles: Sequence[Bundle], age_group: str | None) -> tuple[float | None, ...]:
+    """Give for each bundle an age of the stated group, for images whose own age is not known.
+
+    Raises
+    ------
+    DataError
+        A bundle of several age groups has none of this name, or all have one group only.
+    """
+    if age_group is None:
+        return (None,) * len(bundles)
+    usual = []
+    for bundle in bundles:
+        youngest = {group.name: group.from_age for group in bundle.description.age_groups}
+        if len(youngest) > 1 and age_group not in youngest:
+            raise DataError(
+                f"age group {age_group!r} is not one of the bundle {bundle.description.name}'s "
+                f"({', '.join(youngest)}); name one of them"
+            )
+        usual.append(youngest.get(age_group))
+    if usual == [None] * len(bundles):
+        raise DataError(
+            f"age group {age_group!r}: the bundle reads all ages alike; leave the age group out"
+        )
+    return tuple(usual)
+
+
+def known_age(image: LabelledImage, radiograph: Radiograph, usual: float | None) -> float | None:
+    """Take the age of ``labels.csv``, else the header's, else the usual one; in years."""
+    stated = radiograph.patient.age if image.age is None else image.age
+    return usual if stated is None else stated
+
+
 def _answer_all(
-    manifest: Manifest, bundles: Sequence[Bundle], progress: Progress | None
+    manifest: Manifest,
+    bundles: Sequence[Bundle],
+    usual: Sequence[float | None],
+    progress: Progress | None,
 ) -> list[_Answer | None]:
     """Answer every image, in order; one core per image keeps decoding and network both busy."""
     readers = [Reader(bundle, threads=1) for bundle in bundles]
     answers = []
     with ThreadPoolExecutor(available_cores()) as pool:
-        for answer in pool.map(partial(_answer, readers), manifest.images):
+        for answer in pool.map(partial(_answer, readers, usual), manifest.images):
             answers.append(answer)
             if progress is not None:
                 progress(len(answers), len(manifest.images))
     return answers
 
 
-def _answer(readers: Sequence[Reader], image: LabelledImage) -> _Answer | None:
+def _answer(
+    readers: Sequence[Reader], usual: Sequence[float | None], image: LabelledImage
+) -> _Answer | None:
     """Score an image; None where it cannot be read."""
     try:
         radiograph = read_radiograph(image.path)
     except ImageError:
         return None
-    classes = readers[0].bundle.description.classes
-    stated = [reader.score(radiograph).probabilities for reader in readers]
+    judged = [
+        reader.judge(radiograph, age=known_age(image, radiograph, other), view=image.view)
+        for reader, other in zip(readers, usual, strict=True)
+    ]
     return _Answer(
-        probabilities=tuple(tuple(each[name] for name in classes) for each in stated),
-        abstained=unsuitable(radiograph, readers[0].bundle.description.reads) is not None,
+        decisions=tuple(decision for decision, _ in judged),
+        abstained=any(abstention is not None for _, abstention in judged),
         seen=seen_in_training(radiograph.pixels, [reader.bundle for reader in readers]),
     )

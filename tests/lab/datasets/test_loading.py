@@ -71,10 +71,10 @@ def test_a_resumed_epoch_is_that_of_the_straight_run(collection, augmented):
 
 def test_without_a_sampler_every_image_comes_once_in_order(collection):
     dataset = RadiographDataset(collection, np.arange(12), SPEC)
-    labels = torch.cat([labels for _, labels, _ in PrefetchingLoader(dataset, 5)])
+    labels = torch.cat([labels for _, labels, *_ in PrefetchingLoader(dataset, 5)])
     assert labels.tolist() == collection.labels.tolist()
     full = list(PrefetchingLoader(dataset, 5, drop_last=True))
-    assert [len(labels) for _, labels, _ in full] == [5, 5]
+    assert [len(labels) for _, labels, *_ in full] == [5, 5]
 
 
 class Slow(torch.utils.data.Dataset):
@@ -90,7 +90,7 @@ class Slow(torch.utils.data.Dataset):
         if item == self.fails:
             raise OSError("the disk went away")
         time.sleep(self.seconds)
-        return (torch.tensor(item),) * 3
+        return (torch.tensor(item),) * 4
 
 
 def test_the_time_waited_is_that_of_the_one_who_waits():

@@ -24,11 +24,12 @@ def test_training_sees_what_use_sees(collection, manifests):
     dataset = RadiographDataset(collection, chosen, SPEC)
     assert len(dataset) == 3
     for item, position in enumerate(chosen):
-        image, label, source = dataset[item]
+        image, label, source, evidence = dataset[item]
         expected = to_input(read_radiograph(paths[position]).pixels, SPEC)
         np.testing.assert_array_equal(image.numpy(), expected)
         assert label == collection.labels[position]
         assert source == collection.sources[position]
+        assert evidence.shape[0] == 0  # no maps are taught
         assert label.dtype == source.dtype == torch.int64
 
 

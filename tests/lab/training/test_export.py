@@ -22,6 +22,7 @@ from pneumoscope.bundles import read_bundle
 from pneumoscope.decision import decide
 from pneumoscope.errors import BundleError, PneumoscopeError, RecipeError
 from pneumoscope.evaluation import read_manifest
+from pneumoscope.findings import Purpose
 from pneumoscope.imaging import fingerprint, perceptual_hash, read_radiograph, to_input
 from pneumoscope.inference import OnnxEngine
 from pneumoscope.lab.training import export, read_recipe, train
@@ -57,6 +58,25 @@ def engine(bundle):
     return OnnxEngine(bundle, threads=1)
 
 
+@pytest.fixture(scope="module")
+def profile(bundle):
+    """The only one."""
+    (section,) = bundle.description.profiles
+    return section.profile()
+
+
+@pytest.fixture(scope="module")
+def decide_on(bundle, engine, profile):
+    """Answer an image as the clinic does."""
+    groups = bundle.description.groups()
+
+    def answer(image):
+        prediction = engine.predict(read_radiograph(image.path))
+        return decide(prediction, age_groups=groups, profiles=[profile])
+
+    return answer
+
+
 def _logits(finished, images):
     """The network's logits, straight from the files."""
     spec = finished.recipe.input.spec
@@ -82,10 +102,10 @@ def test_what_was_written_can_be_read_anywhere(bundle, run, tmp_path):
 def test_the_engine_answers_as_the_network_does(engine, finished, parts):
     expected = _logits(finished, parts["report"]).numpy()
     found = [engine.predict(read_radiograph(i.path)).logits for i in parts["report"].values()]
-    np.testing.assert_allclose(found, expected, atol=1e-3)
+    np.testing.assert_allclose(np.squeeze(found, axis=1), expected, atol=1e-3)
 
 
-def test_the_temperature_is_the_most_likely_one_of_the_calibrate_part(bundle, finished, parts):
+def test_the_calibration_is_the_most_likely_one_of_the_calibrate_part(profile, finished, parts):
     images = parts["calibrate"]
     logits = _logits(finished, images)
     for row, file in enumerate(images):
@@ -95,30 +115,47 @@ def test_the_temperature_is_the_most_likely_one_of_the_calibrate_part(bundle, fi
     children = torch.tensor([file.startswith("children/") for file in images])
     assert children.sum() != (~children).sum()
 
-    def loss(temperature):
-        each = functional.cross_entropy(logits / temperature, labels, reduction="none")
+    def loss(temperature, biases):
+        each = functional.cross_entropy(logits / temperature + biases, labels, reduction="none")
         return (each[children].mean() + each[~children].mean()).item()
 
-    stated = bundle.description.calibration.temperature
-    assert loss(stated) <= min(loss(t) for t in np.geomspace(0.05, 20, 5001)) + 1e-7
+    # So few patients pay for no biases.
+    assert set(profile.biases.values()) == {0.0}
+    best = min(loss(t, torch.zeros(3)) for t in np.geomspace(0.05, 20, 5001))
+    assert loss(profile.temperature, torch.zeros(3)) <= best + 1e-7
 
 
-def test_the_operating_point_is_the_highest_that_is_sensitive_enough(bundle, finished, parts):
-    point = bundle.description.operating_point
+def test_the_operating_points_meet_their_targets_in_every_source(profile, decide_on, parts):
     images = parts["calibrate"]
-    probabilities = torch.softmax(
-        _logits(finished, images) / bundle.description.calibration.temperature, 1
-    )[:, CLASSES.index("PNEUMONIA")]
-    positive = torch.tensor([image.label == "PNEUMONIA" for image in images.values()])
-    children = torch.tensor([file.startswith("children/") for file in images])
+    probability = np.array([decide_on(i).probabilities["PNEUMONIA"] for i in images.values()])
+    positive = np.array([image.label == "PNEUMONIA" for image in images.values()])
+    children = np.array([file.startswith("children/") for file in images])
+    out, into = profile.operating_points
+    assert (out.purpose, into.purpose) == (Purpose.RULE_OUT, Purpose.RULE_IN)
+    assert {out.label, into.label} == {"PNEUMONIA"}
+    assert out.threshold <= into.threshold
+    for mine in (children, ~children):
+        # The graph's last digits are not the network's.
+        assert (probability[positive & mine] >= out.threshold - 1e-5).mean() >= 0.95
+        assert (probability[~positive & mine] < into.threshold + 1e-5).mean() >= 0.9
 
-    def lowest_sensitivity(threshold):
-        found = probabilities >= threshold - 1e-9
-        return min(found[positive & mine].double().mean() for mine in (children, ~children))
 
-    assert point.label == "PNEUMONIA"
-    assert lowest_sensitivity(point.threshold) >= 0.9
-    assert lowest_sensitivity(point.threshold + 1e-6) < 0.9
+def test_the_rates_of_the_points_are_those_of_the_report_part(profile, decide_on, parts):
+    images = parts["report"].values()
+    probability = np.array([decide_on(image).probabilities["PNEUMONIA"] for image in images])
+    positive = np.array([image.label == "PNEUMONIA" for image in images])
+    for point in profile.operating_points:
+        called = probability >= point.threshold
+        assert point.sensitivity[0] == pytest.approx(called[positive].mean())
+        assert point.specificity[0] == pytest.approx((~called)[~positive].mean())
+
+
+def test_what_a_network_does_not_draw_is_not_in_its_bundle(bundle):
+    assert bundle.description.evidence is None
+    assert bundle.description.distance_limits == {}
+    assert [group.name for group in bundle.description.age_groups] == ["everyone"]
+    outputs = {node.name for node in onnx.load_from_string(bundle.graph).graph.output}
+    assert outputs == {"logits", "activation_maps"}
 
 
 def test_training_images_are_all_but_those_of_the_report_part(bundle, parts):
@@ -148,12 +185,9 @@ def _section(card, title):
     ],
     ids=["children", "adults", "AP"],
 )
-def test_the_card_states_what_the_bundle_does(bundle, engine, parts, population, wanted):
+def test_the_card_states_what_the_bundle_does(bundle, decide_on, parts, population, wanted):
     images = [image for file, image in parts["report"].items() if wanted(file, image)]
-    temperature = bundle.description.calibration.temperature
-    decisions = [
-        decide(engine.predict(read_radiograph(i.path)), temperature=temperature) for i in images
-    ]
+    decisions = [decide_on(image) for image in images]
     pairs = [(i.label, d.predicted) for i, d in zip(images, decisions, strict=True)]
     section = _section(bundle.card, population)
     assert f"{len(images)} images of {len({i.patient_id for i in images})} patients." in section
@@ -172,23 +206,23 @@ def test_the_card_states_what_the_bundle_does(bundle, engine, parts, population,
         assert f"| {label} | {row} |" in section
 
 
-def test_the_card_states_what_the_operating_point_does(bundle, engine, parts):
-    section = _section(bundle.card, "At the operating point")
-    point = bundle.description.operating_point
-    assert f"P(PNEUMONIA) of {point.threshold:.3f} or more" in section
-    temperature = bundle.description.calibration.temperature
+def test_the_card_states_what_the_operating_points_do(bundle, decide_on, profile, parts):
+    section = bundle.card.split("## At the operating points\n")[1].split("\n## ")[0]
+    for name, point in zip(("rule-out", "rule-in"), profile.operating_points, strict=True):
+        assert f"| everyone | {name} | {point.threshold:.3f} | {point.rule} |" in section
     for prefix, population in (
         ("children/", "made-up children (children)"),
         ("adults/", "made-up adults (adults)"),
     ):
-        called = {True: [], False: []}
-        for file, image in parts["report"].items():
-            if file.startswith(prefix):
-                answer = engine.predict(read_radiograph(image.path))
-                probability = decide(answer, temperature=temperature).probabilities["PNEUMONIA"]
-                called[image.label == "PNEUMONIA"].append(probability >= point.threshold)
-        sensitivity, specificity = np.mean(called[True]), 1 - np.mean(called[False])
-        row = rf"\| {re.escape(population)} \| {sensitivity:.3f} .*\| {specificity:.3f} "
+        images = [image for file, image in parts["report"].items() if file.startswith(prefix)]
+        given = np.array([decide_on(image).probabilities["PNEUMONIA"] for image in images])
+        positive = np.array([image.label == "PNEUMONIA" for image in images])
+        row = rf"\| {re.escape(population)} \| everyone"
+        for point in profile.operating_points:
+            called = given >= point.threshold
+            row += (
+                rf" \| {called[positive].mean():.3f} .*\| {(~called)[~positive].mean():.3f} [^|]*"
+            )
         assert re.search(row, section)
 
 

@@ -12,8 +12,8 @@ import torch
 from onnx import TensorProto
 from torch import nn
 
-from pneumoscope.lab.training.export import LOGIT_TOLERANCE, MAP_TOLERANCE
-from pneumoscope.lab.training.graph import SMALL, parity, round_to_half
+from pneumoscope.lab.training.export import TOLERANCES
+from pneumoscope.lab.training.graph import SMALL, Exported, parity, round_to_half
 from pneumoscope.lab.training.run import build_network
 
 pytestmark = pytest.mark.lab
@@ -60,14 +60,13 @@ def test_large_weights_are_stored_in_half_and_lose_nothing_more(bundle, finished
 
 @pytest.mark.parametrize("count", [1, 2, 7])
 def test_the_graph_agrees_for_any_number_of_images(bundle, finished, count):
-    logits, maps = parity(finished.network, bundle.graph, _images(count))
-    assert logits < LOGIT_TOLERANCE
-    assert maps < MAP_TOLERANCE
+    differences = parity(finished.exported, bundle.graph, _images(count))
+    assert set(differences) == {"logits", "activation_maps"}
+    assert all(far < TOLERANCES[name] for name, far in differences.items())
 
 
 def test_a_graph_of_other_weights_is_noticed(bundle, finished):
     torch.manual_seed(5)
     other = build_network(finished.recipe).eval()
-    logits, maps = parity(other, bundle.graph, _images(4))
-    assert logits > LOGIT_TOLERANCE
-    assert maps > MAP_TOLERANCE
+    differences = parity(Exported(other), bundle.graph, _images(4))
+    assert all(far > TOLERANCES[name] for name, far in differences.items())

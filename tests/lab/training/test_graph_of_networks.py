@@ -14,8 +14,13 @@ pytest.importorskip("lightning")
 from torch import nn  # noqa: E402
 
 from pneumoscope.lab.networks import create, names  # noqa: E402
-from pneumoscope.lab.training.export import LOGIT_TOLERANCE, MAP_TOLERANCE  # noqa: E402
-from pneumoscope.lab.training.graph import parity, round_to_half, to_graph  # noqa: E402
+from pneumoscope.lab.training.export import TOLERANCES  # noqa: E402
+from pneumoscope.lab.training.graph import (  # noqa: E402
+    Exported,
+    parity,
+    round_to_half,
+    to_graph,
+)
 
 pytestmark = pytest.mark.lab
 
@@ -65,10 +70,11 @@ def test_the_graph_agrees_with_the_network(case):
         for _ in range(3):
             network(torch.rand(4, 3, size, size))
     round_to_half(network.eval())
-    graph = to_graph(network, size)
+    exported = Exported(network)
+    graph = to_graph(exported, size)
     for count in (1, 3):
         images = np.random.default_rng(count).random((count, 3, size, size), dtype=np.float32)
         assert network.explain(torch.from_numpy(images))[1].amax() > 0
-        logits, maps = parity(network, graph, images)
-        assert logits < LOGIT_TOLERANCE
-        assert maps < MAP_TOLERANCE
+        differences = parity(exported, graph, images)
+        assert set(differences) == {"logits", "activation_maps"}
+        assert all(far < TOLERANCES[name] for name, far in differences.items())

@@ -16,6 +16,7 @@ from torch import nn
 from torch.nn import functional
 from torch.utils.data import DataLoader
 
+from pneumoscope.lab.datasets import HIDDEN
 from pneumoscope.lab.networks import Network
 from pneumoscope.lab.training.module import ClassifierModule, masked_logits
 from pneumoscope.lab.training.recipe import Training
@@ -62,7 +63,8 @@ def _module(class_weights=None, **settings):
 def _batch(rows):
     logits, labels, sources = zip(*rows, strict=True)
     images = torch.tensor(logits)[:, :, None, None].expand(-1, -1, 4, 4)
-    return images, torch.tensor(labels), torch.tensor(sources)
+    no_maps = torch.zeros(len(labels), 0, 1, 1)
+    return images, torch.tensor(labels), torch.tensor(sources), no_maps
 
 
 def test_an_absent_class_gets_no_gradient_and_no_say():
@@ -179,3 +181,13 @@ def test_only_what_is_trainable_is_optimised_at_the_recipe_s_rate():
         scheduler["scheduler"].step(1.0)
         rates.append(group["lr"])
     assert rates == [0.25] * 3 + [0.2] * 5
+
+
+def test_hidden_lungs_make_every_known_class_equally_true():
+    module = _module()
+    batch = _batch([((2.0, 1.0, -1.0), HIDDEN, 0), ((0.0, 3.0, 1.0), 1, 1)])
+    module.training_step(batch, 0)
+    two = -torch.log_softmax(torch.tensor([2.0, -1.0]), 0).mean()
+    three = functional.cross_entropy(torch.tensor([[0.0, 3.0, 1.0]]), torch.tensor([1]))
+    assert module.seen["train_loss"] == pytest.approx(float((two + three) / 2))
+    assert module.seen["train_accuracy"] == 1

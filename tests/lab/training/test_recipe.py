@@ -17,7 +17,14 @@ from pneumoscope.lab.training.recipe import source_folder
 pytestmark = pytest.mark.lab
 
 FOLDER = Path(__file__).parents[3] / "recipes"
-PUBLISHED = ("chest-112", "chest-112-by-image", "chest-160", "covid-ct")
+PUBLISHED = (
+    "chest-112",
+    "chest-112-by-image",
+    "chest-2-160",
+    "chest-2-256",
+    "chest-2",
+    "covid-ct",
+)
 
 
 @pytest.fixture(scope="module")
@@ -37,12 +44,16 @@ def test_the_recipe_by_image_differs_in_that_alone(published):
     assert by_image.model_copy(update=told | {"split": split}) == by_patient
 
 
-def test_the_second_stage_never_sees_what_the_first_one_reports(published):
-    first, second = published["chest-112"], published["chest-160"]
+@pytest.mark.parametrize(
+    ("before", "after", "checkpoint"),
+    [("chest-2-160", "chest-2-256", "best"), ("chest-2-256", "chest-2", "last")],
+)
+def test_a_later_stage_never_sees_what_an_earlier_one_reports(published, before, after, checkpoint):
+    first, second = published[before], published[after]
     assert first.split == second.split
     assert [s.folder for s in first.sources] == [s.folder for s in second.sources]
     assert first.classes == second.classes
-    assert second.initial_weights == "../runs/chest-112/checkpoints/best.ckpt"
+    assert second.initial_weights == f"../runs/{before}/checkpoints/{checkpoint}.ckpt"
 
 
 @pytest.mark.parametrize("name", PUBLISHED)

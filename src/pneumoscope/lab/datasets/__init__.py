@@ -9,8 +9,10 @@ from pneumoscope.lab.datasets.certificate import (
     fold_facts,
 )
 from pneumoscope.lab.datasets.collection import Collection, collect
+from pneumoscope.lab.datasets.evidence import LABEL_ONLY, UNKNOWN, EvidenceLessons, Lesson
 from pneumoscope.lab.datasets.loading import PrefetchingLoader
 from pneumoscope.lab.datasets.lung_outline import mend, only_lungs, random_outline
+from pneumoscope.lab.datasets.lungs import LungChanges, find_lungs
 from pneumoscope.lab.datasets.sampling import Draw, EpochSampler
 from pneumoscope.lab.datasets.schemes import SCHEMES, Scheme, SchemeSettings, draw
 from pneumoscope.lab.datasets.split import (
@@ -30,13 +32,21 @@ from pneumoscope.lab.datasets.split_file import (
     read_split,
     write_split,
 )
-from pneumoscope.lab.datasets.split_folders import identify, scheme_settings, split_folders
-from pneumoscope.lab.datasets.torch_data import RadiographDataset
+from pneumoscope.lab.datasets.split_folders import (
+    identify,
+    scheme_settings,
+    split_folders,
+    unit_named,
+)
+from pneumoscope.lab.datasets.torch_data import HIDDEN, RadiographDataset
 
 __all__ = [
     "FOUR_WAY",
+    "HIDDEN",
+    "LABEL_ONLY",
     "PARTS",
     "SCHEMES",
+    "UNKNOWN",
     "Augmentation",
     "By",
     "CertificateError",
@@ -44,7 +54,10 @@ __all__ = [
     "DataIdentity",
     "Draw",
     "EpochSampler",
+    "EvidenceLessons",
     "Fold",
+    "Lesson",
+    "LungChanges",
     "PrefetchingLoader",
     "RadiographDataset",
     "Scheme",
@@ -58,6 +71,7 @@ __all__ = [
     "digest",
     "document",
     "draw",
+    "find_lungs",
     "fold_facts",
     "identify",
     "linked_groups",
@@ -68,6 +82,7 @@ __all__ = [
     "scheme_settings",
     "split_folders",
     "split_four_ways",
+    "unit_named",
     "units_of",
     "write_split",
 ]

@@ -16,9 +16,11 @@ Quality = Annotated[int, Field(ge=1, le=100)]
 class Augmentation(BaseModel):
     """Ranges of the random changes; zero (or null) switches each off.
 
-    Geometry as in Baral 2025, section 3.3.1. `resolution` and `jpeg_quality` hide which source an
-    image came from: it is reduced by up to that share of its size and enlarged again, and
-    re-encoded as JPEG at a random quality.
+    Geometry as in Baral 2025, section 3.3.1. `gamma` bends the grey scale: values 0..1 to the power
+    of at most 1 + gamma or at least 1 / (1 + gamma). `resolution` and `jpeg_quality` hide which
+    source an image came from: it is reduced by up to that share of its size and enlarged again, and
+    re-encoded as JPEG at a random quality. `only_lungs` and `hidden_lungs` are shares of the whole
+    radiographs that are reduced to their lungs, or robbed of them; see `lungs.LungChanges`.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
@@ -30,8 +32,17 @@ class Augmentation(BaseModel):
     horizontal_flip: bool = True
     brightness: Fraction = 0.1
     contrast: Fraction = 0.2
+    gamma: Fraction = 0.0
     resolution: float = Field(0.5, ge=0, le=0.9)
     jpeg_quality: tuple[Quality, Quality] | None = (40, 95)
+    only_lungs: Fraction = 0.0
+    hidden_lungs: Fraction = 0.0
+
+    @model_validator(mode="after")
+    def _shares_fit(self) -> Augmentation:
+        if self.only_lungs + self.hidden_lungs > 1:
+            raise ValueError("only_lungs and hidden_lungs are shares: their sum is at most 1")
+        return self
 
     @model_validator(mode="after")
     def _range_ascends(self) -> Augmentation:
@@ -55,16 +66,39 @@ def augment(
     -------
     ndarray of uint8, shape (size, size)
     """
-    grey = _move(grey, ranges, rng)
+    return augment_with_mask(grey, None, ranges, rng)[0]
+
+
+def augment_with_mask(
+    grey: NDArray[np.uint8],
+    mask: NDArray[np.uint8] | None,
+    ranges: Augmentation,
+    rng: np.random.Generator,
+) -> tuple[NDArray[np.uint8], NDArray[np.uint8] | None]:
+    """Change an image as `augment` does, and move a mask of it in the same way.
+
+    Parameters
+    ----------
+    grey : ndarray of uint8, shape (size, size)
+    mask : ndarray of uint8, shape (size, size), or None
+    ranges : Augmentation
+    rng : Generator
+
+    Returns
+    -------
+    grey, mask
+        As given in; what comes into the mask from outside is 0.
+    """
+    matrix = _motion(grey.shape[0], ranges, rng)
+    if mask is not None:
+        mask = _warp(mask, matrix, cv2.BORDER_CONSTANT)
+    grey = _warp(grey, matrix, cv2.BORDER_REPLICATE)
     grey = _expose(grey, ranges, rng)
-    return _degrade(grey, ranges, rng)
+    return _degrade(grey, ranges, rng), mask
 
 
-def _move(
-    grey: NDArray[np.uint8], ranges: Augmentation, rng: np.random.Generator
-) -> NDArray[np.uint8]:
-    """Rotate, shift, shear, zoom and flip about the centre; the border is repeated outwards."""
-    size = grey.shape[0]
+def _motion(size: int, ranges: Augmentation, rng: np.random.Generator) -> NDArray[np.float64]:
+    """Draw a rotation, shift, shear, zoom and flip about the centre, as a matrix (2, 3)."""
     angle = np.deg2rad(rng.uniform(-ranges.rotation_degrees, ranges.rotation_degrees))
     shear = rng.uniform(-ranges.shear, ranges.shear)
     zoom = rng.uniform(1 - ranges.zoom, 1 + ranges.zoom, size=2)
@@ -73,9 +107,13 @@ def _move(
     rotation = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
     linear = rotation @ np.array([[1.0, shear], [0.0, 1.0]]) @ np.diag([zoom[0] * mirror, zoom[1]])
     centre = np.full(2, (size - 1) / 2)
-    matrix = np.column_stack([linear, centre + shift - linear @ centre])
+    return np.column_stack([linear, centre + shift - linear @ centre])
+
+
+def _warp(image: NDArray[np.uint8], matrix: NDArray[np.float64], border: int) -> NDArray[np.uint8]:
+    """Move an image (size, size)."""
     moved = cv2.warpAffine(
-        grey, matrix, (size, size), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+        image, matrix, image.shape[::-1], flags=cv2.INTER_LINEAR, borderMode=border
     )
     return moved.astype(np.uint8, copy=False)
 
@@ -83,11 +121,15 @@ def _move(
 def _expose(
     grey: NDArray[np.uint8], ranges: Augmentation, rng: np.random.Generator
 ) -> NDArray[np.uint8]:
-    """Change brightness and contrast."""
+    """Change brightness, contrast and gamma."""
     brightness = rng.uniform(1 - ranges.brightness, 1 + ranges.brightness)
     contrast = rng.uniform(1 - ranges.contrast, 1 + ranges.contrast)
     mean = float(grey.mean())
     changed = (grey.astype(np.float32) - mean) * contrast + mean * brightness
+    if ranges.gamma:
+        limit = np.log1p(ranges.gamma)
+        power = np.exp(rng.uniform(-limit, limit))
+        changed = 255 * (np.clip(changed, 0, 255) / 255) ** power
     return np.clip(np.rint(changed), 0, 255).astype(np.uint8)
 
 

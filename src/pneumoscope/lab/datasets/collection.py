@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -34,7 +34,7 @@ class Collection:
     files : tuple of str
         "source/file" of each image.
     patients : tuple of str
-        "source/patient" of each image.
+        "source/patient" of each image, or "prefix/patient" where sources share their patients.
     fingerprints : tuple of str
         `imaging.fingerprint` of each image at full size.
     hashes : tuple of str
@@ -68,6 +68,7 @@ def collect(
     size: int,
     *,
     max_unreadable_share: float = 0.0,
+    patient_prefixes: Mapping[str, str] | None = None,
 ) -> Collection:
     """Decode every image of every source, or take it from the cache of decoded images.
 
@@ -82,12 +83,16 @@ def collect(
     max_unreadable_share : float
         How much of each source may be unreadable, from 0 to below 1; the log names such images, and
         they are left out.
+    patient_prefixes : mapping of str to str, optional
+        By source, what stands before its patients' numbers; by default its name. Sources with the
+        same prefix share patients.
 
     Raises
     ------
     DataError
         A label is not a class; or more images of a source than allowed cannot be read.
     """
+    prefixes = patient_prefixes or {}
     index = {name: number for number, name in enumerate(classes)}
     unknown = sorted({image.label for _, images in sources for image in images} - set(index))
     if unknown:
@@ -113,7 +118,9 @@ def collect(
         labels=np.array([index[image.label] for _, _, image, _ in rows], dtype=np.int64),
         sources=np.array([number for number, *_ in rows], dtype=np.int64),
         files=tuple(f"{name}/{image.file}" for _, name, image, _ in rows),
-        patients=tuple(f"{name}/{image.patient_id}" for _, name, image, _ in rows),
+        patients=tuple(
+            f"{prefixes.get(name, name)}/{image.patient_id}" for _, name, image, _ in rows
+        ),
         fingerprints=tuple(reduced.fingerprint for *_, reduced in rows),
         hashes=tuple(reduced.perceptual_hash for *_, reduced in rows),
         extra=tuple(dict(image.extra) for _, _, image, _ in rows),

@@ -41,7 +41,7 @@ def only_lungs(grey: Grey, mask: Mask, rng: np.random.Generator) -> Grey:
     patches = int(rng.integers(0, 3))
     if patches and mask.any():
         smooth = _ellipses(mask, rng, patches, 1)
-        grey = cv2.copyTo(_extended(grey, mask), smooth, grey.copy()).astype(np.uint8)
+        grey = cv2.copyTo(extended(grey, mask), smooth, grey.copy()).astype(np.uint8)
     outline = random_outline(mask, rng).view(np.uint8)
     return cv2.bitwise_and(grey, grey, mask=outline).astype(np.uint8)
 
@@ -97,7 +97,7 @@ def mend(cut_out: Grey) -> tuple[Grey, Mask]:
     """
     known = cut_out > _BLACK
     inner = cv2.erode(known.view(np.uint8), _EDGE)
-    mended = cv2.copyTo(cut_out, inner, _extended(cut_out, inner > 0))
+    mended = cv2.copyTo(cut_out, inner, extended(cut_out, inner > 0))
     return mended.astype(np.uint8), _filled(known, 1, hulls=True) > 0
 
 
@@ -132,7 +132,7 @@ def _ellipses(mask: Mask, rng: np.random.Generator, number: int, value: int) -> 
     return drawn
 
 
-def _extended(grey: Grey, known: Mask) -> Grey:
+def extended(grey: Grey, known: Mask) -> Grey:
     """Extend the greys of the known pixels smoothly over the picture."""
     weights = known.view(np.uint8)
     there = cv2.bitwise_and(grey, grey, mask=weights)

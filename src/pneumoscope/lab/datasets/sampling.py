@@ -45,6 +45,9 @@ class EpochSampler(Sampler[Draw]):
         Draws per epoch; None for as many as there are items. "shuffle" takes None only.
     way : {"balanced", "shuffle"}
         With replacement, every source equally often; or every item once.
+    weights : ndarray of float64, shape (items,), or None
+        How often "balanced" draws each item beside the others, above 0; None for every source
+        equally often.
     """
 
     def __init__(
@@ -54,6 +57,7 @@ class EpochSampler(Sampler[Draw]):
         *,
         samples: int | None = None,
         way: Way = "balanced",
+        weights: NDArray[np.float64] | None = None,
     ) -> None:
         if way == "shuffle" and samples is not None:
             raise ValueError("shuffle shows every item once; samples must be None")
@@ -61,6 +65,7 @@ class EpochSampler(Sampler[Draw]):
         self.seed = seed
         self.samples = samples
         self.way = way
+        self.weights = 1 / np.bincount(sources)[sources] if weights is None else weights
         self.epoch = 0
 
     def set_epoch(self, epoch: int) -> None:
@@ -80,8 +85,7 @@ class EpochSampler(Sampler[Draw]):
         items = len(self.sources)
         if self.way == "shuffle":
             return rng.permutation(items)
-        weights = 1 / np.bincount(self.sources)[self.sources]
-        return rng.choice(items, size=len(self), p=weights / weights.sum())
+        return rng.choice(items, size=len(self), p=self.weights / self.weights.sum())
 
 
 def _generator(seed: int, *key: int) -> np.random.Generator:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, cast, get_args
 
 from pydantic import ValidationError
 
@@ -55,6 +55,20 @@ def scheme_settings(*, folds: int | None, **others: Any) -> SchemeSettings:
     if (0 if settings.test else settings.stop) + settings.calibrate >= 1:
         raise InputError("--calibrate: leaves nothing to train on; give less, or a smaller --stop")
     return settings
+
+
+def unit_named(by: str) -> By:
+    """Check what a split is asked to draw.
+
+    Raises
+    ------
+    InputError
+        Neither "patient" nor "image".
+    """
+    for known in get_args(By):
+        if by == known:
+            return cast(By, known)
+    raise InputError(f"--by {by!r}: give patient or image")
 
 
 def identify(
@@ -143,8 +157,7 @@ def split_folders(
     DataError
         See `identify` and `draw`.
     """
-    if by not in get_args(By):
-        raise InputError(f"--by {by!r}: give patient or image")
+    chosen = unit_named(by)
     data = identify(
         folders,
         max_unreadable_share=max_unreadable_share,
@@ -152,5 +165,5 @@ def split_folders(
         where=where,
     )
     groups = linked_groups(data.patients, data.fingerprints)
-    units = units_of(data.strata, groups, "patient" if by == "patient" else "image")
+    units = units_of(data.strata, groups, chosen)
     return write_split(out, draw(units, settings), data)

@@ -4,14 +4,17 @@ import sys
 
 from pneumoscope.lab.networks.catalogue import NetworkEntry, catalogue
 from pneumoscope.lab.networks.dropout import MAX_UNIT_RATE, UnitDropout
-from pneumoscope.lab.networks.network import Network, count_parameters
+from pneumoscope.lab.networks.evidence import EVIDENCE_STRIDE, top_cells
+from pneumoscope.lab.networks.network import Answer, Network, count_parameters
 from pneumoscope.lab.networks.registry import create, discover, names
 
 # A new network is one new file in this folder, and no change elsewhere.
 discover(sys.modules[__name__])
 
 __all__ = [
+    "EVIDENCE_STRIDE",
     "MAX_UNIT_RATE",
+    "Answer",
     "Network",
     "NetworkEntry",
     "UnitDropout",
@@ -19,4 +22,5 @@ __all__ = [
     "count_parameters",
     "create",
     "names",
+    "top_cells",
 ]

@@ -2,9 +2,28 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+
+
+class Answer(NamedTuple):
+    """What a network's training compares with the truth.
+
+    Attributes
+    ----------
+    logits : Tensor, shape (n, classes) or (n, age groups, classes)
+        The latter where each age group has a last layer of its own.
+    evidence : Tensor, shape (n, maps, rows, columns), or None
+        Logits of the evidence maps.
+    age_group_logits : Tensor, shape (n, age groups), or None
+    """
+
+    logits: Tensor
+    evidence: Tensor | None = None
+    age_group_logits: Tensor | None = None
 
 
 class Network(nn.Module):
@@ -47,6 +66,20 @@ class Network(nn.Module):
         with torch.autocast(images.device.type, enabled=False):
             return self.output(self.dropout(units.to(self.output.weight.dtype)))
 
+    def answer(self, images: Tensor) -> Answer:
+        """Answer with all that training teaches; the logits alone unless a network says more."""
+        return Answer(self(images))
+
+    def outputs(self, images: Tensor) -> dict[str, Tensor]:
+        """Give what the exported graph gives, by the names of its outputs.
+
+        `logits` and `activation_maps` (see `explain`); networks that draw evidence maps add
+        `evidence` (n, maps, rows, columns), values 0..1, and `embedding` (n, features), which
+        unusual images are told by; those that tell age groups apart `age_group_logits`.
+        """
+        logits, maps = self.explain(images)
+        return {"logits": logits, "activation_maps": maps}
+
     def explain(self, images: Tensor) -> tuple[Tensor, Tensor]:
         """Answer and say where the network looked, in operations that can be exported.
 
@@ -62,6 +95,11 @@ class Network(nn.Module):
             Grad-CAM of each class's logit, ``relu(sum_c mean(gradient_c) A_c)`` (Selvaraju 2017).
         """
         raise NotImplementedError
+
+    @property
+    def started_from(self) -> str:
+        """The ImageNet weights that this network starts from, with their terms; empty for none."""
+        return self.weights_source.partition("pretrained: ")[2] if self.pretrained else ""
 
     def penalised_kernels(self) -> list[Tensor]:
         """Weights that the recipe's L1 and L2 penalties apply to; none unless published."""

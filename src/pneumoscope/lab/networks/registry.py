@@ -15,7 +15,7 @@ from pneumoscope.errors import RecipeError
 from pneumoscope.lab.networks.network import Network
 
 # What the recipe's data decide; everything else that a factory takes is an option.
-_BY_THE_RECIPE = ("classes", "size")
+_BY_THE_RECIPE = ("classes", "size", "evidence_maps", "age_groups")
 
 _factories: dict[str, Callable[..., Network]] = {}
 
@@ -53,6 +53,8 @@ def create(
     classes: int,
     size: int,
     options: Mapping[str, Any],
+    evidence_maps: int = 0,
+    age_groups: int = 1,
     fetch: bool = True,
 ) -> Network:
     """Build a network with the weights that training starts with.
@@ -67,6 +69,10 @@ def create(
         Side of the square input in pixels.
     options : mapping
         The network's own options.
+    evidence_maps : int
+        Number of classes that the recipe asks an evidence map for.
+    age_groups : int
+        Number of age groups, at least 1.
     fetch : bool
         Fetch ImageNet weights where the options ask for them. False where other weights follow.
 
@@ -78,8 +84,17 @@ def create(
     """
     if name not in _factories:
         raise RecipeError(f"network {name!r} does not exist; there are: {', '.join(names())}")
+    asked = {"evidence_maps": evidence_maps, "age_groups": age_groups}
+    taken = inspect.signature(_factories[name]).parameters
+    if evidence_maps and "evidence_maps" not in taken:
+        raise RecipeError(f"network {name!r} draws no evidence map; leave `evidence` out")
     try:
-        network = _factories[name](classes=classes, size=size, **options)
+        network = _factories[name](
+            classes=classes,
+            size=size,
+            **{key: value for key, value in asked.items() if key in taken},
+            **options,
+        )
         if fetch and network.pretrained:
             network.load_pretrained()
     except ValidationError as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import importlib
 import socket
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -79,6 +80,40 @@ def load_imagenet(backbone: nn.Module, file: str, adapt: Adaptation) -> None:
         raise ValueError(
             f"{place} does not hold the weights that are expected; delete it, or set "
             "pretrained: false"
+        ) from None
+
+
+def load_packaged(backbone: nn.Module, package: str, finder: str, adapt: Adaptation) -> None:
+    """Fill a backbone with ImageNet weights that a Python package carries.
+
+    Parameters
+    ----------
+    backbone : nn.Module
+        Every one of its weights must be in the file.
+    package, finder : str
+        The package, and its class whose `get_model_file_path` names the file.
+    adapt : callable
+        From the file's weights to the backbone's.
+
+    Raises
+    ------
+    ValueError
+        The package is not installed, or holds something else. The message says what to do.
+    """
+    try:
+        place = getattr(importlib.import_module(package), finder).get_model_file_path()
+    except ImportError:
+        raise ValueError(
+            f"ImageNet weights are in the package {package.replace('_', '-')}, which is not "
+            "installed; install it, or set pretrained: false"
+        ) from None
+    try:
+        stored = torch.load(place, map_location="cpu", weights_only=True)
+        backbone.load_state_dict(adapt(dict(stored)))
+    except Exception:
+        raise ValueError(
+            f"{place} does not hold the weights that are expected; install the package again, or "
+            "set pretrained: false"
         ) from None
 
 

@@ -1,10 +1,10 @@
 """Training from a recipe, and export to a bundle."""
 
+from pneumoscope.lab.training.answers import logits_of
 from pneumoscope.lab.training.export import export
-from pneumoscope.lab.training.finished import logits_of
 from pneumoscope.lab.training.memory import keep_freed_memory
 from pneumoscope.lab.training.module import masked_logits
-from pneumoscope.lab.training.prepare import PreparedData, SplitChoice, prepare
+from pneumoscope.lab.training.prepare import PreparedData, SplitChoice, prepare, split_recipe
 from pneumoscope.lab.training.provenance import git_commit
 from pneumoscope.lab.training.recipe import (
     DATA_VARIABLE,
@@ -38,5 +38,6 @@ __all__ = [
     "prepare_again",
     "read_recipe",
     "source_folder",
+    "split_recipe",
     "train",
 ]

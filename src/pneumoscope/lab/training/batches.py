@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from itertools import islice
 
 import numpy as np
+from numpy.typing import NDArray
 from torch.utils.data import Sampler
 
 from pneumoscope.errors import RecipeError
-from pneumoscope.lab.datasets import Draw, EpochSampler, PrefetchingLoader, RadiographDataset
+from pneumoscope.lab.datasets import (
+    Draw,
+    EpochSampler,
+    EvidenceLessons,
+    Lesson,
+    LungChanges,
+    PrefetchingLoader,
+    RadiographDataset,
+    find_lungs,
+)
+from pneumoscope.lab.networks import EVIDENCE_STRIDE
 from pneumoscope.lab.training.prepare import PreparedData
 from pneumoscope.lab.training.processes import ALONE, Process
 from pneumoscope.lab.training.recipe import Recipe
@@ -78,10 +90,18 @@ def training_loader(
         recipe.seed,
         samples=settings.samples_per_epoch,
         way="balanced" if settings.sampling == "balanced_sources" else "shuffle",
+        weights=draw_weights(recipe, data, part) if _weighted(recipe) else None,
     )
     whole = len(sampler) // settings.batch_size * settings.batch_size
     return PrefetchingLoader(
-        RadiographDataset(data.collection, part, recipe.input.spec, recipe.augmentation),
+        RadiographDataset(
+            data.collection,
+            part,
+            recipe.input.spec,
+            recipe.augmentation,
+            evidence_lessons(recipe, data),
+            _lung_changes(recipe, data, part),
+        ),
         settings.batch_size // process.count,
         sampler=SharedDraws(sampler, whole, process),
     )
@@ -97,9 +117,105 @@ def stop_loader(recipe: Recipe, data: PreparedData, process: Process = ALONE) ->
     rounds = -(-len(part) // recipe.training.batch_size)
     batches = np.array_split(np.arange(len(part)), rounds * process.count)
     return PrefetchingLoader(
-        RadiographDataset(data.collection, part, recipe.input.spec),
+        RadiographDataset(
+            data.collection, part, recipe.input.spec, lessons=evidence_lessons(recipe, data)
+        ),
         batches=[batch.tolist() for batch in batches[process.rank :: process.count]],
     )
+
+
+def _lung_changes(
+    recipe: Recipe, data: PreparedData, part: NDArray[np.int64]
+) -> LungChanges | None:
+    """Find the lungs of a part's whole radiographs, where the recipe changes any."""
+    ranges = recipe.augmentation
+    cut_out = frozenset(i for i, source in enumerate(recipe.sources) if source.cut_out)
+    if ranges is None or not (cut_out or ranges.only_lungs or ranges.hidden_lungs):
+        return None
+    whole = np.unique(part[~np.isin(data.collection.sources[part], list(cut_out))])
+    masks = find_lungs(data.collection, whole) if ranges.only_lungs + ranges.hidden_lungs else {}
+    return LungChanges(masks, cut_out, ranges.only_lungs, ranges.hidden_lungs)
+
+
+def _weighted(recipe: Recipe) -> bool:
+    """Whether a source says how it is drawn; otherwise all are drawn equally often."""
+    return any(s.share != 1 or s.balance or s.patient_cap is not None for s in recipe.sources)
+
+
+def draw_weights(
+    recipe: Recipe, data: PreparedData, part: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """How often each image of a part is drawn beside the others, as its source says.
+
+    Parameters
+    ----------
+    recipe : Recipe
+    data : PreparedData
+    part : ndarray of int64, shape (images,)
+        Positions in the collection.
+
+    Returns
+    -------
+    ndarray of float64, shape (images,)
+        The weights of a source sum to its `share`.
+
+    Raises
+    ------
+    RecipeError
+        A column to be balanced does not exist.
+    """
+    collection = data.collection
+    weights = np.ones(len(part))
+    for number, source in enumerate(recipe.sources):
+        mine = np.flatnonzero(collection.sources[part] == number)
+        rows = part[mine].tolist()
+        if not rows:
+            continue
+        cells = [tuple(_cell(recipe, data, row, c) for c in source.balance) for row in rows]
+        drawn = 1 / np.array([Counter(cells)[cell] for cell in cells])
+        if source.patient_cap is not None:
+            images = Counter(collection.patients[row] for row in rows)
+            counts = np.array([images[collection.patients[row]] for row in rows])
+            drawn *= np.minimum(1, source.patient_cap / counts)
+        weights[mine] = source.share * drawn / drawn.sum()
+    return weights
+
+
+def _cell(recipe: Recipe, data: PreparedData, row: int, column: str) -> str:
+    """Value of a column that a source balances, of one image."""
+    if column == "label":
+        return recipe.classes[int(data.collection.labels[row])]
+    try:
+        return data.collection.extra[row][column]
+    except KeyError:
+        name = recipe.sources[int(data.collection.sources[row])].name
+        raise RecipeError(
+            f"source {name!r}: balance: labels.csv has no column {column!r}; name one of it"
+        ) from None
+
+
+def evidence_lessons(recipe: Recipe, data: PreparedData) -> EvidenceLessons | None:
+    """Say what each image teaches each map of evidence; None for a recipe without maps.
+
+    A source with boxes has all of them: its images without are exact negatives of the shown class.
+    Of a class without boxes only the label is known, and of an image with another finding nothing.
+    The first class of the recipe is the one without a finding.
+    """
+    wanted = recipe.evidence
+    if wanted is None:
+        return None
+    labels, sources = data.collection.labels, data.collection.sources
+    lessons = np.full((len(labels), len(wanted.classes)), Lesson.NOTHING, dtype=np.int8)
+    lessons[labels == 0] = Lesson.ABSENT
+    for column, name in enumerate(wanted.classes):
+        lessons[labels == recipe.classes.index(name), column] = Lesson.SOMEWHERE
+        if name == wanted.shown:
+            with_boxes = np.array([source.boxes is not None for source in recipe.sources])
+            other = with_boxes[sources] & (labels != recipe.classes.index(name))
+            lessons[other, column] = Lesson.ABSENT
+            boxed = np.array(sorted(data.boxes), dtype=np.int64)
+            lessons[boxed, column] = Lesson.BOXES
+    return EvidenceLessons(lessons, data.boxes, recipe.input.size // EVIDENCE_STRIDE)
 
 
 def class_weights(recipe: Recipe, data: PreparedData) -> list[float] | None:

@@ -10,15 +10,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pneumoscope.lab.datasets import PARTS, Fold, Split
+from pneumoscope.lab.training.answers import Answers
 from pneumoscope.lab.training.measure import PartFigures, measure_part
 from pneumoscope.lab.training.prepare import PreparedData, read_images
+from pneumoscope.lab.training.reading import Reading
 from pneumoscope.lab.training.recipe import Recipe
 
-Answer = Callable[[PreparedData, NDArray[np.int64]], NDArray[np.float64]]
+Answer = Callable[[PreparedData, NDArray[np.int64]], Answers]
 
 
 def measure_beside(
-    recipe: Recipe, recipe_path: Path, data: PreparedData, answer: Answer, threshold: float
+    recipe: Recipe, recipe_path: Path, data: PreparedData, answer: Answer, reading: Reading
 ) -> tuple[PartFigures, ...]:
     """Measure each set of `also_measured`, and the part of it that is new to the network.
 
@@ -32,9 +34,8 @@ def measure_beside(
     data : PreparedData
         Of the run.
     answer : callable
-        Gives the calibrated probabilities of some images, shape (images, classes).
-    threshold : float
-        The operating point on the positive class's probability.
+        Gives the network's answers on some images.
+    reading : Reading
 
     Returns
     -------
@@ -53,16 +54,16 @@ def measure_beside(
     everything = np.arange(len(collection), dtype=np.int64)
     parts = dict.fromkeys(PARTS, np.empty(0, dtype=np.int64)) | {"report": everything}
     other = PreparedData(collection, identity, Split("all", "image", 0, (Fold(parts),)), {})
-    probabilities = answer(other, everything)
+    answers = answer(other, everything)
     known = _known(recipe, data, told, other)
     told = _all_known_told(told, other, known)
-    figures = list(measure_part(told, other, everything, probabilities, threshold))
+    figures = list(measure_part(told, other, everything, answers, reading, pooled=False))
     for number in np.unique(collection.sources[known]).tolist():
         mine = collection.sources == number
         fresh = np.flatnonzero(mine & ~known)
         if not len(fresh):
             continue
-        (whole, *_) = measure_part(told, other, fresh, probabilities[fresh], threshold)
+        (whole, *_) = measure_part(told, other, fresh, answers.some(fresh), reading)
         shared = int((mine & known).sum())
         name = f"{whole.population}, without {shared} images that share a patient or a picture"
         figures.append(replace(whole, population=f"{name} with the training"))
@@ -105,6 +106,7 @@ def _patients(
     named = []
     for row in rows.tolist():
         source = recipe.sources[int(data.collection.sources[row])]
-        patient = data.collection.patients[row].removeprefix(f"{source.name}/")
-        named.append((source.folder, source.patient_column, patient))
+        patient = data.collection.patients[row].removeprefix(f"{source.patient_prefix}/")
+        home = source.shared_patients or source.folder
+        named.append((home, source.patient_column, patient))
     return named

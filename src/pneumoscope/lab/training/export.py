@@ -1,4 +1,4 @@
-"""A finished run to a bundle: calibrate, choose the operating point, measure, export, check."""
+"""A finished run to a bundle: calibrate, choose operating points, measure, export, check."""
 
 from __future__ import annotations
 
@@ -21,16 +21,24 @@ from pneumoscope.bundles import (
     write_bundle,
 )
 from pneumoscope.errors import BundleError, PneumoscopeError, RecipeError
+from pneumoscope.findings import Profile
 from pneumoscope.lab.datasets import RadiographDataset
 from pneumoscope.lab.training.card import CardFacts, licence_text, render_card
+from pneumoscope.lab.training.evidence_map import Outlining, outlining
 from pneumoscope.lab.training.finished import FinishedRun, open_run
 from pneumoscope.lab.training.graph import parity, to_graph
-from pneumoscope.lab.training.looks import Looks, measure_looks
+from pneumoscope.lab.training.looks import Looks, boxed_sources, measure_looks
 from pneumoscope.lab.training.prepare import PreparedData
-from pneumoscope.lab.training.run_folder import RECIPE
+from pneumoscope.lab.training.run_folder import RECIPE, read_record
 
-LOGIT_TOLERANCE = 1e-3
-MAP_TOLERANCE = 1e-2
+# Largest differences of a graph from its network; see `parity`.
+TOLERANCES = {
+    "logits": 1e-3,
+    "activation_maps": 1e-2,
+    "evidence": 1e-3,
+    "age_group_logits": 1e-3,
+    "distance": 1e-2,
+}
 PARITY_IMAGES = 16
 
 
@@ -66,32 +74,32 @@ def export(run: Path, out: Path, *, split_comparison: tuple[Path, Path] | None =
     comparison = None
     if split_comparison is not None:
         comparison = _compare(finished, run, *split_comparison)
-    graph = to_graph(finished.network, recipe.input.size)
+    graph = to_graph(finished.exported, recipe.input.size)
     differences = _gate(finished, graph)
     contents = {
         GRAPH: graph,
-        LICENCE: licence_text(recipe).encode(),
+        LICENCE: licence_text(recipe, finished.network).encode(),
         TRAINING_IMAGES: _training_images(data).encode(),
     }
     looks = _looks(finished, run, contents)
+    outlined = outlining(finished.reading.groups, looks.by_group if looks else {})
     facts = CardFacts(
         recipe=recipe,
         recipe_text=(run / RECIPE).read_text(encoding="utf-8"),
+        finished=finished,
         network=finished.network,
         certificate=data.certificate,
         leaks=data.leaks,
-        temperature=finished.temperature,
-        threshold=finished.operating_point.threshold,
         without_patients=data.collection.without_patients,
-        figures=finished.figures,
-        beside=finished.beside,
         comparison=comparison,
         looks=looks,
+        outlined=outlined,
         parity=differences,
+        record=read_record(run),
         machine=f"{platform.machine()}, torch {torch.__version__}",
     )
     card = {CARD: render_card(facts).encode()}
-    return write_bundle(out, _description(finished), contents | card)
+    return write_bundle(out, _description(finished, outlined), contents | card)
 
 
 def _check_place(out: Path) -> None:
@@ -106,18 +114,29 @@ def _check_place(out: Path) -> None:
 def _looks(finished: FinishedRun, run: Path, contents: dict[str, bytes]) -> Looks | None:
     """Measure where the network looks with a draft of its bundle, whose card is still empty."""
     recipe = finished.recipe
-    if not any(source.boxes for source in recipe.sources):
+    if not boxed_sources(recipe):
         return None
+    unknown = outlining(finished.reading.groups, {})
     with tempfile.TemporaryDirectory() as place:
-        draft = write_bundle(Path(place) / "draft", _description(finished), contents | {CARD: b""})
+        description = _description(finished, unknown)
+        draft = write_bundle(Path(place) / "draft", description, contents | {CARD: b""})
         return measure_looks(recipe, run / RECIPE, finished.data, finished.network, draft)
 
 
-def _description(finished: FinishedRun) -> dict[str, object]:
+def _description(finished: FinishedRun, outlined: Outlining) -> dict[str, object]:
     """``bundle.json`` without its files."""
     recipe, data = finished.recipe, finished.data
     spec = recipe.input.spec
     counts = np.bincount(data.collection.sources, minlength=len(recipe.sources))
+    evidence: dict[str, object] | None = None
+    if recipe.evidence is not None and finished.floor is not None:
+        evidence = {
+            "classes": list(recipe.evidence.classes),
+            "shown": recipe.evidence.shown,
+            "floor": finished.floor,
+            "outlined_for": list(outlined.allowed),
+            "why_not_outlined": dict(outlined.why_not),
+        }
     return {
         "schema_version": SCHEMA_VERSION,
         "name": recipe.name,
@@ -130,8 +149,10 @@ def _description(finished: FinishedRun) -> dict[str, object]:
             "clahe_tiles": spec.clahe_tiles,
             "channels": spec.channels,
         },
-        "calibration": {"temperature": finished.temperature},
-        "operating_point": asdict(finished.operating_point),
+        "age_groups": [group.model_dump() for group in recipe.age_groups],
+        "profiles": [_profile(profile) for profile in finished.reading.profiles],
+        "evidence": evidence,
+        "distance_limits": dict(finished.reading.limits),
         "training_sets": [
             {
                 "name": source.name,
@@ -150,21 +171,37 @@ def _description(finished: FinishedRun) -> dict[str, object]:
     }
 
 
-def _gate(finished: FinishedRun, graph: bytes) -> tuple[float, float]:
+def _profile(profile: Profile) -> dict[str, object]:
+    """One of the ``profiles`` of ``bundle.json``."""
+    sets = None
+    if profile.coverage is not None:
+        sets = {"coverage": profile.coverage, "min_probability": profile.min_probability}
+    return {
+        "age_group": profile.age_group,
+        "view": profile.view or None,
+        "classes": list(profile.classes),
+        "calibration": {"temperature": profile.temperature, "biases": dict(profile.biases)},
+        "operating_points": [asdict(point) for point in profile.operating_points],
+        "prediction_set": sets,
+    }
+
+
+def _gate(finished: FinishedRun, graph: bytes) -> dict[str, float]:
     """Refuse a graph that does not answer as the network does."""
     data = finished.data
     part = data.split.indices("calibrate")
     chosen = part[:: max(1, len(part) // PARITY_IMAGES)]
     dataset = RadiographDataset(data.collection, chosen, finished.recipe.input.spec)
     images = np.stack([dataset[i][0].numpy() for i in range(min(len(dataset), PARITY_IMAGES))])
-    logits, maps = parity(finished.network, graph, images)
+    differences = parity(finished.exported, graph, images)
     # Written so that a graph that answers "not a number" is refused, too.
-    if not (logits <= LOGIT_TOLERANCE and maps <= MAP_TOLERANCE):
+    wrong = [name for name, far in differences.items() if not far <= TOLERANCES[name]]
+    if wrong:
+        told = ", ".join(f"{differences[name]:.1e} on {name}" for name in wrong)
         raise PneumoscopeError(
-            f"the exported graph differs from the network by {logits:.1e} on logits and "
-            f"{maps:.1e} on activation maps; no bundle was written"
+            f"the exported graph differs from the network by {told}; no bundle was written"
         )
-    return logits, maps
+    return differences
 
 
 def _training_images(data: PreparedData) -> str:

@@ -2,31 +2,42 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
-from pneumoscope.decision import calibrated
 from pneumoscope.errors import RecipeError
-from pneumoscope.evaluation import fit_temperature, threshold_for_sensitivity
-from pneumoscope.findings import OperatingPoint
-from pneumoscope.lab.datasets import RadiographDataset
+from pneumoscope.evaluation import patient_quantile
 from pneumoscope.lab.networks import Network
+from pneumoscope.lab.training.age_figures import (
+    ByPicture,
+    MeasuredProfile,
+    measure_by_picture,
+    measure_profiles,
+)
+from pneumoscope.lab.training.answers import Answers, answers_of, groups_of
 from pneumoscope.lab.training.beside import measure_beside
-from pneumoscope.lab.training.graph import round_to_half
+from pneumoscope.lab.training.distance import fit_distance
+from pneumoscope.lab.training.evidence_map import evidence_floor
+from pneumoscope.lab.training.graph import Exported, round_to_half
 from pneumoscope.lab.training.measure import PartFigures, measure_part
 from pneumoscope.lab.training.prepare import PreparedData
+from pneumoscope.lab.training.profiles import FittedProfile, fit_profiles
+from pneumoscope.lab.training.reading import Reading
 from pneumoscope.lab.training.recipe import Recipe, read_recipe
 from pneumoscope.lab.training.run_folder import BEST, RECIPE, prepare_again
 from pneumoscope.lab.training.weights import build_network, check_finite, load_weights
 
+DISTANCE_SHARE = 0.99
+"""Share of an age group's patients whose images are near enough to the training ones."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FinishedRun:
-    """A run's recipe, data and best network, with the calibration fitted on its own part.
+    """A run's recipe, data and best network, with all that was fitted and measured.
 
     Attributes
     ----------
@@ -34,12 +45,18 @@ class FinishedRun:
     data : PreparedData
     network : Network
         In evaluation mode, its large weights rounded to half precision.
-    temperature : float
-        Fitted on the calibrate part, where every source counts the same.
-    operating_point : OperatingPoint
-        Chosen on the calibrate part.
+    fitted : tuple of FittedProfile
+        On the calibrate part.
+    reading : Reading
+        The profiles, with their operating points' rates on the report part, and the distance from
+        the training images.
+    floor : float or None
+        From which probability on the evidence map is outlined; None for a recipe without one.
+    profiles : tuple of MeasuredProfile
+        On the report part, as are the next two.
+    by_picture : tuple of ByPicture
     figures : tuple of PartFigures
-        On the report part, by population.
+        By population.
     beside : tuple of PartFigures
         On the sets of `also_measured`; see `measure_beside`.
     """
@@ -47,10 +64,23 @@ class FinishedRun:
     recipe: Recipe
     data: PreparedData
     network: Network
-    temperature: float
-    operating_point: OperatingPoint
+    fitted: tuple[FittedProfile, ...]
+    reading: Reading
+    floor: float | None
+    profiles: tuple[MeasuredProfile, ...]
+    by_picture: tuple[ByPicture, ...]
     figures: tuple[PartFigures, ...]
     beside: tuple[PartFigures, ...]
+
+    @property
+    def exported(self) -> Exported:
+        """The network with exactly the outputs that its bundle has."""
+        return Exported(
+            self.network,
+            evidence=self.floor is not None,
+            age_groups=len(self.recipe.age_groups) > 1,
+            distance=self.reading.distance,
+        )
 
 
 def open_run(folder: Path) -> FinishedRun:
@@ -65,7 +95,8 @@ def open_run(folder: Path) -> FinishedRun:
     ------
     RecipeError
         Not a run, a checkpoint of another network or of a training that diverged, data that changed
-        since the run, or a calibrate part that is empty or without the positive class.
+        since the run, a calibrate part that is empty or cannot calibrate (see `fit_profiles`), or
+        several age groups and a network that cannot tell them.
     """
     recipe_path = folder / RECIPE
     if not recipe_path.is_file():
@@ -77,78 +108,80 @@ def open_run(folder: Path) -> FinishedRun:
     round_to_half(network)
     check_finite(network, folder / BEST)  # after the rounding, which makes large weights infinite
     data = prepare_again(folder, recipe, recipe_path)
-    if not len(data.split.indices("calibrate")):
+    calibrate = data.split.indices("calibrate")
+    if not len(calibrate):
         raise RecipeError(
             f"{folder}: its split has no part to calibrate on; train with a split that has one "
             "(`pneumoscope split --calibrate 0.1`)"
         )
-    logits = logits_of(network, data, recipe, data.split.indices("calibrate"))
-    temperature = _fit_temperature(recipe, data, logits)
-    point = _operating_point(recipe, data, calibrated(logits, temperature))
-    report = data.split.indices("report")
 
-    def answer(some: PreparedData, rows: NDArray[np.int64]) -> NDArray[np.float64]:
-        return calibrated(logits_of(network, some, recipe, rows), temperature)
+    def answer(some: PreparedData, rows: NDArray[np.int64]) -> Answers:
+        return answers_of(network, some, recipe, rows)
 
-    figures = measure_part(recipe, data, report, answer(data, report), point.threshold)
-    beside = measure_beside(recipe, recipe_path, data, answer, point.threshold)
-    return FinishedRun(recipe, data, network, temperature, point, figures, beside)
-
-
-def logits_of(
-    network: Network, data: PreparedData, recipe: Recipe, indices: NDArray[np.int64]
-) -> NDArray[np.float64]:
-    """Logits (images, classes) of some of a run's images, without augmentation."""
-    dataset = RadiographDataset(data.collection, indices, recipe.input.spec)
-    with torch.no_grad():
-        batches = [
-            network(
-                torch.stack([dataset[i][0] for i in range(first, min(first + 32, len(dataset)))])
-            )
-            for first in range(0, len(dataset), 32)
-        ]
-    return torch.cat(batches).double().numpy()
-
-
-def _fit_temperature(recipe: Recipe, data: PreparedData, logits: NDArray[np.float64]) -> float:
-    """Fit over the classes that the loss compares for each source, sources counting the same."""
-    indices = data.split.indices("calibrate")
-    sources = data.collection.sources[indices]
-    known = np.array(recipe.known_classes())[sources]
-    weights = 1 / np.bincount(sources)[sources]
-    return fit_temperature(logits, data.collection.labels[indices], known, weights=weights)
-
-
-def _operating_point(
-    recipe: Recipe, data: PreparedData, probabilities: NDArray[np.float64]
-) -> OperatingPoint:
-    """Choose the threshold on the calibrate part only, so that it serves every source.
-
-    Pooled over the sources, the largest one would choose it alone.
-    """
-    collection, indices = data.collection, data.split.indices("calibrate")
-    column = recipe.classes.index(recipe.positive_class)
-    probability = probabilities[:, column]
-    positive = collection.labels[indices] == column
-    thresholds, counts = [], []
-    for number, source in enumerate(recipe.sources):
-        mine = collection.sources[indices] == number
-        if not positive[mine].any():
-            continue
-        thresholds.append(
-            threshold_for_sensitivity(
-                probability[mine], positive[mine], recipe.positive_sensitivity
-            )
-        )
-        counts.append(f"{int(positive[mine].sum())} of {source.name}")
-    if not thresholds:
+    calibrating = answer(data, calibrate)
+    if len(recipe.age_groups) > 1 and calibrating.age_group_logits is None:
         raise RecipeError(
-            f"the part that calibrates has no image of {recipe.positive_class}, so no threshold "
-            "can be chosen; train with a split that has some (`pneumoscope split --calibrate`)"
+            f"{folder}: {recipe.network.name} does not tell age groups apart by the picture; use "
+            "one age group, or another network"
         )
-    rule = (
-        f"highest threshold with a sensitivity of at least {recipe.positive_sensitivity:g} for "
-        f"{recipe.positive_class} in every source of the calibration part (positive images: "
-        f"{', '.join(counts)})"
+    fitted = fit_profiles(recipe, data, calibrating)
+    reading = _reading(recipe, data, fitted, calibrating, answer)
+    report = data.split.indices("report")
+    answers = answer(data, report)
+    profiles = measure_profiles(recipe, data, report, answers, reading)
+    return FinishedRun(
+        recipe=recipe,
+        data=data,
+        network=network,
+        fitted=fitted,
+        reading=replace(reading, profiles=tuple(each.profile for each in profiles)),
+        floor=evidence_floor(recipe, data, calibrating),
+        profiles=profiles,
+        by_picture=measure_by_picture(recipe, data, report, answers, reading),
+        figures=measure_part(recipe, data, report, answers, reading),
+        beside=measure_beside(recipe, recipe_path, data, answer, reading),
     )
-    return OperatingPoint(recipe.positive_class, min(thresholds), rule)
+
+
+def _reading(
+    recipe: Recipe,
+    data: PreparedData,
+    fitted: tuple[FittedProfile, ...],
+    calibrating: Answers,
+    answer: Callable[[PreparedData, NDArray[np.int64]], Answers],
+) -> Reading:
+    """Add the distance from the training images, for a network that has an embedding."""
+    names = tuple(group.name for group in recipe.age_groups)
+    reading = Reading(recipe.classes, names, tuple(each.profile for each in fitted))
+    if calibrating.embedding is None:
+        return reading
+    groups = groups_of(recipe, data)
+    train = data.split.indices("train")
+    # What only the training shows, such as lungs cut out, is not what will be asked.
+    asked = np.array([not source.train_only for source in recipe.sources])
+    train = train[asked[data.collection.sources[train]]]
+    if set(groups[train].tolist()) != set(range(len(names))):
+        raise RecipeError("the train part lacks an age group; give it a larger share of the split")
+    embedding = answer(data, train).embedding
+    if embedding is None:
+        raise RuntimeError("the network's answers to the train part lack an embedding")
+    patients = [data.collection.patients[row] for row in train]
+    distance = fit_distance(embedding, groups[train], len(names), patients)
+    far = distance.of(calibrating.embedding)
+    return replace(reading, distance=distance, limits=_limits(data, far, names, groups))
+
+
+def _limits(
+    data: PreparedData,
+    distances: NDArray[np.float64],
+    names: tuple[str, ...],
+    groups: NDArray[np.int64],
+) -> dict[str, float]:
+    """Within which distance nearly all patients of the calibrate part lie, by age group."""
+    rows = data.split.indices("calibrate")
+    limits = {}
+    for number, name in enumerate(names):
+        mine = groups[rows] == number
+        patients = [data.collection.patients[row] for row in rows[mine]]
+        limits[name] = patient_quantile(distances[mine, number], patients, DISTANCE_SHARE)
+    return limits

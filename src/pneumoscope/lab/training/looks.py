@@ -3,27 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from pneumoscope.bundles import Bundle
-from pneumoscope.evaluation import read_manifest
+from pneumoscope.evaluation import MeasuredImage, SaliencySummary, measure_saliency, read_manifest
 from pneumoscope.lab.datasets import RadiographDataset
 from pneumoscope.lab.networks import Network
+from pneumoscope.lab.training.answers import groups_of
 from pneumoscope.lab.training.prepare import PreparedData
-from pneumoscope.lab.training.randomisation import Randomisation, check_randomisation
-from pneumoscope.lab.training.recipe import Recipe, source_folder
+from pneumoscope.lab.training.randomisation import Randomisation, Show, check_randomisation
+from pneumoscope.lab.training.recipe import Recipe, Source, source_folder
 from pneumoscope.lab.training.weights import build_network
 from pneumoscope.workflow import FolderSaliency, saliency_folder
 
 VIEW = "view"
 CHECKED = 64
 """At most so many images are looked at with fresh weights."""
+_BATCH = 32
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -32,19 +35,30 @@ class Looks:
 
     Attributes
     ----------
+    label : str
+        The class whose heatmaps were measured.
     saliency : mapping of str to FolderSaliency
         By population, of the sources that have boxes; its held-out images are the report part's.
+    by_group : mapping of str to mapping of str to SaliencySummary
+        Over all sources: by age group with boxes on the report part, then by view.
     randomisation : Randomisation
     """
 
+    label: str
     saliency: Mapping[str, FolderSaliency]
+    by_group: Mapping[str, Mapping[str, SaliencySummary]]
     randomisation: Randomisation
+
+
+def shown_class(recipe: Recipe) -> str:
+    """Name the class whose heatmaps count: that of the evidence map, or else the positive class."""
+    return recipe.positive_class if recipe.evidence is None else recipe.evidence.shown
 
 
 def measure_looks(
     recipe: Recipe, recipe_path: Path, data: PreparedData, network: Network, bundle: Bundle
 ) -> Looks:
-    """Measure the heatmaps of the positive class, of the sources that have boxes.
+    """Measure the heatmaps that the bundle shows, of the sources that have boxes.
 
     Parameters
     ----------
@@ -67,23 +81,44 @@ def measure_looks(
     DataError
         See `workflow.saliency_folder`.
     """
-    saliency = {}
-    for source in recipe.sources:
-        if source.boxes is None:
-            continue
-        folder = source_folder(recipe_path, source)
-        columns = read_manifest(folder).images[0].extra
-        saliency[f"{source.population} ({source.name})"] = saliency_folder(
-            folder,
-            folder / source.boxes,
-            bundle=str(bundle.folder),
-            label=recipe.positive_class,
-            by=[VIEW] if VIEW in columns else [],
-            patient_column=source.patient_column,
-            where=source.subset,
-            same_patient=source.same_patient,
-        )
-    return Looks(saliency, _randomisation(recipe, data, network))
+    label = shown_class(recipe)
+    saliency = {
+        f"{source.population} ({source.name})": _measure(recipe_path, source, bundle, label)
+        for source in boxed_sources(recipe)
+    }
+    pooled: dict[str, dict[str, list[MeasuredImage]]] = {}
+    for source, found in zip(boxed_sources(recipe), saliency.values(), strict=True):
+        views = pooled.setdefault(recipe.age_groups[recipe.group_of(source) or 0].name, {})
+        for one in found.looked:
+            if not one.in_training:
+                patient = f"{source.patient_prefix}/{one.measured.patient}"
+                views.setdefault(one.image.view, []).append(replace(one.measured, patient=patient))
+    by_group = {
+        group: {view: measure_saliency(views[view]) for view in sorted(views)}
+        for group, views in pooled.items()
+        if views
+    }
+    return Looks(label, saliency, by_group, _randomisation(recipe, data, network))
+
+
+def boxed_sources(recipe: Recipe) -> list[Source]:
+    """List the sources with readers' boxes that have images in the report part."""
+    return [s for s in recipe.sources if s.boxes is not None and not s.train_only]
+
+
+def _measure(recipe_path: Path, source: Source, bundle: Bundle, label: str) -> FolderSaliency:
+    folder = source_folder(recipe_path, source)
+    columns = read_manifest(folder).images[0].extra
+    return saliency_folder(
+        folder,
+        folder / (source.boxes or ""),
+        bundle=str(bundle.folder),
+        label=label,
+        by=[VIEW] if VIEW in columns else [],
+        patient_column=source.patient_column,
+        where=source.subset,
+        same_patient=source.same_patient,
+    )
 
 
 def evenly(positions: NDArray[np.int64], count: int) -> NDArray[np.int64]:
@@ -105,6 +140,34 @@ def _randomisation(recipe: Recipe, data: PreparedData, network: Network) -> Rand
         partial(build_network, recipe),
         torch.stack([dataset[i][0] for i in range(len(dataset))]),
         [data.collection.patients[i] for i in chosen],
-        recipe.classes.index(recipe.positive_class),
+        heatmaps(recipe, groups_of(recipe, data)[chosen]),
         recipe.seed,
     )
+
+
+def heatmaps(recipe: Recipe, groups: NDArray[np.int64]) -> Show:
+    """Give what draws a network's heatmaps as its bundle shows them.
+
+    Parameters
+    ----------
+    recipe : Recipe
+    groups : ndarray of int64, shape (images,)
+        The age group of each image; its head draws the Grad-CAM.
+    """
+    label, of_image = shown_class(recipe), torch.from_numpy(groups)
+
+    def show(network: Network, images: Tensor) -> Tensor:
+        shown = []
+        for batch, heads in zip(images.split(_BATCH), of_image.split(_BATCH), strict=True):
+            with torch.no_grad():
+                outputs = network.outputs(batch)
+            if recipe.evidence is not None:
+                shown.append(outputs["evidence"][:, recipe.evidence.classes.index(label)])
+                continue
+            maps = outputs["activation_maps"]
+            if maps.ndim == 5:
+                maps = maps[torch.arange(len(batch)), heads]
+            shown.append(maps[:, recipe.classes.index(label)])
+        return torch.cat(shown)
+
+    return show

@@ -3,24 +3,34 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from pneumoscope.errors import DataError, RecipeError
-from pneumoscope.evaluation import LabelledImage, read_boxes, read_manifest
+from pneumoscope.evaluation import Box, LabelledImage, Manifest, read_boxes, read_manifest
 from pneumoscope.lab.datasets import (
+    PARTS,
+    By,
     CertificateError,
     Collection,
     DataIdentity,
     Fold,
+    SchemeSettings,
     Split,
+    Units,
     certify,
     collect,
+    draw,
     linked_groups,
     read_split,
     split_four_ways,
     units_of,
+    write_split,
 )
 from pneumoscope.lab.training.recipe import Recipe, Source, source_folder
 
@@ -60,6 +70,8 @@ class PreparedData:
         Of that one fold; see `pneumoscope.lab.datasets.certify`.
     doubts : tuple of str
         What was accepted of the split beside what its certificate counts, in words.
+    boxes : mapping of int to tuple of Box
+        Readers' boxes that teach the evidence map, by position in the collection.
     """
 
     collection: Collection
@@ -67,6 +79,7 @@ class PreparedData:
     drawn: Split
     certificate: dict[str, Any]
     doubts: tuple[str, ...] = ()
+    boxes: Mapping[int, tuple[Box, ...]] = field(default_factory=dict)
 
     @property
     def split(self) -> Fold:
@@ -116,10 +129,11 @@ def prepare(
     collection, identity = read_images(recipe, recipe_path)
     doubts: tuple[str, ...] = ()
     if choice is None:
-        drawn = _four_way(recipe, identity)
+        drawn = _four_way(recipe, collection, identity)
     else:
         drawn, doubts = _chosen(choice, identity, accept_leak=accept_leak)
-    data = PreparedData(collection, identity, drawn, certify(drawn, identity), doubts)
+    boxes = read_source_boxes(recipe, recipe_path, collection)
+    data = PreparedData(collection, identity, drawn, certify(drawn, identity), doubts, boxes)
     if data.leaks and not accept_leak:
         of = "the recipe's split" if choice is None else f"{choice.path}, fold {choice.fold}"
         raise RecipeError(
@@ -157,6 +171,7 @@ def read_images(recipe: Recipe, recipe_path: Path) -> tuple[Collection, DataIden
         recipe.classes,
         recipe.input.size,
         max_unreadable_share=recipe.data.max_unreadable_share,
+        patient_prefixes={source.name: source.patient_prefix for source in recipe.sources},
     )
     strata = tuple(
         f"{recipe.sources[source].name} {recipe.classes[label]}"
@@ -178,8 +193,45 @@ def _images(recipe_path: Path, source: Source) -> tuple[LabelledImage, ...]:
     for warning in manifest.warnings:
         _log.warning("%s: %s", source.name, warning)
     if source.boxes is not None:
-        read_boxes(folder / source.boxes, manifest)
+        _boxes(folder, source, manifest)
     return manifest.images
+
+
+def read_source_boxes(
+    recipe: Recipe, recipe_path: Path, collection: Collection
+) -> dict[int, tuple[Box, ...]]:
+    """Read the boxes that teach the evidence map.
+
+    Returns
+    -------
+    dict of int to tuple of Box
+        By position in the collection, of the images that have boxes; empty where the recipe has no
+        evidence map.
+
+    Raises
+    ------
+    RecipeError, DataError
+        See `prepare`.
+    """
+    if recipe.evidence is None:
+        return {}
+    named: dict[str, tuple[Box, ...]] = {}
+    for source in recipe.sources:
+        if source.boxes is None:
+            continue
+        folder = source_folder(recipe_path, source)
+        manifest = read_manifest(folder, where=source.subset)
+        for file, boxes in _boxes(folder, source, manifest).items():
+            named[f"{source.name}/{file}"] = boxes
+    positions = {file: position for position, file in enumerate(collection.files)}
+    return {positions[file]: boxes for file, boxes in named.items() if file in positions}
+
+
+def _boxes(folder: Path, source: Source, manifest: Manifest) -> dict[str, tuple[Box, ...]]:
+    """Read a source's boxes; a file that several sets share lists images of the others, too."""
+    path = folder / (source.boxes or "")
+    shared = path.parent.resolve() != folder.resolve()
+    return read_boxes(path, manifest, others_listed=shared)
 
 
 def _check_labels(recipe: Recipe, images: list[tuple[LabelledImage, ...]]) -> None:
@@ -215,11 +267,69 @@ def _check_beside(recipe: Recipe, recipe_path: Path) -> None:
             )
 
 
-def _four_way(recipe: Recipe, identity: DataIdentity) -> Split:
-    groups = linked_groups(identity.patients, identity.fingerprints)
-    units = units_of(identity.strata, groups, recipe.split.by)
+def _four_way(recipe: Recipe, collection: Collection, identity: DataIdentity) -> Split:
     shares = recipe.split.model_dump(include={"train", "stop", "calibrate", "report"})
-    return split_four_ways(units, shares, recipe.split.seed)
+    draw_parts = partial(split_four_ways, shares=shares, seed=recipe.split.seed)
+    return _draw(recipe, collection, identity, recipe.split.by, draw_parts)
+
+
+def _draw(
+    recipe: Recipe,
+    collection: Collection,
+    identity: DataIdentity,
+    by: By,
+    draw_parts: Callable[[Units], Split],
+) -> Split:
+    """Split the sources that are measured; the others join the train part of every fold."""
+    groups = linked_groups(identity.patients, identity.fingerprints)
+    alone = np.array([source.train_only for source in recipe.sources])[collection.sources]
+    measured = np.flatnonzero(~alone)
+    units = units_of([identity.strata[i] for i in measured], groups[measured], by)
+    drawn = draw_parts(units)
+    folds = []
+    for fold in drawn.folds:
+        parts = {name: measured[fold.indices(name)] for name in PARTS}
+        held_out = np.concatenate([parts[name] for name in PARTS if name != "train"])
+        # By patient even where the others are split by image.
+        joining = np.flatnonzero(alone & ~np.isin(groups, groups[held_out]))
+        parts["train"] = np.sort(np.concatenate([parts["train"], joining]))
+        folds.append(Fold(parts))
+    return Split(drawn.scheme, drawn.by, drawn.seed, tuple(folds))
+
+
+def split_recipe(
+    recipe: Recipe, recipe_path: Path, settings: SchemeSettings, *, by: By, out: Path
+) -> dict[str, Any]:
+    """Split a recipe's sources by a scheme, and write the split with its certificate.
+
+    Unlike a split of folders it knows which sources share patients, and which are for training
+    only.
+
+    Parameters
+    ----------
+    recipe : Recipe
+    recipe_path : Path
+        Where it was read from.
+    settings : SchemeSettings
+    by : {"patient", "image"}
+    out : Path
+        The split's file.
+
+    Returns
+    -------
+    dict
+        The certificate; see `pneumoscope.lab.datasets.certify`.
+
+    Raises
+    ------
+    RecipeError, DataError, ImageError
+        See `prepare`.
+    InputError
+        A file cannot be written.
+    """
+    collection, identity = read_images(recipe, recipe_path)
+    drawn = _draw(recipe, collection, identity, by, partial(draw, settings=settings))
+    return write_split(out, drawn, identity)
 
 
 def _chosen(

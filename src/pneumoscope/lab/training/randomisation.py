@@ -23,7 +23,8 @@ from pneumoscope.evaluation import Estimate, Place, bootstrap_band, place_of
 from pneumoscope.lab.networks import Network
 
 SEEDS = 5
-_BATCH = 32
+
+Show = Callable[[Network, Tensor], Tensor]
 
 _VERDICTS: dict[Place | None, str] = {
     "below": "passes",
@@ -84,10 +85,10 @@ def check_randomisation(
     build: Callable[[], Network],
     images: Tensor,
     patients: Sequence[str],
-    column: int,
+    show: Show,
     seed: int,
 ) -> Randomisation:
-    """Compare one class's heatmaps before and after the weights are made fresh.
+    """Compare the heatmaps before and after the weights are made fresh.
 
     Parameters
     ----------
@@ -99,8 +100,8 @@ def check_randomisation(
         Held out from the training.
     patients : sequence of str
         The patient of each image.
-    column : int
-        The class.
+    show : callable
+        Gives a network's heatmaps (n, rows, columns) of images.
     seed : int
         The seeds of the fresh weights follow it.
 
@@ -108,14 +109,14 @@ def check_randomisation(
     -------
     Randomisation
     """
-    trained = _maps(network, images, column)
+    trained = _maps(show(network, images))
     cascade = {
         "head": head_weights(network, images[:1]),
         "everything": frozenset(network.state_dict()),
     }
 
     def similarity(fresh: frozenset[str], number: int) -> NDArray[np.float64]:
-        maps = _maps(randomised(network, build, fresh, number), images, column)
+        maps = _maps(show(randomised(network, build, fresh, number), images))
         return np.diagonal(rank_correlations(trained, maps))
 
     seeds = range(seed + 1, seed + 1 + SEEDS)
@@ -183,11 +184,9 @@ def rank_correlations(
     return np.where(np.outer(*constant), 1.0, scaled[0] @ scaled[1].T)
 
 
-def _maps(network: Network, images: Tensor, column: int) -> NDArray[np.float64]:
-    """One class's activation maps (images, cells), as the network gives them."""
-    with torch.no_grad():
-        parts = [network.explain(batch)[1][:, column] for batch in images.split(_BATCH)]
-    return torch.cat(parts).flatten(1).double().numpy()
+def _maps(shown: Tensor) -> NDArray[np.float64]:
+    """Heatmaps as rows (images, cells)."""
+    return shown.flatten(1).double().numpy()
 
 
 def _with_others(trained: NDArray[np.float64], patients: Sequence[str]) -> NDArray[np.float64]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -50,7 +50,16 @@ class Source(_Section):
     file of readers' boxes in the set's folder: the card then says where the network looks.
     `patient_column` is the column of `labels.csv` that names the patients, or what stands for them.
     `same_patient` joins values of that column that are, or may be, of one patient. `subset` keeps
-    the images that have these values in these columns.
+    the images that have these values in these columns. Sources with the same `shared_patients`
+    name their patients alike: a patient of one may be in another, and stays in one part of the
+    split. `train_only` keeps a source out of all parts but train. `cut_out` says that its images
+    are lung fields alone, black around them: their outlines are then changed at random. `age_group`
+    is the group of the
+    recipe's `age_groups` that the images are of.
+
+    With `sampling: balanced_sources`, `share` says how often the source is drawn beside the others,
+    `balance` names columns (`label` or others of `labels.csv`) whose combinations are drawn equally
+    often, and a patient with more than `patient_cap` images is drawn as if there were so many.
     """
 
     name: Text
@@ -66,6 +75,47 @@ class Source(_Section):
     patient_column: Text = PATIENT_COLUMN
     same_patient: tuple[tuple[Text, ...], ...] = ()
     subset: dict[str, str] = Field(default_factory=dict)
+    shared_patients: Text | None = None
+    train_only: bool = False
+    cut_out: bool = False
+    age_group: Name | None = None
+    share: Positive = 1.0
+    balance: tuple[Text, ...] = ()
+    patient_cap: int | None = Field(None, ge=1)
+
+    @property
+    def patient_prefix(self) -> str:
+        """What its patients' numbers begin with, equal for sources that share patients."""
+        return self.shared_patients or self.name
+
+
+class AgeGroup(_Section):
+    """Patients with a calibration of their own: `from_age` <= age in years < `to_age`."""
+
+    name: Name
+    from_age: Age = 0
+    to_age: Age | None = None
+
+
+class Evidence(_Section):
+    """The classes that get a map of evidence, the one that is shown, and how the maps are taught.
+
+    A source's `boxes` teach the map of the class `shown` cell by cell; labels alone teach the
+    others. `positive_weight` weighs the cells inside a box, `weight` the cells' loss beside the
+    classes', and `label_weight` the loss of maps that only a label is known of.
+    """
+
+    classes: tuple[ClassName, ...] = Field(min_length=1)
+    shown: ClassName
+    positive_weight: Positive = 3.0
+    weight: Positive = 1.0
+    label_weight: Positive = 0.2
+
+    @model_validator(mode="after")
+    def _shown_is_taught(self) -> Evidence:
+        if self.shown not in self.classes:
+            raise ValueError(f"shown: {self.shown!r} is not among the evidence's classes")
+        return self
 
 
 class Data(_Section):
@@ -146,6 +196,12 @@ class Plateau(_Section):
     minimum: float = Field(1e-6, ge=0)
 
 
+class OneCycle(_Section):
+    """The learning rate over the whole run; `warm_up` is the share of the steps that raise it."""
+
+    warm_up: float = Field(0.2, gt=0, lt=1)
+
+
 class Training(_Section):
     """How long and how fast. `minutes` ends the run early, keeping its best checkpoint.
 
@@ -153,7 +209,9 @@ class Training(_Section):
     image once an epoch (`every_image`). `keep` says which epoch's checkpoint is the best one, by
     the stop part. `class_weights` weighs the cross-entropy: inversely to the class's images in the
     train part (`balanced`), or as stated per class. `ema_decay` keeps the running average of the
-    weights instead of the last ones. `batch_size` is that of all `devices` together.
+    weights instead of the last ones. `batch_size` is that of all `devices` together. `one_cycle`
+    raises the learning rate from a tenth over the first part of the steps, then lowers it to nearly
+    nothing (Smith 2018); it takes the place of `plateau`. `weight_decay` makes Adam AdamW.
     """
 
     epochs: int = Field(30, ge=1)
@@ -166,7 +224,10 @@ class Training(_Section):
     class_weights: Literal["balanced"] | dict[str, Positive] | None = None
     label_smoothing: float = Field(0.0, ge=0, lt=1)
     ema_decay: float | None = Field(None, gt=0, lt=1)
+    weight_decay: float = Field(0.0, ge=0)
     plateau: Plateau | None = Plateau()
+    one_cycle: OneCycle | None = None
+    precision: Literal["auto", "fp32"] = "auto"
     early_stopping_patience: int | None = Field(5, ge=1)
     keep: Literal["lowest_loss", "highest_accuracy"] = "lowest_loss"
     minutes: float | None = Field(None, gt=0)
@@ -177,6 +238,12 @@ class Training(_Section):
     def _sampling_agrees(self) -> Training:
         if self.sampling == "every_image" and self.samples_per_epoch is not None:
             raise ValueError("sampling every_image draws all images: leave samples_per_epoch out")
+        return self
+
+    @model_validator(mode="after")
+    def _one_schedule(self) -> Training:
+        if self.one_cycle is not None and self.plateau is not None:
+            raise ValueError("one_cycle and plateau both set the learning rate: plateau: null")
         return self
 
     @model_validator(mode="after")
@@ -204,9 +271,12 @@ class Recipe(_Section):
     seed: Seed = 42
     classes: tuple[ClassName, ...] = Field(min_length=2, max_length=100)
     positive_class: str
-    positive_sensitivity: float = Field(0.9, gt=0, le=1)
+    positive_sensitivity: float = Field(0.95, gt=0, le=1)
+    positive_specificity: float = Field(0.9, gt=0, le=1)
     sources: tuple[Source, ...] = Field(min_length=1)
     also_measured: tuple[Source, ...] = ()
+    age_groups: tuple[AgeGroup, ...] = Field((AgeGroup(name="everyone"),), min_length=1)
+    evidence: Evidence | None = None
     data: Data = Data()
     split: Split = Split()
     input: Input = Input()
@@ -225,17 +295,38 @@ class Recipe(_Section):
         if len({source.name for source in sources}) != len(sources):
             raise ValueError("two sources have the same name")
         for source in sources:
-            unknown = set(source.absent_classes) - set(self.classes)
-            if unknown:
-                raise ValueError(f"source {source.name!r}: {sorted(unknown)} are not classes")
-            if len(self.classes) - len(source.absent_classes) < 2:
-                raise ValueError(f"source {source.name!r} is left with fewer than two classes")
-            if source.ages and source.ages[0] > source.ages[1]:
-                raise ValueError(f"source {source.name!r}: the youngest age is above the oldest")
+            self._check_source(source)
+        if all(source.train_only for source in self.sources):
+            raise ValueError("every source is train_only: none is left to measure on")
+        if self.evidence and set(self.evidence.classes) - set(self.classes):
+            raise ValueError("evidence.classes: some are not classes")
+        _check_ages(self.age_groups)
         weights = self.training.class_weights
         if isinstance(weights, dict) and set(weights) != set(self.classes):
             raise ValueError("training.class_weights must name every class, and no other")
         return self
+
+    def _check_source(self, source: Source) -> None:
+        """Refuse what a source says of classes, ages and age groups that the recipe has not."""
+        unknown = set(source.absent_classes) - set(self.classes)
+        if unknown:
+            raise ValueError(f"source {source.name!r}: {sorted(unknown)} are not classes")
+        if len(self.classes) - len(source.absent_classes) < 2:
+            raise ValueError(f"source {source.name!r} is left with fewer than two classes")
+        if source.ages and source.ages[0] > source.ages[1]:
+            raise ValueError(f"source {source.name!r}: the youngest age is above the oldest")
+        if self.group_of(source) is None:
+            raise ValueError(
+                f"source {source.name!r}: age_group must be one of "
+                f"{', '.join(group.name for group in self.age_groups)}"
+            )
+
+    def group_of(self, source: Source) -> int | None:
+        """Index of a source's age group; None where it names none of several, or an unknown one."""
+        names = [group.name for group in self.age_groups]
+        if source.age_group is None:
+            return 0 if len(names) == 1 else None
+        return names.index(source.age_group) if source.age_group in names else None
 
     def known_classes(self) -> list[list[bool]]:
         """Tell which classes (columns) the loss compares for each source's images (rows)."""
@@ -252,7 +343,9 @@ class Recipe(_Section):
 
         Without the keys that are at their defaults, so that a new key changes no older recipe.
         """
-        told = {"population", "licence", "citation", "limits", "ages", "boxes"}
+        told = {"population", "licence", "citation", "limits", "ages"}
+        if self.evidence is None:
+            told.add("boxes")  # else they teach
         # `data` only allows; which images were left out is seen in the split's certificate.
         only_told = {
             "name",
@@ -261,11 +354,24 @@ class Recipe(_Section):
             "not_for",
             "positive_class",
             "positive_sensitivity",
+            "positive_specificity",
             "also_measured",
             "data",
         }
         exclude: Any = dict.fromkeys(only_told, True) | {"sources": {"__all__": told}}
         return self.model_dump(mode="json", exclude=exclude, exclude_defaults=True)
+
+
+def _check_ages(groups: Sequence[AgeGroup]) -> None:
+    """Refuse age groups that leave an age out or claim it twice."""
+    if len({group.name for group in groups}) != len(groups):
+        raise ValueError("age_groups: two have the same name")
+    ends = [group.to_age for group in groups]
+    starts = [group.from_age for group in groups]
+    if [0.0, *ends[:-1]] != starts or ends[-1] is not None or None in ends[:-1]:
+        raise ValueError(
+            "age_groups: must follow each other from from_age 0, the last one without to_age"
+        )
 
 
 class _PlainLoader(yaml.SafeLoader):

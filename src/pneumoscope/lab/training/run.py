@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -24,10 +25,11 @@ from pneumoscope.lab.training.memory import keep_freed_memory
 from pneumoscope.lab.training.module import ClassifierModule
 from pneumoscope.lab.training.prepare import PreparedData, SplitChoice, prepare
 from pneumoscope.lab.training.processes import Process, Started, check_devices, together
-from pneumoscope.lab.training.recipe import Recipe, read_recipe
+from pneumoscope.lab.training.recipe import Recipe, Training, read_recipe
 from pneumoscope.lab.training.run_folder import (
     BEST,
     LAST,
+    add_time,
     check_folder,
     check_same_split,
     prepare_again,
@@ -97,11 +99,13 @@ def train(
     check_batches(recipe, data)
     weights = class_weights(recipe, data)
     if last is None:
-        write_record(recipe_path, recipe, out, data, training_precision())
+        write_record(recipe_path, recipe, out, data, training_precision(recipe.training))
     else:
-        tell_what_changed(out, training_precision())
+        tell_what_changed(out, training_precision(recipe.training))
+    began = time.monotonic()
     with together(recipe_path, out, recipe.training.devices, resume=resume) as process:
         _fit(recipe, network, weights, data, out, last, process)
+    add_time(out, time.monotonic() - began)
     load_weights(network, out / BEST)
     check_finite(network, out / BEST)
     return out / BEST
@@ -184,6 +188,8 @@ def _fit(
         steps_per_epoch=len(training),
         seed=recipe.seed,
         class_weights=weights,
+        groups=[recipe.group_of(source) or 0 for source in recipe.sources],
+        evidence=recipe.evidence,
     )
     stop = stop_loader(recipe, data, process)
     with warnings.catch_warnings(), Interrupts() as interrupts:
@@ -200,7 +206,7 @@ def _trainer(
     several = process.count > 1
     return lightning.Trainer(
         max_epochs=recipe.training.epochs,
-        precision=training_precision(),
+        precision=training_precision(recipe.training),
         callbacks=beside,
         logger=False,
         devices=process.count,
@@ -215,8 +221,10 @@ def _trainer(
     )
 
 
-def training_precision() -> Literal["bf16-mixed", "16-mixed", "32-true"]:
-    """Use bfloat16 where the machine computes in it, full precision elsewhere."""
+def training_precision(settings: Training) -> Literal["bf16-mixed", "16-mixed", "32-true"]:
+    """Use bfloat16 where the machine computes in it, unless the recipe wants full precision."""
+    if settings.precision == "fp32":
+        return "32-true"
     if torch.cuda.is_available():
         return (
             "bf16-mixed" if torch.cuda.is_bf16_supported(including_emulation=False) else "16-mixed"

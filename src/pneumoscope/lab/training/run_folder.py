@@ -18,7 +18,7 @@ import torch
 from pneumoscope.errors import DataError, RecipeError
 from pneumoscope.files import read_limited, told, write_files
 from pneumoscope.lab.datasets import certify, digest, document, read_split, write_split
-from pneumoscope.lab.training.prepare import PreparedData, read_images
+from pneumoscope.lab.training.prepare import PreparedData, read_images, read_source_boxes
 from pneumoscope.lab.training.provenance import git_commit
 from pneumoscope.lab.training.recipe import Recipe, read_recipe
 
@@ -114,7 +114,7 @@ def prepare_again(folder: Path, recipe: Recipe, recipe_path: Path) -> PreparedDa
     DataError, ImageError
         See `prepare`.
     """
-    record = _read_record(folder)
+    record = read_record(folder)
     if record["recipe_sha256"] != recipe_digest(recipe):
         raise RecipeError(f"{folder}: {RECIPE} changed since the run; put it back")
     collection, identity = read_images(recipe, recipe_path)
@@ -129,12 +129,13 @@ def prepare_again(folder: Path, recipe: Recipe, recipe_path: Path) -> PreparedDa
     # What is counted is in the certificate; the rest was accepted when the run began.
     counted = [leak for fold in certificate["folds"] for leak in fold["leaks"]]
     doubts = tuple(leak for leak in record["accepted_leaks"] if leak not in counted)
-    return PreparedData(collection, identity, split, certificate, doubts)
+    boxes = read_source_boxes(recipe, recipe_path, collection)
+    return PreparedData(collection, identity, split, certificate, doubts, boxes)
 
 
 def tell_what_changed(folder: Path, precision: str) -> None:
     """Warn where a resumed run cannot be the same to the bit."""
-    record = _read_record(folder)
+    record = read_record(folder)
     for name, now in _made_with(precision).items():
         if record.get(name) != now:
             _log.warning(
@@ -146,7 +147,14 @@ def tell_what_changed(folder: Path, precision: str) -> None:
             )
 
 
-def _read_record(folder: Path) -> dict[str, Any]:
+def read_record(folder: Path) -> dict[str, Any]:
+    """Read what a run was made with.
+
+    Raises
+    ------
+    RecipeError
+        The record is missing or damaged.
+    """
     try:
         record = json.loads(read_limited(folder / RECORD, 1 << 20))
         leaks = record["accepted_leaks"]
@@ -155,6 +163,21 @@ def _read_record(folder: Path) -> dict[str, Any]:
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
         pass
     raise RecipeError(f"{folder}: {RECORD} is missing or damaged; train the run again")
+
+
+def add_time(folder: Path, seconds: float) -> None:
+    """Add to the record how long the run trained; what a cut-off stretch took is not in it.
+
+    Raises
+    ------
+    RecipeError
+        The record is missing or damaged.
+    InputError
+        The folder cannot be written.
+    """
+    record = read_record(folder)
+    record["seconds"] = round(record.get("seconds", 0) + seconds)
+    write_files({folder / RECORD: (json.dumps(record, indent=1) + "\n").encode()})
 
 
 def check_same_split(checkpoint: Path, data: PreparedData) -> None:

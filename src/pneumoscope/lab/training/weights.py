@@ -33,6 +33,8 @@ def build_network(recipe: Recipe, *, fetch: bool = False) -> Network:
         classes=len(recipe.classes),
         size=recipe.input.size,
         options=recipe.network.options,
+        evidence_maps=len(recipe.evidence.classes) if recipe.evidence else 0,
+        age_groups=len(recipe.age_groups),
         fetch=fetch,
     )
     rate, rates = recipe.network.head_dropout, recipe.network.unit_dropout
