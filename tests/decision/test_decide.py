@@ -212,3 +212,21 @@ def test_age_and_view_choose_head_and_calibration(
     assert decision.view == used
     expected = calibrated(logits[head], temperature)
     assert list(decision.probabilities.values()) == pytest.approx(expected)
+
+
+@given(st.floats(-8, 8))
+def test_where_the_image_tells_the_age_the_groups_are_weighed(lead: float) -> None:
+    logits = np.array([[3.0, 0.0, 1.0], [-1.0, 2.0, 0.5]])
+
+    def probabilities(scores: np.ndarray, age: float | None = None) -> np.ndarray:
+        answer = prediction(CLASSES, logits, scores)
+        found = decide(answer, age_groups=GROUPS, profiles=PROFILES, age=age)
+        return np.array(list(found.probabilities.values()))
+
+    scores = np.array([lead, 0.0])
+    child = 1 / (1 + np.exp(-lead))
+    expected = child * probabilities(scores, 3) + (1 - child) * probabilities(scores, 60)
+    np.testing.assert_allclose(probabilities(scores), expected, atol=1e-12)
+    # Nothing jumps where the more probable group changes.
+    before, after = (probabilities(np.array([step, 0.0])) for step in (-1e-9, 1e-9))
+    np.testing.assert_allclose(before, after, atol=1e-8)

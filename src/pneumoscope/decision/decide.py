@@ -75,17 +75,23 @@ def decide(
     Returns
     -------
     Decision
-        `predicted` is the most probable class; the operating points do not change it.
+        `predicted` is the most probable class; the operating points do not change it. Where the
+        image tells the age group, the probabilities are those of all groups, each weighed by how
+        probable the group is, so that an image between two groups does not jump from the answer
+        of one to that of the other; thresholds are those of the most probable group.
     """
     group = choose_age_group(age_groups, age, prediction.age_group_logits)
     profile = choose_profile(profiles, group.name, view)
-    head = [each.name for each in age_groups].index(group.name)
-    values = calibrated(
-        prediction.logits[head],
-        profile.temperature,
-        np.array([profile.biases.get(name, 0.0) for name in prediction.classes]),
-        np.array([name in profile.classes for name in prediction.classes]),
-    )
+    names = [each.name for each in age_groups]
+    if group.chosen_by == "image" and prediction.age_group_logits is not None:
+        weights = calibrated(prediction.age_group_logits, 1.0)
+    else:
+        weights = np.array([float(name == group.name) for name in names])
+    values = np.zeros(len(prediction.classes))
+    for head, (name, weight) in enumerate(zip(names, weights.tolist(), strict=True)):
+        if weight > 0:
+            of_group = choose_profile(profiles, name, view)
+            values += weight * _of_profile(prediction, head, of_group)
     probabilities = dict(zip(prediction.classes, values.tolist(), strict=True))
     predicted = prediction.classes[int(values.argmax())]
     return Decision(
@@ -100,13 +106,24 @@ def decide(
     )
 
 
+def _of_profile(prediction: Prediction, head: int, profile: Profile) -> NDArray[np.float64]:
+    """Probabilities (classes,) of one age group's head."""
+    return calibrated(
+        prediction.logits[head],
+        profile.temperature,
+        np.array([profile.biases.get(name, 0.0) for name in prediction.classes]),
+        np.array([name in profile.classes for name in prediction.classes]),
+    )
+
+
 def _prediction_set(
     probabilities: dict[str, float], predicted: str, profile: Profile
 ) -> tuple[str, ...]:
-    """Keep the taught classes that reach the least probability, and always the predicted one."""
+    """Keep the classes that reach the least probability, and always the predicted one."""
     if profile.min_probability is None:
         return ()
     others = sorted(
-        set(profile.classes) - {predicted}, key=lambda name: (-probabilities[name], name)
+        (name for name in probabilities if name != predicted and probabilities[name] > 0),
+        key=lambda name: (-probabilities[name], name),
     )
     return (predicted, *(n for n in others if probabilities[n] >= profile.min_probability))

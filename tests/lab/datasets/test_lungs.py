@@ -84,7 +84,7 @@ def test_a_hidden_image_teaches_no_class_and_no_evidence(collection):
 
 
 def test_lungs_are_found_where_a_phantom_has_them(collection):
-    phantom = draw_phantom(3, size=128, opacity=False)
+    phantom = draw_phantom(3, size=256, opacity=False)
     grey = np.rint(phantom.pixels * 255).astype(np.uint8)
     changed = type(collection)(
         **{name: getattr(collection, name) for name in collection.__slots__}

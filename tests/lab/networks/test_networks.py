@@ -22,7 +22,7 @@ CASES = {
     "resnet152": ("resnet152", 2, 64, {}),
     "inception_v3": ("inception_v3", 3, 111, {}),
     "lite": ("efficientnet_lite", 3, 64, {"variant": 0}),
-    "lite-capsules": ("efficientnet_lite", 2, 96, {"variant": 1, "head": "capsules"}),
+    "lite-capsules": ("efficientnet_lite", 3, 64, {"variant": 1, "head": "capsules"}),
     "vision_transformer": ("vision_transformer", 3, 48, {}),
 }
 PENALISED = {"densenet_capsnet", "densenet_fc"}

@@ -129,7 +129,8 @@ def write_recipe(contents) -> Recipes:
             place = changed
             for section in sections:
                 place = place[int(section) if isinstance(place, list) else section]
-            place[key] = value
+            # A copy: a further change may go inside it.
+            place[key] = copy.deepcopy(value)
         path.write_text(yaml.safe_dump(changed))
         return path
 

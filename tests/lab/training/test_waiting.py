@@ -34,7 +34,7 @@ class Sleepy(lightning.LightningModule, torch.utils.data.Dataset):
 
     def __getitem__(self, item):
         time.sleep(self.item_seconds)
-        return (torch.zeros(1),) * 3
+        return (torch.zeros(1),) * 4
 
     def training_step(self, batch, _):
         time.sleep(self.step_seconds)
