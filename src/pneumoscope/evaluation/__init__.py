@@ -21,6 +21,7 @@ from pneumoscope.evaluation.calibrators import (
     TEMPERATURE,
     CalibratorLoss,
     compare_calibrators,
+    held_out_losses,
 )
 from pneumoscope.evaluation.comparison import (
     NO_TEST,
@@ -211,6 +212,7 @@ __all__ = [
     "fit_temperature",
     "fixed_maps",
     "group_names",
+    "held_out_losses",
     "image_facts",
     "least_probability",
     "mcnemar",

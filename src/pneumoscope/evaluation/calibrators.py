@@ -93,18 +93,68 @@ def compare_calibrators(
     ValueError
         Fewer than two patients, or see `fit_temperature`.
     """
+    share = np.ones(labels.size) if weights is None else weights
+    losses = {
+        name: held_out_losses(
+            name,
+            logits,
+            labels,
+            patients,
+            allowed=allowed,
+            weights=share,
+            folds=folds,
+            seed=seed,
+        )
+        for name in _WAYS
+    }
+    return _estimates(losses, share, patients, resamples, seed)
+
+
+def held_out_losses(
+    way: str,
+    logits: FloatArray,
+    labels: IntArray,
+    patients: Sequence[str],
+    *,
+    allowed: BoolArray | None = None,
+    weights: FloatArray | None = None,
+    fitted: BoolArray | None = None,
+    folds: int = FOLDS,
+    seed: int = 42,
+) -> FloatArray:
+    """Loss of each image, by a fit on the patients of the other folds.
+
+    Parameters
+    ----------
+    way : str
+        One of `TEMPERATURE`, `BIASED`, `ISOTONIC`, `BETA`.
+    logits, labels, patients, allowed, weights, folds, seed
+        As for `compare_calibrators`; the same seed deals the same folds.
+    fitted : ndarray of bool, shape (images,), optional
+        The images that may be fitted on, such as those of one view; by default all.
+
+    Returns
+    -------
+    ndarray of float64, shape (images,)
+        Negative log-likelihood of the true class, natural log, 0 or more.
+
+    Raises
+    ------
+    ValueError
+        Fewer than two patients, no image to fit on, or see `fit_temperature`.
+    """
     mask = np.ones(logits.shape, dtype=np.bool_) if allowed is None else allowed
     share = np.ones(labels.size) if weights is None else weights
+    usable = np.ones(labels.size, dtype=np.bool_) if fitted is None else fitted
     fold = _folds(labels, patients, folds, seed)
-    losses = {name: np.empty(labels.size) for name in _WAYS}
+    losses = np.empty(labels.size)
     for number in range(fold.max() + 1):
-        held = fold == number
-        fitted = logits[~held], labels[~held], mask[~held], share[~held]
-        for name, fit in _WAYS.items():
-            given = fit(*fitted)(logits[held], mask[held])
-            true = given[np.arange(held.sum()), labels[held]]
-            losses[name][held] = -np.log(np.maximum(true, np.finfo(np.float64).tiny))
-    return _estimates(losses, share, patients, resamples, seed)
+        held, used = fold == number, usable & (fold != number)
+        calibrate = _WAYS[way](logits[used], labels[used], mask[used], share[used])
+        given = calibrate(logits[held], mask[held])
+        true = given[np.arange(held.sum()), labels[held]]
+        losses[held] = -np.log(np.maximum(true, np.finfo(np.float64).tiny))
+    return losses
 
 
 def _estimates(

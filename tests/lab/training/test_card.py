@@ -208,7 +208,7 @@ def test_tables_are_whole(card):
 
 def test_the_ways_to_calibrate_and_what_they_are_worth_stand_in_the_card(card, finished):
     text = section(card(), "Calibration")
-    (fitted,) = finished.fitted
+    (fitted,) = finished.fit.profiles
     assert (
         f"| everyone | {fitted.images} ({fitted.patients}) | {fitted.profile.temperature:.3f} |"
         in text

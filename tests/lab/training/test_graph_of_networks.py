@@ -39,6 +39,10 @@ def _without_repeats(network):
         delattr(network.backbone, block)
 
 
+def _with_weights(network):
+    network.load_pretrained()
+
+
 def _one_layer(network):
     network.backbone.encoder.layers = network.backbone.encoder.layers[:1]
 
@@ -48,6 +52,9 @@ CASES = {
     "shared": ("densenet_capsnet", 96, {"backbone": 121}, _patches),
     "own": ("densenet_capsnet", 64, {"backbone": 121, "shared_transform": False}, _patches),
     "fc": ("densenet_fc", 64, {"backbone": 121}, _patches),
+    # With ImageNet weights, as the features of fresh ones hardly differ. The plain head, age groups
+    # and evidence are in `test_export_by_age`.
+    "lite": ("efficientnet_lite", 64, {"variant": 0, "head": "capsules"}, _with_weights),
     "resnet152": ("resnet152", 64, {}, _first_of_each_stage),
     "inception_v3": ("inception_v3", 107, {}, _without_repeats),
     "lite": ("efficientnet_lite", 64, {"variant": 0}, lambda _: None),

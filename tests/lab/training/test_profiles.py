@@ -158,7 +158,7 @@ def test_the_sources_count_the_same(recipe):
     # A lead is right for 90 of 100 children and for 7 of 10 adults: 80% if both count the same.
     logits, labels = lead([True] * 90 + [False] * 10 + [True] * 7 + [False] * 3)
     rows = [(s, label, "") for s, label in zip([0] * 100 + [1] * 10, labels, strict=True)]
-    (fitted,) = fit_profiles(recipe, calibrate_part(rows), Answers(logits[:, None]))
+    (fitted,) = fit_profiles(recipe, calibrate_part(rows), Answers(logits[:, None])).profiles
     profile = fitted.profile
     difference = 2 / profile.temperature + profile.biases["PNEUMONIA"] - profile.biases["NORMAL"]
     assert 1 / (1 + np.exp(-difference)) == pytest.approx(0.8, abs=1e-4)
@@ -181,7 +181,7 @@ def drawn(count, biases, seed=0, spread=2.0):
 def test_biases_are_taken_where_they_are_shown_to_pay_on_other_patients(recipe, biases, way, seed):
     logits, labels = drawn(600, np.array(biases), seed)
     data = calibrate_part([(1, int(label), "") for label in labels])
-    (fitted,) = fit_profiles(recipe, data, Answers(logits[:, None]))
+    (fitted,) = fit_profiles(recipe, data, Answers(logits[:, None])).profiles
     assert fitted.way == way
     gain = fitted.calibrators["temperature and biases"].over_temperature
     assert (gain.high < 0) == (way == "temperature and biases")
@@ -197,7 +197,7 @@ def test_an_untaught_class_has_no_part_in_a_group(by_age):
     heads = np.stack([logits, logits], axis=1)
     heads[:, 0, ABNORMAL] = 99.0
     children, adults = (
-        each.profile for each in fit_profiles(by_age, calibrate_part(rows), Answers(heads))
+        each.profile for each in fit_profiles(by_age, calibrate_part(rows), Answers(heads)).profiles
     )
     assert children.classes == tuple(children.biases) == ("NORMAL", "PNEUMONIA")
     assert adults.classes == ("NORMAL", "ABNORMAL", "PNEUMONIA")
@@ -205,23 +205,41 @@ def test_an_untaught_class_has_no_part_in_a_group(by_age):
     other = heads.copy()
     other[:100, 1] = np.random.default_rng(1).normal(0, 9, (100, 3))
     other[100:, 0] = np.random.default_rng(2).normal(0, 9, (200, 3))
-    again = [each.profile for each in fit_profiles(by_age, calibrate_part(rows), Answers(other))]
+    found = fit_profiles(by_age, calibrate_part(rows), Answers(other)).profiles
+    again = [each.profile for each in found]
     assert again == [children, adults]
 
 
-@pytest.mark.parametrize(("ap", "views"), [(200, ["", "AP"]), (40, [""])])
-def test_a_view_has_a_profile_of_its_own_from_enough_images_on(by_age, ap, views):
-    logits, labels = drawn(ap + 60, np.zeros(3))
-    labels[:20] = NORMAL, PNEUMONIA, *[NORMAL] * 18
+@pytest.mark.parametrize(
+    ("ap", "biases", "tried", "views"),
+    [
+        (300, (0.0, -2.0, 2.0), True, ["", "AP"]),
+        (300, (0.0, 0.0, 0.0), True, [""]),
+        (50, (0.0, -2.0, 2.0), False, [""]),
+    ],
+    ids=["needed", "not needed", "too few"],
+)
+def test_a_view_has_its_own_profile_where_it_is_shown_to_need_one(by_age, ap, biases, tried, views):
+    logits, labels = drawn(300, np.zeros(3))
+    more_logits, more_labels = drawn(ap, np.array(biases), seed=1)
     rows = [(0, NORMAL, ""), (0, PNEUMONIA, "")]
-    rows += [(1, int(label), "ap" if i < ap else "PA") for i, label in enumerate(labels)]
-    heads = np.repeat(np.vstack([np.zeros((2, 3)), logits])[:, None], 2, axis=1)
-    fitted = fit_profiles(by_age, calibrate_part(rows), Answers(heads))
-    assert [each.profile.age_group for each in fitted] == ["children"] + ["adults"] * len(views)
-    assert [each.profile.view for each in fitted[1:]] == views
-    assert [each.images for each in fitted] == [2, ap + 60, ap][: len(fitted)]
-    if len(views) > 1:
-        assert "of the calibration part, AP view (" in fitted[2].profile.operating_points[0].rule
+    rows += [(1, int(label), "ap") for label in more_labels]
+    # As many of another view that has no profile: the group's own lies between the two.
+    rows += [(1, int(label), "LATERAL") for label in labels]
+    heads = np.vstack([np.zeros((2, 3)), more_logits, logits])[:, None].repeat(2, axis=1)
+    fit = fit_profiles(by_age, calibrate_part(rows), Answers(heads))
+    groups = [each.profile.age_group for each in fit.profiles]
+    assert groups == ["children"] + ["adults"] * len(views)
+    assert [each.profile.view for each in fit.profiles[1:]] == views
+    assert [(one.age_group, one.view, one.images) for one in fit.views] == (
+        [("adults", "AP", ap)] if tried else []
+    )
+    for trial in fit.views:
+        assert trial.taken == (trial.gain.high < 0) == ("AP" in views)
+    if "AP" in views:
+        own = fit.profiles[2].profile
+        assert own.biases["PNEUMONIA"] == pytest.approx(2.0, abs=1.0)
+        assert "of the calibration part, AP view (" in own.operating_points[0].rule
 
 
 def test_too_few_patients_get_no_prediction_sets(recipe):
@@ -230,7 +248,7 @@ def test_too_few_patients_get_no_prediction_sets(recipe):
         labels[:4] = NORMAL, NORMAL, PNEUMONIA, PNEUMONIA
         # The image of the report part and the first one here share a patient.
         data = calibrate_part([(1, int(label), "") for label in labels[: 2 * patients - 1]])
-        (fitted,) = fit_profiles(recipe, data, Answers(logits[: 2 * patients - 1, None]))
+        (fitted,) = fit_profiles(recipe, data, Answers(logits[: 2 * patients - 1, None])).profiles
         assert fitted.patients == patients
         assert (fitted.profile.coverage is not None) == there
         assert (fitted.profile.min_probability is not None) == there

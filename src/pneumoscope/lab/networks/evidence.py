@@ -110,7 +110,7 @@ class Capsules(nn.Module):
         routing = self.capsules.route(squash(vectors))
         capsules = routing.output
         to_capsules = weights.unflatten(-1, capsules.shape[1:]).unsqueeze(0)
-        to_capsules = to_capsules.expand(len(last), -1, -1, -1)
+        to_capsules = to_capsules.expand(last.shape[0], -1, -1, -1)
         to_primary = self.capsules.gradient(routing, to_capsules)
         to_vectors = squash_gradient(vectors.unsqueeze(1), to_primary)
         positions = last.shape[2] * last.shape[3]

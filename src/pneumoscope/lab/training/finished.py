@@ -25,7 +25,7 @@ from pneumoscope.lab.training.evidence_map import evidence_floor
 from pneumoscope.lab.training.graph import Exported, round_to_half
 from pneumoscope.lab.training.measure import PartFigures, measure_part
 from pneumoscope.lab.training.prepare import PreparedData
-from pneumoscope.lab.training.profiles import FittedProfile, fit_profiles
+from pneumoscope.lab.training.profiles import Fit, fit_profiles
 from pneumoscope.lab.training.reading import Reading
 from pneumoscope.lab.training.recipe import Recipe, read_recipe
 from pneumoscope.lab.training.run_folder import BEST, RECIPE, prepare_again
@@ -45,8 +45,8 @@ class FinishedRun:
     data : PreparedData
     network : Network
         In evaluation mode, its large weights rounded to half precision.
-    fitted : tuple of FittedProfile
-        On the calibrate part.
+    fit : Fit
+        The profiles, and the views that were tried for one, on the calibrate part.
     reading : Reading
         The profiles, with their operating points' rates on the report part, and the distance from
         the training images.
@@ -64,7 +64,7 @@ class FinishedRun:
     recipe: Recipe
     data: PreparedData
     network: Network
-    fitted: tuple[FittedProfile, ...]
+    fit: Fit
     reading: Reading
     floor: float | None
     profiles: tuple[MeasuredProfile, ...]
@@ -124,8 +124,8 @@ def open_run(folder: Path) -> FinishedRun:
             f"{folder}: {recipe.network.name} does not tell age groups apart by the picture; use "
             "one age group, or another network"
         )
-    fitted = fit_profiles(recipe, data, calibrating)
-    reading = _reading(recipe, data, fitted, calibrating, answer)
+    fit = fit_profiles(recipe, data, calibrating)
+    reading = _reading(recipe, data, fit, calibrating, answer)
     report = data.split.indices("report")
     answers = answer(data, report)
     profiles = measure_profiles(recipe, data, report, answers, reading)
@@ -133,7 +133,7 @@ def open_run(folder: Path) -> FinishedRun:
         recipe=recipe,
         data=data,
         network=network,
-        fitted=fitted,
+        fit=fit,
         reading=replace(reading, profiles=tuple(each.profile for each in profiles)),
         floor=evidence_floor(recipe, data, calibrating),
         profiles=profiles,
@@ -146,13 +146,13 @@ def open_run(folder: Path) -> FinishedRun:
 def _reading(
     recipe: Recipe,
     data: PreparedData,
-    fitted: tuple[FittedProfile, ...],
+    fit: Fit,
     calibrating: Answers,
     answer: Callable[[PreparedData, NDArray[np.int64]], Answers],
 ) -> Reading:
     """Add the distance from the training images, for a network that has an embedding."""
     names = tuple(group.name for group in recipe.age_groups)
-    reading = Reading(recipe.classes, names, tuple(each.profile for each in fitted))
+    reading = Reading(recipe.classes, names, tuple(each.profile for each in fit.profiles))
     if calibrating.embedding is None:
         return reading
     groups = groups_of(recipe, data)

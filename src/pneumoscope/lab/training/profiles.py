@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,9 +16,12 @@ from pneumoscope.evaluation import (
     BIASED,
     TEMPERATURE,
     CalibratorLoss,
+    Estimate,
+    bootstrap,
     compare_calibrators,
     fit_biased_temperature,
     fit_temperature,
+    held_out_losses,
     least_probability,
     place_of,
     threshold_for_sensitivity,
@@ -30,7 +35,7 @@ from pneumoscope.lab.training.recipe import Recipe
 VIEWS = ("AP", "PA")
 COVERAGE = 0.9
 LEAST_OF_EACH = 30
-"""A view has a profile of its own from so many positive, and so many negative, images on."""
+"""From so many positive, and so many negative, images on a profile of a view's own is tried."""
 _WAY_OUT = "train with a split that has some (`pneumoscope split --calibrate`)"
 _CROSSED = (
     "; the rule-in and the rule-out threshold crossed and changed places, so that both targets are "
@@ -60,6 +65,39 @@ class FittedProfile:
     def way(self) -> str:
         """The way to calibrate that was chosen."""
         return BIASED if any(self.profile.biases.values()) else TEMPERATURE
+
+
+@dataclass(frozen=True, slots=True)
+class ViewTrial:
+    """Whether a view of an age group is read better by a profile of its own.
+
+    Attributes
+    ----------
+    age_group, view : str
+    images, patients : int
+        Of the view, in the calibrate part.
+    gain : Estimate
+        Loss of its own calibration minus that of the one for any view, both fitted on other
+        patients, paired by image; below 0 is better.
+    """
+
+    age_group: str
+    view: str
+    images: int
+    patients: int
+    gain: Estimate
+
+    @property
+    def taken(self) -> bool:
+        """Whether it is shown to be better."""
+        return place_of(self.gain) == "below"
+
+
+class Fit(NamedTuple):
+    """The profiles of a bundle, and the views that were tried for one."""
+
+    profiles: tuple[FittedProfile, ...]
+    views: tuple[ViewTrial, ...]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -99,8 +137,11 @@ def taught_classes(recipe: Recipe, group: int) -> tuple[str, ...]:
     )
 
 
-def fit_profiles(recipe: Recipe, data: PreparedData, answers: Answers) -> tuple[FittedProfile, ...]:
-    """Fit a profile for every age group, and for its views that have images enough.
+def fit_profiles(recipe: Recipe, data: PreparedData, answers: Answers) -> Fit:
+    """Fit a profile for every age group, and for its views that are shown to need one.
+
+    Few images choose thresholds that hold for these images alone. So a view has a profile of its
+    own only if it has images enough, and if its own calibration is better on other patients.
 
     Parameters
     ----------
@@ -111,8 +152,8 @@ def fit_profiles(recipe: Recipe, data: PreparedData, answers: Answers) -> tuple[
 
     Returns
     -------
-    tuple of FittedProfile
-        By age group, that for any view before those for AP and PA.
+    Fit
+        By age group; the profile for any view before those for AP and PA.
 
     Raises
     ------
@@ -122,34 +163,60 @@ def fit_profiles(recipe: Recipe, data: PreparedData, answers: Answers) -> tuple[
     """
     rows = data.split.indices("calibrate")
     groups, views = groups_of(recipe, data)[rows], views_of(data)[rows]
-    found = []
+    positive = data.collection.labels[rows] == recipe.classes.index(recipe.positive_class)
+    profiles, trials = [], []
     for number, group in enumerate(recipe.age_groups):
         mine = groups == number
         if not mine.any():
             raise RecipeError(
                 f"the part that calibrates has no image of the age group {group.name}; {_WAY_OUT}"
             )
-        found.append(_fit(recipe, data, answers, mine, number, ""))
-        positive = data.collection.labels[rows] == recipe.classes.index(recipe.positive_class)
+        taught = taught_classes(recipe, number)
+        images = _gather(recipe, data, answers, mine, number, taught)
+        whole = _fit(recipe, images, group.name, taught, "")
+        profiles.append(whole)
         for view in VIEWS:
             chosen = mine & (views == view)
-            of_each = min((chosen & positive).sum(), (chosen & ~positive).sum())
-            if of_each >= LEAST_OF_EACH:
-                found.append(_fit(recipe, data, answers, chosen, number, view))
-    return tuple(found)
+            if min((chosen & positive).sum(), (chosen & ~positive).sum()) < LEAST_OF_EACH:
+                continue
+            of_view = _gather(recipe, data, answers, chosen, number, taught)
+            own = _fit(recipe, of_view, group.name, taught, view)
+            gain = _gain(images, views[mine] == view, whole.way, own.way)
+            trial = ViewTrial(group.name, view, own.images, own.patients, gain)
+            trials.append(trial)
+            if trial.taken:
+                profiles.append(own)
+    return Fit(tuple(profiles), tuple(trials))
+
+
+def _gain(images: _Images, of_view: NDArray[np.bool_], whole: str, own: str) -> Estimate:
+    """Loss of a view's own calibration minus that of the group's, on patients of other folds."""
+    if len(set(images.patients)) < 2:
+        return Estimate(None)
+    losses = partial(
+        held_out_losses,
+        logits=images.logits,
+        labels=images.labels,
+        patients=images.patients,
+        allowed=images.known,
+    )
+    within = np.bincount(images.sources[of_view], minlength=images.sources.max() + 1)
+    weights = 1 / np.maximum(within, 1)[images.sources]
+    apart = losses(own, weights=weights, fitted=of_view) - losses(whole, weights=images.weights)
+    kept, difference = weights[of_view], apart[of_view]
+
+    def mean(drawn: NDArray[np.float64]) -> NDArray[np.float64]:
+        each = drawn * kept
+        return np.asarray(each @ difference / each.sum(axis=-1))
+
+    patients = [images.patients[i] for i in np.flatnonzero(of_view)]
+    return bootstrap({"gain": mean}, patients)["gain"]
 
 
 def _fit(
-    recipe: Recipe,
-    data: PreparedData,
-    answers: Answers,
-    chosen: NDArray[np.bool_],
-    group: int,
-    view: str,
+    recipe: Recipe, images: _Images, age_group: str, taught: tuple[str, ...], view: str
 ) -> FittedProfile:
-    """Fit one profile on the chosen images of the calibrate part."""
-    taught = taught_classes(recipe, group)
-    images = _gather(recipe, data, answers, chosen, group, taught)
+    """Fit one profile."""
     compared = _compared(images)
     temperature, biases = _calibration(images, compared)
     probabilities = calibrated(images.logits, temperature, biases)
@@ -166,7 +233,7 @@ def _fit(
             f", {view} view" if view else "",
         )
     profile = Profile(
-        age_group=recipe.age_groups[group].name,
+        age_group=age_group,
         classes=taught,
         temperature=temperature,
         biases=dict(zip(taught, biases.tolist(), strict=True)),
