@@ -292,3 +292,10 @@ def test_held_out_lungs_that_were_drawn_by_hand_are_found(
         shares.append(2 * np.sum(found & drawn) / (found.sum() + drawn.sum()))
     stated = lungs.record.figures["agreement"]["lungs-tb"]["dice"]["value"]
     assert np.mean(shares) == pytest.approx(stated, abs=0.02)
+
+
+@pytest.mark.parametrize("grey", [0.0, 0.5, 1.0])
+def test_the_packaged_network_finds_no_lungs_in_a_picture_of_one_grey(grey: float) -> None:
+    found = packaged_lung_fields().find(np.full((256, 256), grey, np.float32))
+    assert found.lungs_found == 0
+    assert not found.mask.any()

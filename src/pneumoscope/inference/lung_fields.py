@@ -25,6 +25,8 @@ LUNG_INPUT, LUNG_OUTPUT = "images", "lungs"
 
 _BAY = 0.07  # of the picture's side: narrower bays of a lung are filled
 
+_LEAST_CONTRAST = 4 / 255
+
 _Values = NDArray[np.float32]
 
 
@@ -123,8 +125,11 @@ class LungFields:
         Returns
         -------
         LungMask
-            The largest region of either lung, without holes.
+            The largest region of either lung, without holes. None in a picture of one grey, where
+            the network would answer with the lungs of a usual chest.
         """
+        if np.ptp(pixels) < _LEAST_CONTRAST:
+            return LungMask(np.zeros(pixels.shape, np.bool_), 0.0, 0.0, 0.0, 0.0, 0)
         images = to_input(pixels, self.record.spec)[np.newaxis]
         (logits,) = self._session.run([LUNG_OUTPUT], {LUNG_INPUT: images})
         right, left = (_one_region(lung) for lung in logits[0])

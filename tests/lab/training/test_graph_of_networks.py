@@ -57,13 +57,6 @@ CASES = {
     "lite": ("efficientnet_lite", 64, {"variant": 0, "head": "capsules"}, _with_weights),
     "resnet152": ("resnet152", 64, {}, _first_of_each_stage),
     "inception_v3": ("inception_v3", 107, {}, _without_repeats),
-    "lite": ("efficientnet_lite", 64, {"variant": 0}, lambda _: None),
-    "lite-capsules": (
-        "efficientnet_lite",
-        64,
-        {"variant": 0, "head": "capsules"},
-        lambda _: None,
-    ),
     # With the scale of ImageNet inside the graph.
     "vision_transformer": ("vision_transformer", 48, {"pretrained": True}, _one_layer),
 }
