@@ -23,11 +23,14 @@ from pneumoscope.decision import calibrated
 from pneumoscope.errors import InputError
 from pneumoscope.files import told, write_files
 from pneumoscope.lab.datasets import DataIdentity, Split, certify, digest, write_split
+from pneumoscope.lab.networks import Network
 from pneumoscope.lab.studies.page import provenance
 from pneumoscope.lab.studies.study import Context
 from pneumoscope.lab.training import (
     BEST,
     METRICS,
+    PreparedData,
+    Recipe,
     SplitChoice,
     build_network,
     load_weights,
@@ -36,6 +39,7 @@ from pneumoscope.lab.training import (
     read_recipe,
     train,
 )
+from pneumoscope.lab.training.answers import answers_of, groups_of
 from pneumoscope.lab.training.recipe import DATA_VARIABLE
 
 RESULT = "result.json"
@@ -55,11 +59,13 @@ class Result:
     files, patients, labels : tuple of str
         Of the report part's images.
     probabilities : ndarray, shape (images, classes)
-        Of the kept checkpoint, uncalibrated.
+        Of the kept checkpoint, uncalibrated, by the head of each image's own age group.
     certificate : str
         Checksum of the split's certificate.
     leaks : tuple of str
         What crosses the split's borders; empty for an honest one.
+    evidence : ndarray, shape (images, rows, columns), or None
+        The map of the class shown, 0..1; None for a recipe without an evidence map.
     """
 
     classes: tuple[str, ...]
@@ -70,6 +76,7 @@ class Result:
     probabilities: NDArray[np.float64]
     certificate: str
     leaks: tuple[str, ...]
+    evidence: NDArray[np.float64] | None = None
 
     @property
     def truth(self) -> NDArray[np.int64]:
@@ -198,8 +205,8 @@ def _measure(run: Path, recipe_path: Path) -> dict[str, Any]:
     network.eval()
     data = prepare_again(run, recipe, recipe_path)
     report = data.split.indices("report")
-    logits = logits_of(network, data, recipe, report)
     collection = data.collection
+    logits, evidence = _answers(network, data, recipe, report)
     return {
         "classes": list(recipe.classes),
         "epochs": _epochs(run / METRICS),
@@ -207,7 +214,22 @@ def _measure(run: Path, recipe_path: Path) -> dict[str, Any]:
         "patients": [data.identity.patient_keys[i] for i in report],
         "labels": [recipe.classes[collection.labels[i]] for i in report],
         "probabilities": np.round(calibrated(logits, 1.0), 6).tolist(),
+        "evidence": evidence,
     }
+
+
+def _answers(
+    network: Network, data: PreparedData, recipe: Recipe, indices: NDArray[np.int64]
+) -> tuple[NDArray[np.float64], list[list[list[float]]] | None]:
+    """Logits (images, classes) by each image's own head, and the maps of the class shown."""
+    if recipe.evidence is None:
+        return logits_of(network, data, recipe, indices), None
+    answers = answers_of(network, data, recipe, indices)
+    logits = answers.logits[np.arange(len(indices)), groups_of(recipe, data)[indices]]
+    if answers.evidence is None:
+        return logits, None
+    shown = answers.evidence[:, recipe.evidence.classes.index(recipe.evidence.shown)]
+    return logits, np.round(shown.astype(np.float64), 4).tolist()
 
 
 def _epochs(path: Path) -> list[dict[str, float]]:
@@ -251,6 +273,7 @@ def _used(context: Context, body: Mapping[str, Any]) -> Result:
         probabilities=np.array(body["probabilities"]),
         certificate=body["certificate"],
         leaks=tuple(body["leaks"]),
+        evidence=None if body.get("evidence") is None else np.array(body["evidence"]),
     )
     context.commits.add(body["made_with"]["commit"])
     return result

@@ -270,17 +270,33 @@ def _check_beside(recipe: Recipe, recipe_path: Path) -> None:
 def _four_way(recipe: Recipe, collection: Collection, identity: DataIdentity) -> Split:
     shares = recipe.split.model_dump(include={"train", "stop", "calibrate", "report"})
     draw_parts = partial(split_four_ways, shares=shares, seed=recipe.split.seed)
-    return _draw(recipe, collection, identity, recipe.split.by, draw_parts)
+    return draw_measured(recipe, collection, identity, recipe.split.by, draw_parts)
 
 
-def _draw(
+def draw_measured(
     recipe: Recipe,
     collection: Collection,
     identity: DataIdentity,
     by: By,
     draw_parts: Callable[[Units], Split],
 ) -> Split:
-    """Split the sources that are measured; the others join the train part of every fold."""
+    """Split the sources that are measured; the others join the train part of every fold.
+
+    Parameters
+    ----------
+    recipe : Recipe
+    collection, identity
+        Of its images; see `read_images`.
+    by : {"patient", "image"}
+    draw_parts : callable
+        Splits the units of the measured sources.
+
+    Returns
+    -------
+    Split
+        No patient of a part that is held out has an image in the train part of that fold, unless
+        `by` is "image".
+    """
     groups = linked_groups(identity.patients, identity.fingerprints)
     alone = np.array([source.train_only for source in recipe.sources])[collection.sources]
     measured = np.flatnonzero(~alone)
@@ -328,7 +344,7 @@ def split_recipe(
         A file cannot be written.
     """
     collection, identity = read_images(recipe, recipe_path)
-    drawn = _draw(recipe, collection, identity, by, partial(draw, settings=settings))
+    drawn = draw_measured(recipe, collection, identity, by, partial(draw, settings=settings))
     return write_split(out, drawn, identity)
 
 
