@@ -28,6 +28,7 @@ from pneumoscope.lab.studies.page import provenance
 from pneumoscope.lab.studies.study import Context
 from pneumoscope.lab.training import (
     BEST,
+    LAST,
     METRICS,
     PreparedData,
     Recipe,
@@ -59,7 +60,7 @@ class Result:
     files, patients, labels : tuple of str
         Of the report part's images.
     probabilities : ndarray, shape (images, classes)
-        Of the kept checkpoint, uncalibrated, by the head of each image's own age group.
+        Of the checkpoint that is measured, uncalibrated, by the head of each image's own age group.
     certificate : str
         Checksum of the split's certificate.
     leaks : tuple of str
@@ -123,6 +124,7 @@ def run_experiment(
     *,
     accept_leak: bool = False,
     keep_weights: bool = False,
+    last: bool = False,
 ) -> Result:
     """Train a recipe on a split's only fold, or take the result of having done so.
 
@@ -141,6 +143,8 @@ def run_experiment(
         Where the published protocol leaks.
     keep_weights : bool
         Leave the best checkpoint in the folder's ``run``.
+    last : bool
+        Measure the last epoch's weights, and not those of the best epoch by the recipe's `keep`.
 
     Raises
     ------
@@ -149,7 +153,7 @@ def run_experiment(
     """
     folder = context.work / name
     certificate = certify(split, data)
-    key = digest([recipe, certificate["sha256"]])
+    key = digest([recipe, certificate["sha256"], *(["last"] if last else [])])
     kept = _kept(context, folder, key)
     if kept is not None:
         return kept
@@ -171,7 +175,7 @@ def run_experiment(
             accept_leak=accept_leak,
             resume=resume,
         )
-        body = _measure(run, recipe_path)
+        body = _measure(run, recipe_path, LAST if last else BEST)
     body |= {
         "key": key,
         "certificate": certificate["sha256"],
@@ -197,11 +201,11 @@ def _document(body: Mapping[str, Any], folder: Path) -> bytes:
         ) from None
 
 
-def _measure(run: Path, recipe_path: Path) -> dict[str, Any]:
-    """Answer the report part's images with the kept checkpoint."""
+def _measure(run: Path, recipe_path: Path, checkpoint: str) -> dict[str, Any]:
+    """Answer the report part's images with one of the run's checkpoints."""
     recipe = read_recipe(recipe_path)
     network = build_network(recipe)
-    load_weights(network, run / BEST)
+    load_weights(network, run / checkpoint)
     network.eval()
     data = prepare_again(run, recipe, recipe_path)
     report = data.split.indices("report")
