@@ -82,9 +82,9 @@ def _write_design(
     trained = len(results["plain"])
     if trained < folds:
         page.text(
-            f"**Not finished: {trained} of the {folds} folds trained so far.** All figures below "
-            f"are of the test images of {trained} alone, about {trained / folds:.0%} of all, and "
-            "of one training of each head on each."
+            f"**Not finished: of the {folds} folds, {trained} trained so far.** Every figure is of "
+            f"their test images alone, about {trained / folds:.0%} of all, and of one training of "
+            "each head per fold: too little to say what another training would change."
         )
     adults = int((~pooled.children).sum())
     page.text(
@@ -128,7 +128,10 @@ def _write_differences(page: Page, found: Mapping[str, Mapping[str, Estimate]]) 
         "Intervals from 1,000 paired bootstrap draws of whole patients; the networks stay as they "
         f"are, and none is corrected for being one of {len(found)}. A calibration slope of 1 is "
         "right, so that a difference of slopes is no gain by itself. AUPRC and the pointing game "
-        "hold the map of PNEUMONIA against radiologists' boxes, on images that have some."
+        "hold the map of PNEUMONIA against radiologists' boxes, on images that have some.\n\n"
+        "The accuracy at 0.5 is of uncalibrated probabilities, so it is mostly a figure of how far "
+        "they are off. A bundle calibrates them, which leaves the AUROC as it is: it is the figure "
+        "that tells whether a head separates the classes better."
     )
     page.figure("differences", _figure(found), "Capsules minus plain, with 95% intervals.")
     page.heading("Against guides that read no lung")
@@ -146,7 +149,7 @@ def _write_differences(page: Page, found: Mapping[str, Mapping[str, Estimate]]) 
     )
     page.text(
         "The view alone answers AP with PNEUMONIA: who could not stand was more often ill. The "
-        "fixed map is the mean of other patients' boxes. Paired as above."
+        "fixed map is the mean of the other tested patients' boxes. Paired as above."
     )
     page.values(
         "figures",
