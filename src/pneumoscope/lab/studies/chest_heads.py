@@ -101,10 +101,11 @@ def _write_design(
     page.text(
         "**This is a small version of the recipe** of the default bundle's first stage: "
         "EfficientNet-Lite0 instead of Lite2, 160 pixels instead of 192, 4,800 draws instead of "
-        "32,000, no lungs cut out of whole images, and no second stage. All levels lie below the "
-        "bundle's, so read the differences; and a head that needs long training to pay may gain "
-        "more in the full recipe than here. Each head was trained once per fold: the intervals "
-        "tell what other patients would change, the folds what another training would."
+        "32,000, a shorter average of the weights, no lungs cut out of whole images, and no second "
+        "stage. So the levels are not the bundle's: read the differences; and a head that needs "
+        "long training to pay may gain more in the full recipe than here. Each head was trained "
+        "once per fold: the intervals tell what other patients would change, the folds what "
+        "another training would."
     )
     page.text(
         "Pooled over the trained folds, every test image is answered once, by a network that saw "
