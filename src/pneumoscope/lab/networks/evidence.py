@@ -60,7 +60,7 @@ def top_cells(evidence: Tensor) -> Tensor:
     return cells.topk(count, dim=2).values.mean(2)
 
 
-class FeatureDropout(nn.Module):
+class FeatureDropout(nn.Dropout):
     """Dropout that spares the maps' highest cells, so that the classes always rest on the map.
 
     Without it the last layer learns the training images by heart from the many other features.
@@ -74,14 +74,13 @@ class FeatureDropout(nn.Module):
     """
 
     def __init__(self, rate: float, spared: int) -> None:
-        super().__init__()
+        super().__init__(rate)
         self.spared = spared
-        self.features = nn.Dropout(rate)
 
     def forward(self, units: Tensor) -> Tensor:
         """Units (n, units), some of them zero."""
         features, spared = units[:, : -self.spared], units[:, -self.spared :]
-        return torch.cat([self.features(features), spared], dim=1)
+        return torch.cat([super().forward(features), spared], dim=1)
 
 
 class Averaged(nn.Module):
