@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -22,7 +23,14 @@ from pneumoscope.findings import (
     Radiograph,
 )
 from pneumoscope.imaging import polarity_note, read_radiograph, unsuitable
-from pneumoscope.inference import OnnxEngine, to_evidence_heatmap, to_heatmap
+from pneumoscope.inference import (
+    OnnxEngine,
+    lungs_warning,
+    packaged_lung_fields,
+    share_inside,
+    to_evidence_heatmap,
+    to_heatmap,
+)
 from pneumoscope.severity import (
     GUIDELINE,
     PatientNotCoveredError,
@@ -151,6 +159,8 @@ class Reader:
             abstained = too_far(self.bundle, prediction, decision.age_group)
             if abstained is None:
                 heatmap, grad_cam = self._maps(prediction, decision, radiograph)
+                heatmap, told = self._with_lungs(heatmap, radiograph)
+                warnings += told
             else:
                 decision = None
         severity = None
@@ -217,6 +227,16 @@ class Reader:
             why_not_outlined=described.why_not_outlined.get(decision.age_group.name, ""),
         )
         return evidence, grad_cam
+
+    def _with_lungs(self, heatmap: Heatmap, radiograph: Radiograph) -> tuple[Heatmap, list[str]]:
+        """Say how much of the map lies inside the lungs, and warn where they are not found."""
+        if not self._reads_radiographs:
+            return heatmap, []
+        lungs = packaged_lung_fields().find(radiograph.pixels)
+        warning = lungs_warning(lungs)
+        if warning is not None:
+            return heatmap, [warning]
+        return replace(heatmap, lung_share=share_inside(heatmap.values, lungs.mask)), []
 
     def _grad_cam(
         self, prediction: Prediction, decision: Decision, label: str, shape: tuple[int, int]
