@@ -131,8 +131,6 @@ from pneumoscope.evaluation.summary import (
     evaluate_predictions,
 )
 from pneumoscope.evaluation.threshold import (
-    Rates,
-    rates_at_threshold,
     threshold_for_sensitivity,
     threshold_for_specificity,
 )
@@ -175,7 +173,6 @@ __all__ = [
     "Place",
     "PointFigures",
     "ProfileFigures",
-    "Rates",
     "Reliability",
     "ResampledTTest",
     "RiskCoverage",
@@ -232,7 +229,6 @@ __all__ = [
     "precision_recall_curve",
     "prediction_sets",
     "quantile_bins",
-    "rates_at_threshold",
     "rates_of_confusion",
     "read_boxes",
     "read_manifest",
