@@ -22,6 +22,8 @@ PUBLISHED = (
     "chest-112-by-image",
     "chest-2-160",
     "chest-2",
+    "chest-2-192",
+    "chest-children",
     "covid-ct",
 )
 
