@@ -37,7 +37,7 @@ CHALLENGE = (
     "1:e180041, doi:10.1148/ryai.2019180041; images of NIH ChestX-ray14, Wang et al. 2017, "
     "doi:10.1109/CVPR.2017.369"
 )
-SETS: Mapping[str, tuple[str, str, str]] = {
+_SETS: Mapping[str, tuple[str, str, str]] = {
     "lungs-tb": (
         "adults, half of them with tuberculosis; masks drawn by hand",
         "research; the masks of Shenzhen CC BY-NC-SA 4.0",
@@ -148,7 +148,7 @@ def _sets(examples: TrainingSet) -> tuple[PackagedTrainingSet, ...]:
             citation=citation,
             images=counts[name],
         )
-        for name, (population, licence, citation) in SETS.items()
+        for name, (population, licence, citation) in _SETS.items()
         if counts[name]
     )
 

@@ -29,6 +29,7 @@ CROPPED, MIRRORED = "cropped", "mirrored"
 
 _CHEST_SHARE, _JUNK_SHARE, _PHANTOM_SHARE = 0.75, 0.45, 0.05
 _FAULTS = (INVERTED, UPSIDE_DOWN, ROTATED, SCREEN, CROPPED)
+_FAULT_CHANCES = (0.13, 0.13, 0.14, 0.3, 0.3)  # more of what is hard to see
 _FAULT_COUNTS = (0.45, 0.43, 0.12)  # how often none, one, two of them
 _TILT = 12  # degrees by which an upright radiograph may lean
 
@@ -84,7 +85,7 @@ def draw(
 
 def _chest(pool: Pool, place: int, size: int, rng: _Rng) -> tuple[Grey, NDArray[np.float32]]:
     count = int(rng.choice(len(_FAULT_COUNTS), p=_FAULT_COUNTS))
-    faults = set(rng.choice(_FAULTS, size=count, replace=False).tolist())
+    faults = set(rng.choice(_FAULTS, size=count, replace=False, p=_FAULT_CHANCES).tolist())
     if faults >= {UPSIDE_DOWN, ROTATED}:
         faults.remove(ROTATED)
     picture, truth = pool.chests[place], Truth({NOT_CHEST: False})

@@ -53,6 +53,8 @@ _log = logging.getLogger(__name__)
 
 FALSE_REFUSALS = 0.002
 """Share of each source's radiographs that one code alone may refuse when it is calibrated."""
+FALSE_WARNINGS = 0.01
+"""The same of "mirrored", which refuses none."""
 LEAST_SCORE = 0.5
 """No threshold is lower."""
 
@@ -90,21 +92,23 @@ def _group(source: str, extra: Mapping[str, str]) -> str:
     return " ".join(filter(None, (source, extra.get("view", ""))))
 
 
-def choose_thresholds(seen: Sequence[Seen], false_refusals: float) -> dict[str, float]:
+def choose_thresholds(
+    seen: Sequence[Seen], false_refusals: float, false_warnings: float
+) -> dict[str, float]:
     """Choose from which score on each code is told.
 
     Parameters
     ----------
     seen : sequence of Seen
         Of radiographs as they are.
-    false_refusals : float
-        Share of each group's radiographs that a code may refuse, rounded up to whole ones; of
-        phantoms it refuses none.
+    false_refusals, false_warnings : float
+        Share of each group's radiographs that a code may refuse, or "mirrored" may warn of, rounded
+        up to whole ones; of phantoms none.
 
     Returns
     -------
     dict
-        For each code the lowest such score with four decimals, `LEAST_SCORE` or more.
+        For each code the lowest such score with six decimals, `LEAST_SCORE` or more.
     """
     groups: dict[str, list[Mapping[str, float]]] = {}
     for one in seen:
@@ -113,12 +117,13 @@ def choose_thresholds(seen: Sequence[Seen], false_refusals: float) -> dict[str, 
     thresholds = {}
     for code in LEARNT_CODES:
         highest = LEAST_SCORE
+        share = false_warnings if code == MIRRORED else false_refusals
         for group, scores in groups.items():
-            allowed = 0 if group == PHANTOMS else math.ceil(false_refusals * len(scores))
+            allowed = 0 if group == PHANTOMS else math.ceil(share * len(scores))
             ordered = sorted((score[code] for score in scores), reverse=True)
             if allowed < len(ordered):
                 highest = max(highest, ordered[allowed])
-        thresholds[code] = min(math.floor(highest * 1e4 + 1) / 1e4, 1.0)
+        thresholds[code] = min(math.floor(highest * 1e6 + 1) / 1e6, 1.0)
     return thresholds
 
 

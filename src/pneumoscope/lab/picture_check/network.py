@@ -12,9 +12,10 @@ _SUMMARY = 16
 
 
 class CheckNet(nn.Module):
-    """Plain 3 x 3 convolutions and one linear layer over all places.
+    """Plain 3 x 3 convolutions, and layers over all places.
 
-    The places are not averaged away, since where the heart and the abdomen are is the question.
+    Most places are not averaged away, since where the heart and the abdomen are is the question.
+    The grid of a screen may be anywhere: for it, features are pooled as well.
 
     Parameters
     ----------
@@ -25,21 +26,25 @@ class CheckNet(nn.Module):
     def __init__(self, size: int) -> None:
         super().__init__()
         first, second, third, last = _CHANNELS
-        self.features = nn.Sequential(
+        self.fine = nn.Sequential(
             _convolution(1, first, stride=2),
             _convolution(first, second, stride=2),
             _convolution(second, second),
+        )
+        self.middle = nn.Sequential(
             _convolution(second, third, stride=2),
             _convolution(third, third),
+        )
+        self.coarse = nn.Sequential(
             _convolution(third, last, stride=2),
             _convolution(last, last),
             nn.Conv2d(last, _SUMMARY, 1),
             nn.ReLU(inplace=True),
         )
+        seen = 2 * second + 2 * third + _SUMMARY * (size // 16) ** 2
         self.output = nn.Sequential(
-            nn.Flatten(),
-            nn.Dropout(0.2),
-            nn.Linear(_SUMMARY * (size // 16) ** 2, 64),
+            nn.Dropout(0.1),
+            nn.Linear(seen, 64),
             nn.ReLU(inplace=True),
             nn.Linear(64, len(LEARNT_CODES)),
         )
@@ -57,7 +62,14 @@ class CheckNet(nn.Module):
         Tensor of float32, shape (n, 7)
             Logits of `LEARNT_CODES`.
         """
-        return torch.as_tensor(self.output(self.features(images)))
+        fine = self.fine(images)
+        middle = self.middle(fine)
+        seen = [_pooled(fine), _pooled(middle), self.coarse(middle).flatten(1)]
+        return torch.as_tensor(self.output(torch.cat(seen, dim=1)))
+
+
+def _pooled(features: Tensor) -> Tensor:
+    return torch.cat([features.mean(dim=(2, 3)), features.amax(dim=(2, 3))], dim=1)
 
 
 def _convolution(inputs: int, outputs: int, stride: int = 1) -> nn.Sequential:

@@ -27,12 +27,12 @@ SIDE = 192
 FIELDS_SIDE = 64
 
 CHESTS = ("guangzhou", "rsna", "rsna-normals", "nih-graded", "nih-weak", "lungs-tb")
-PHANTOMS = "phantoms"
+PHANTOMS, DRAWN_SLICES = "phantoms", "drawn slices"
 EXTERNAL = "cohen-opacity"
 """Of papers and teaching sites; none of its images trains or calibrates."""
 
 _CALIBRATION_SHARE = 0.15
-_DRAWN_SLICES = 40
+_SLICE_COUNT = 40
 
 
 class Part(StrEnum):
@@ -144,9 +144,9 @@ def gather(data: Path, phantoms: int | None = None) -> Pool:
     for example, pixels in readable(others_of(data, part)):
         others.append(reduce_by_area(pixels, SIDE))
         kinds.append(kind_of(example))
-    for number in range(_DRAWN_SLICES):
+    for number in range(_SLICE_COUNT):
         others.append(reduce_by_area(draw_ct_slice(_SEEDS[part] + number, size=SIDE), SIDE))
-        kinds.append("drawn slices")
+        kinds.append(DRAWN_SLICES)
     _log.info("%d chests and %d other pictures are for training", len(chests), len(others))
     return Pool(np.array(chests), np.array(fields), tuple(sources), np.array(others), tuple(kinds))
 

@@ -6,8 +6,6 @@ import hashlib
 import logging
 import platform
 import time
-from collections import Counter
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,44 +20,23 @@ from pneumoscope.imaging import equalise, reduce_by_area
 from pneumoscope.inference import (
     CHECK_OUTPUT,
     LEARNT_CODES,
-    PackagedTrainingSet,
     PictureChecker,
     PictureCheckRecord,
 )
 from pneumoscope.lab.lungs.export import check_parity, to_graph
-from pneumoscope.lab.lungs.run import CHALLENGE, SETS, rounded
+from pneumoscope.lab.lungs.run import rounded
 from pneumoscope.lab.picture_check.measure import (
     FALSE_REFUSALS,
+    FALSE_WARNINGS,
     choose_thresholds,
     measure,
     see_ordinary,
 )
-from pneumoscope.lab.picture_check.pictures import PHANTOMS, Part, Pool, gather
+from pneumoscope.lab.picture_check.pictures import Part, gather
+from pneumoscope.lab.picture_check.terms import sets_of
 from pneumoscope.lab.picture_check.train import SPEC, STEPS, train
 
 _log = logging.getLogger(__name__)
-
-_SETS: Mapping[str, tuple[str, str, str]] = {
-    "guangzhou": (
-        "children of 1 to 5 years",
-        "CC BY 4.0",
-        "Kermany et al. 2018, Cell 172:1122, doi:10.1016/j.cell.2018.02.010",
-    ),
-    **{
-        name: (SETS[name][0].partition(";")[0], *SETS[name][1:])
-        for name in ("rsna", "rsna-normals", "nih-graded", "lungs-tb")
-    },
-    "nih-weak": ("adults", "free with citation", CHALLENGE.partition("images of ")[2]),
-    PHANTOMS: ("made-up chests", "none: drawn by this program", "pneumoscope phantom"),
-    "not-chest KNEE": ("knees", "free", "radiographs of the Osteoarthritis Initiative"),
-    "not-chest PHOTO": ("photographs and wallpapers", "free", "see the data's own notes"),
-    "covid-ct": (
-        "CT slices of the chest, from papers",
-        "research",
-        "Yang et al. 2020, arXiv:2003.13865",
-    ),
-    "drawn slices": ("made-up CT slices", "none: drawn by this program", "draw_ct_slice"),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +101,7 @@ def train_picture_check(
         clahe_clip=SPEC.clahe_clip,
         clahe_tiles=SPEC.clahe_tiles,
         thresholds=dict.fromkeys(LEARNT_CODES, 1.0),
-        training_sets=_sets(pool),
+        training_sets=sets_of(pool),
         made_with={
             "command": "pneumoscope train-picture-check",
             "steps": steps,
@@ -137,28 +114,10 @@ def train_picture_check(
         figures={},
     )
     calibration = see_ordinary(PictureChecker(graph, record), data, Part.CALIBRATION, phantoms)
-    thresholds = choose_thresholds(calibration, FALSE_REFUSALS)
+    thresholds = choose_thresholds(calibration, FALSE_REFUSALS, FALSE_WARNINGS)
     record = record.model_copy(update={"thresholds": thresholds})
     figures = rounded(measure(PictureChecker(graph, record), data, phantoms))
     told = record.model_copy(update={"figures": figures}).model_dump_json(indent=1) + "\n"
     beside = out.with_suffix(".json")
     write_files({out: graph, beside: told.encode()})
     return PictureCheckResult(out, beside, figures)
-
-
-def _sets(pool: Pool) -> tuple[PackagedTrainingSet, ...]:
-    """Say what was learnt from, and under which terms."""
-    counts = Counter(pool.sources)
-    for kind in pool.kinds:
-        counts["covid-ct" if kind.startswith("covid-ct") else kind] += 1
-    return tuple(
-        PackagedTrainingSet(
-            name=name,
-            population=population,
-            licence=licence,
-            citation=citation,
-            images=counts[name],
-        )
-        for name, (population, licence, citation) in _SETS.items()
-        if counts[name]
-    )

@@ -18,7 +18,7 @@ from pneumoscope.lab.picture_check.pictures import Pool
 _log = logging.getLogger(__name__)
 
 SPEC = InputSpec(size=112, clahe_clip=2.0, clahe_tiles=8, channels=1)
-STEPS = 2000
+STEPS = 3600
 _BATCH = 48
 _SEED = 0
 _RATE, _DECAY = 3e-3, 1e-3
