@@ -240,9 +240,10 @@ def test_a_mirrored_phantom_is_warned_of(checker: PictureChecker) -> None:
 
 def test_other_pictures_are_refused(checker: PictureChecker) -> None:
     rng = np.random.default_rng(0)
-    page = np.ones((300, 300), np.float32)
+    printed = np.full((300, 300), 255, np.uint8)
     for line in range(20, 300, 22):
-        cv2.putText(page, "Chest, frontal: clear.", (8, line), cv2.FONT_HERSHEY_SIMPLEX, 0.6, 0.0)
+        cv2.putText(printed, "Chest, frontal: clear.", (8, line), cv2.FONT_HERSHEY_SIMPLEX, 0.6, 0)
+    page = np.divide(printed, 255, dtype=np.float32)
     clouds = cv2.GaussianBlur(rng.random((200, 200), np.float32), (0, 0), 9)
     clouds = (clouds - clouds.min()) / np.ptp(clouds)
     for pixels in (rng.random((200, 200), np.float32), clouds, page, draw_ct_slice(5, size=256)):

@@ -76,20 +76,14 @@ def see_ordinary(
     checker: PictureChecker, data: Path, part: Part, phantoms: int | None = None
 ) -> list[Seen]:
     """Look at the radiographs and phantoms of a part as they are."""
-    seen = [
-        Seen(_group(example.source, example.image.extra), example.image.patient_id, check)
-        for example, check in (
-            (example, checker.look(pixels)) for example, pixels in readable(chests_of(data, part))
-        )
-    ]
+    seen = []
+    for example, pixels in readable(chests_of(data, part)):
+        group = " ".join(filter(None, (example.source, example.image.extra.get("view", ""))))
+        seen.append(Seen(group, example.image.patient_id, checker.look(pixels)))
     for number, pixels in enumerate(phantoms_of(part, phantoms)):
         seen.append(Seen(PHANTOMS, f"phantom {number}", checker.look(pixels)))
     _log.info("looked at %d radiographs for %s", len(seen), part)
     return seen
-
-
-def _group(source: str, extra: Mapping[str, str]) -> str:
-    return " ".join(filter(None, (source, extra.get("view", ""))))
 
 
 def choose_thresholds(
@@ -153,7 +147,10 @@ def measure(
         for example, pixels in readable(others_of(data, Part.REPORT))
     ]
     return {
-        "ordinary": {name: _ordinary_row(group) for name, group in _grouped(ordinary)},
+        "ordinary": {
+            "all radiographs": _ordinary_row([one for one in ordinary if one.group != PHANTOMS])
+        }
+        | {name: _ordinary_row(group) for name, group in _grouped(ordinary)},
         "damaged": _damaged(checker, data),
         "not_chest": {
             name: _told_row(group, NOT_CHEST)

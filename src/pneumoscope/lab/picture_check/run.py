@@ -32,7 +32,7 @@ from pneumoscope.lab.picture_check.measure import (
     measure,
     see_ordinary,
 )
-from pneumoscope.lab.picture_check.pictures import Part, gather
+from pneumoscope.lab.picture_check.pictures import Part, Pool, gather
 from pneumoscope.lab.picture_check.terms import sets_of
 from pneumoscope.lab.picture_check.train import SPEC, STEPS, train
 
@@ -88,8 +88,36 @@ def train_picture_check(
     if out.suffix != ".onnx":
         raise InputError(f"{out}: the graph's name must end in .onnx; give such a name")
     cv2.setNumThreads(1)
+    graph, record = train_and_calibrate(gather(data, phantoms), data, steps, phantoms)
+    figures = rounded(measure(PictureChecker(graph, record), data, phantoms))
+    told = record.model_copy(update={"figures": figures}).model_dump_json(indent=1) + "\n"
+    beside = out.with_suffix(".json")
+    write_files({out: graph, beside: told.encode()})
+    return PictureCheckResult(out, beside, figures)
+
+
+def train_and_calibrate(
+    pool: Pool, data: Path, steps: int = STEPS, phantoms: int | None = None
+) -> tuple[bytes, PictureCheckRecord]:
+    """Train on a pool, and choose the thresholds on the calibration part.
+
+    Parameters
+    ----------
+    pool : Pool
+    data : Path
+        Holds the folders of the calibration part.
+    steps : int
+        Batches of training.
+    phantoms : int, optional
+        How many to calibrate on.
+
+    Returns
+    -------
+    graph : bytes
+    record : PictureCheckRecord
+        Without figures.
+    """
     began = time.process_time()
-    pool = gather(data, phantoms)
     network = train(pool, steps)
     trained = time.process_time()
     graph = to_graph(network, SPEC.size, CHECK_OUTPUT)
@@ -113,11 +141,6 @@ def train_picture_check(
         },
         figures={},
     )
-    calibration = see_ordinary(PictureChecker(graph, record), data, Part.CALIBRATION, phantoms)
-    thresholds = choose_thresholds(calibration, FALSE_REFUSALS, FALSE_WARNINGS)
-    record = record.model_copy(update={"thresholds": thresholds})
-    figures = rounded(measure(PictureChecker(graph, record), data, phantoms))
-    told = record.model_copy(update={"figures": figures}).model_dump_json(indent=1) + "\n"
-    beside = out.with_suffix(".json")
-    write_files({out: graph, beside: told.encode()})
-    return PictureCheckResult(out, beside, figures)
+    seen = see_ordinary(PictureChecker(graph, record), data, Part.CALIBRATION, phantoms)
+    thresholds = choose_thresholds(seen, FALSE_REFUSALS, FALSE_WARNINGS)
+    return graph, record.model_copy(update={"thresholds": thresholds})
