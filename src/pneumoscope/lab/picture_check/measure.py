@@ -51,7 +51,7 @@ from pneumoscope.lab.picture_check.pictures import (
 
 _log = logging.getLogger(__name__)
 
-FALSE_REFUSALS = 0.002
+FALSE_REFUSALS = 0.004
 """Share of each source's radiographs that one code alone may refuse when it is calibrated."""
 FALSE_WARNINGS = 0.01
 """The same of "mirrored", which refuses none."""
