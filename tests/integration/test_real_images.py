@@ -1,4 +1,4 @@
-"""The packaged bundle on real radiographs. No figure here: figures are in the bundle's card."""
+"""The packaged bundle and the picture check on real images. No figure here: the card has them."""
 
 import csv
 from pathlib import Path
@@ -11,6 +11,7 @@ from PIL import Image
 from pneumoscope.bundles import find_bundle
 from pneumoscope.findings import Diagnosis
 from pneumoscope.imaging import read_radiograph
+from pneumoscope.inference import packaged_picture_check
 from pneumoscope.reports import overlay_png
 from pneumoscope.workflow import Reader
 
@@ -89,3 +90,30 @@ def test_a_3000_pixel_copy_gives_the_same_answer(
         differences.append(max(abs(original[name] - enlarged[name]) for name in original))
     assert max(differences) <= COPY_TOLERANCE
     assert np.mean(differences) <= MEAN_COPY_TOLERANCE
+
+
+@pytest.mark.parametrize("source", ["guangzhou", "rsna", "nih-graded", "lungs-tb"])
+def test_radiographs_pass_the_picture_check_and_turned_ones_do_not(
+    shared_data: Path, source: str
+) -> None:
+    checker, refused = packaged_picture_check(), 0
+    for file in some_of_each_class(shared_data / source, 15):
+        pixels = read_radiograph(file).pixels
+        refused += bool(checker.look(pixels).refusals)
+        turned = (pixels[::-1, ::-1], np.rot90(pixels), 1 - pixels)
+        for picture, code in zip(turned, ("upside_down", "rotated", "inverted"), strict=True):
+            assert code in checker.look(np.ascontiguousarray(picture)).codes, file.name
+    assert refused <= 1
+
+
+def test_every_chest_dicom_passes_the_picture_check(shared_data: Path) -> None:
+    for file in sorted((shared_data / "dicom" / "chest").glob("*.dcm")):
+        assert packaged_picture_check().look(read_radiograph(file).pixels).codes == (), file.name
+
+
+@pytest.mark.parametrize("source", ["covid-ct", "not-chest"])
+def test_what_is_no_chest_does_not_pass_the_picture_check(shared_data: Path, source: str) -> None:
+    files = some_of_each_class(shared_data / source, 12)
+    pictures = [read_radiograph(file).pixels for file in files]
+    passed = [not packaged_picture_check().look(pixels).refusals for pixels in pictures]
+    assert np.mean(passed) <= 0.05

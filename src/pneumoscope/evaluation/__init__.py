@@ -98,6 +98,7 @@ from pneumoscope.evaluation.reliability import (
     observed_to_expected,
     quantile_bins,
     reliability_curve,
+    wilson_interval,
 )
 from pneumoscope.evaluation.saliency import (
     SALIENCY_MEASURES,
@@ -240,4 +241,5 @@ __all__ = [
     "specificity",
     "threshold_for_sensitivity",
     "threshold_for_specificity",
+    "wilson_interval",
 ]
