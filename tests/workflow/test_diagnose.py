@@ -261,3 +261,31 @@ def test_a_picture_without_lungs_has_a_warning(picture: Path, tiny_bundle: Bundl
     assert result.heatmap is not None
     assert result.heatmap.lung_share is None
     assert any("lung was found" in warning for warning in result.warnings)
+
+
+@pytest.mark.parametrize(
+    ("harm", "code"),
+    [
+        (lambda grey: grey[::-1, ::-1], "upside_down"),
+        (lambda grey: np.rot90(grey), "rotated"),
+        (lambda grey: 255 - grey, "inverted"),
+        (lambda grey: grey // 64 + 90, "exposure"),
+    ],
+)
+def test_a_wrong_picture_gets_the_reason_and_no_class(
+    save: Save, variant: Callable[..., str], harm: Callable[..., np.ndarray], code: str
+) -> None:
+    grey = (255 * draw_phantom(3, size=512).pixels).astype(np.uint8)
+    place = variant(picture_check=True)
+    answered = diagnose(save(grey, "chest.png"), age=50, bundle=place)
+    assert answered.abstained is None
+    refused = diagnose(save(np.ascontiguousarray(harm(grey)), "wrong.png"), age=50, bundle=place)
+    assert refused.abstained is not None
+    assert refused.abstained.code == code
+    assert (refused.decision, refused.heatmap) == (None, None)
+
+
+def test_a_bundle_may_do_without_the_picture_check(save: Save, tiny_bundle: Bundle) -> None:
+    grey = (255 * draw_phantom(3, size=512).pixels).astype(np.uint8)
+    turned = save(np.ascontiguousarray(grey[::-1, ::-1]), "turned.png")
+    assert diagnose(turned, age=50, bundle=str(tiny_bundle.folder)).abstained is None

@@ -27,6 +27,7 @@ from pneumoscope.inference import (
     OnnxEngine,
     lungs_warning,
     packaged_lung_fields,
+    packaged_picture_check,
     share_inside,
     to_evidence_heatmap,
     to_heatmap,
@@ -95,7 +96,7 @@ class Reader:
         """Answer as `score` does, and say why `diagnose` would not."""
         prediction = self._engine.predict(radiograph)
         decision = self._decide(prediction, radiograph, age, view)
-        refused = unsuitable(radiograph, self.bundle.description.reads)
+        refused, _ = self._refused(radiograph)
         return decision, refused or too_far(self.bundle, prediction, decision.age_group)
 
     def look(
@@ -147,7 +148,8 @@ class Reader:
     ) -> Diagnosis:
         """Join a radiograph with its patient; see `diagnose`."""
         patient, warnings = _known_patient(radiograph, patient or PatientContext())
-        abstained = unsuitable(radiograph, self.bundle.description.reads)
+        abstained, told = self._refused(radiograph)
+        warnings += told
         decision: Decision | None = None
         heatmap: Heatmap | None = None
         grad_cam: Heatmap | None = None
@@ -189,9 +191,21 @@ class Reader:
             grad_cam=grad_cam,
         )
 
+    def _refused(self, radiograph: Radiograph) -> tuple[Abstention | None, list[str]]:
+        """Say why the picture is not read, by its header or by its look, or what to check of it."""
+        wrong = unsuitable(radiograph, self.bundle.description.reads)
+        if wrong is not None or not self._checks_pictures:
+            return wrong, []
+        check = packaged_picture_check().look(radiograph.pixels)
+        return next(iter(check.refusals), None), list(check.warnings)
+
     def _polarity_warnings(self, radiograph: Radiograph) -> list[str]:
         note = polarity_note(radiograph) if self._reads_radiographs else None
         return [] if note is None else [note]
+
+    @property
+    def _checks_pictures(self) -> bool:
+        return self._reads_radiographs and self.bundle.description.picture_check
 
     @property
     def _reads_radiographs(self) -> bool:
@@ -285,8 +299,9 @@ def diagnose(
     -------
     Diagnosis
         With `abstained` set, and no probabilities, for a readable image that is none of those that
-        the bundle reads, by its header or by its look (see `imaging.unsuitable`), or that is too
-        unlike the images that trained it.
+        the bundle reads, by its header or by its look (see `imaging.unsuitable`), that is no
+        upright frontal chest (see `inference.packaged_picture_check`), or that is too unlike the
+        images that trained the bundle.
 
     Raises
     ------
