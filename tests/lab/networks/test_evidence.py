@@ -7,7 +7,6 @@ pytest.importorskip("monai")
 
 from pneumoscope.errors import RecipeError  # noqa: E402
 from pneumoscope.lab.networks import create, top_cells  # noqa: E402
-from pneumoscope.lab.networks.evidence import FeatureDropout  # noqa: E402
 
 pytestmark = pytest.mark.lab
 
@@ -75,10 +74,3 @@ def test_a_network_without_maps_is_refused_where_the_recipe_wants_them():
 def test_sizes_that_leave_no_whole_cells_are_refused(size, message):
     with pytest.raises(RecipeError, match=message):
         create("efficientnet_lite", classes=3, size=size, options={})
-
-
-def test_dropout_spares_the_highest_cells_of_the_maps():
-    dropout = FeatureDropout(0.9, 2)
-    kept = dropout(torch.ones(50, 12))
-    assert torch.equal(kept[:, -2:], torch.ones(50, 2))
-    assert (kept[:, :-2] == 0).any()
