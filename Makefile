@@ -38,8 +38,13 @@ demo: $(DEMO_ENV)/.installed
 	    --symptoms examples/symptoms.json --json $(DEMO_OUT)/diagnosis.json \
 	    --overlay $(DEMO_OUT)/overlay.png --report $(DEMO_OUT)/report.html
 	@echo
-	@echo "This was a PHANTOM: its result says nothing about any patient."
-	@echo "Open $(DEMO_OUT)/report.html in a browser."
+	@echo "Diagnosing a phantom that is upside down, to show a refusal ..."
+	$(DEMO_ENV)/bin/pneumoscope phantom --out $(DEMO_OUT)/upside-down --upside-down
+	$(DEMO_ENV)/bin/pneumoscope diagnose $(DEMO_OUT)/upside-down/phantom-000000.png \
+	    --report $(DEMO_OUT)/refusal.html
+	@echo
+	@echo "These were PHANTOMS: their results say nothing about any patient."
+	@echo "Open $(DEMO_OUT)/report.html and $(DEMO_OUT)/refusal.html in a browser."
 
 test: $(TEST_ENV)/.installed
 	@echo "Running every test; those of real images are skipped where there are none ..."

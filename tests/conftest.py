@@ -105,6 +105,7 @@ def _tiny_description() -> dict[str, object]:
     return {
         "schema_version": 2,
         "name": "tiny",
+        "picture_check": False,
         "version": "0.1",
         "classes": TINY_CLASSES,
         "input": {"size": TINY_SIZE, "clahe_clip": 2.0, "clahe_tiles": 8, "channels": 3},
@@ -129,6 +130,7 @@ def _grouped_description() -> dict[str, object]:
     both = [_point("rule_out", 0.1, [0.95, 0.9, 0.98]), _point("rule_in", 0.6, [0.8, 0.7, 0.85])]
     return _tiny_description() | {
         "name": "grouped",
+        "picture_check": False,
         "input": {"size": TINY_SIZE, "clahe_clip": None, "clahe_tiles": 8, "channels": 3},
         "age_groups": [
             {"name": "children", "from_age": 0, "to_age": 13},

@@ -1,4 +1,4 @@
-"""The packaged bundle on real radiographs. No figure here: figures are in the bundle's card."""
+"""The packaged bundle and the picture check on real images. No figure here: the card has them."""
 
 import csv
 from pathlib import Path
@@ -9,8 +9,10 @@ import pytest
 from PIL import Image
 
 from pneumoscope.bundles import find_bundle
+from pneumoscope.errors import ImageError
 from pneumoscope.findings import Diagnosis
 from pneumoscope.imaging import read_radiograph
+from pneumoscope.inference import packaged_picture_check
 from pneumoscope.reports import overlay_png
 from pneumoscope.workflow import Reader
 
@@ -52,11 +54,18 @@ def check(diagnosis: Diagnosis) -> None:
     assert overlay_png(diagnosis).startswith(b"\x89PNG")
 
 
-def test_every_chest_dicom_is_answered(shared_data: Path, reader: Reader) -> None:
+def test_every_chest_dicom_is_answered_unless_it_is_inverted(
+    shared_data: Path, reader: Reader
+) -> None:
     files = sorted((shared_data / "dicom" / "chest").glob("*.dcm"))
     assert len(files) == 4
     for file in files:
-        check(reader.diagnose(read_radiograph(file)))
+        diagnosis = reader.diagnose(read_radiograph(file))
+        if "fake_mono1" in file.name:  # its header says the wrong photometric interpretation
+            assert diagnosis.abstained is not None
+            assert diagnosis.abstained.code == "inverted"
+        else:
+            check(diagnosis)
 
 
 @pytest.mark.parametrize("source", ["guangzhou", "rsna"])
@@ -89,3 +98,43 @@ def test_a_3000_pixel_copy_gives_the_same_answer(
         differences.append(max(abs(original[name] - enlarged[name]) for name in original))
     assert max(differences) <= COPY_TOLERANCE
     assert np.mean(differences) <= MEAN_COPY_TOLERANCE
+
+
+@pytest.mark.parametrize("source", ["guangzhou", "rsna", "nih-graded", "lungs-tb"])
+def test_radiographs_pass_the_picture_check_and_turned_ones_do_not(
+    shared_data: Path, source: str
+) -> None:
+    checker, refused, told = packaged_picture_check(), 0, []
+    for file in some_of_each_class(shared_data / source, 15):
+        pixels = read_radiograph(file).pixels
+        refused += bool(checker.look(pixels).refusals)
+        turned = (pixels[::-1, ::-1], np.rot90(pixels), 1 - pixels)
+        for picture, code in zip(turned, ("upside_down", "rotated", "inverted"), strict=True):
+            codes = checker.look(np.ascontiguousarray(picture)).codes
+            assert codes, file.name
+            told.append(code in codes)
+    assert refused <= 1
+    assert np.mean(told) >= 0.95
+
+
+def test_chest_dicoms_pass_but_the_one_whose_header_makes_it_a_negative(shared_data: Path) -> None:
+    files = sorted((shared_data / "dicom" / "chest").glob("*.dcm"))
+    codes = {
+        file.name: packaged_picture_check().look(read_radiograph(file).pixels).codes
+        for file in files
+    }
+    wrong = "txrv_fake_mono1_header_jpegbaseline_8bit.dcm"
+    assert codes == dict.fromkeys(codes, ()) | {wrong: ("inverted",)}
+
+
+@pytest.mark.parametrize("source", ["covid-ct", "not-chest"])
+def test_what_is_no_chest_does_not_pass_the_picture_check(shared_data: Path, source: str) -> None:
+    passed = []
+    for file in some_of_each_class(shared_data / source, 12):
+        try:
+            pixels = read_radiograph(file).pixels
+        except ImageError:  # some wallpapers are of one grey
+            continue
+        passed.append(not packaged_picture_check().look(pixels).refusals)
+    assert len(passed) >= 20
+    assert np.mean(passed) <= 0.05

@@ -105,3 +105,10 @@ def test_labels_that_are_there_already_are_not_replaced(tmp_path) -> None:  # ty
     with pytest.raises(InputError, match=r"already holds labels\.csv"):
         make_phantoms(tmp_path, 1, dicom=False)
     assert [path.name for path in tmp_path.iterdir()] == ["labels.csv"]
+
+
+def test_turned_phantoms_are_the_same_upside_down(tmp_path: Path) -> None:
+    (upright,) = make_phantoms(tmp_path / "a", 1, dicom=False, seed=5)
+    (turned,) = make_phantoms(tmp_path / "b", 1, dicom=False, seed=5, turned=True)
+    with Image.open(upright) as one, Image.open(turned) as other:
+        assert np.array_equal(np.rot90(np.asarray(one), 2), np.asarray(other))

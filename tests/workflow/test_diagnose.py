@@ -14,7 +14,9 @@ from pneumoscope.bundles import Bundle
 from pneumoscope.errors import BundleError, ImageError, InputError, SymptomError
 from pneumoscope.findings import Abstention, Decision, PatientContext, Zone
 from pneumoscope.imaging import read_radiograph, to_input
+from pneumoscope.inference import packaged_lung_fields
 from pneumoscope.severity import assess
+from pneumoscope.synthetic import draw_phantom, write_dicom
 from pneumoscope.workflow import Reader, diagnose
 
 Save = Callable[[np.ndarray, str], Path]
@@ -160,10 +162,11 @@ def part(name: str, ages: tuple[float, float] | None, absent: list[str]) -> dict
     ],
 )
 def test_ages_that_the_training_does_not_cover_are_told(
-    picture: Path, variant: Callable[..., str], age: float | None, words: list[str]
+    save: Save, variant: Callable[..., str], age: float | None, words: list[str]
 ) -> None:
     place = variant([part("children", (1, 5), ["ABNORMAL"]), part("adults", (18, 90), [])])
-    result = diagnose(picture, age=age, bundle=place)
+    chest = save((255 * draw_phantom(3, size=128).pixels).astype(np.uint8), "chest.png")
+    result = diagnose(chest, age=age, bundle=place)
     warnings = result.warnings[len(result.radiograph.notes) :]
     assert len(warnings) == len(words)
     for word, line in zip(words, warnings, strict=True):
@@ -239,3 +242,50 @@ def test_bad_input_is_an_input_error_in_one_line(
     with pytest.raises(error) as raised:
         diagnose(**given)
     assert "\n" not in str(raised.value)
+
+
+def test_the_map_is_weighed_against_the_lungs(tmp_path: Path, grouped_bundle: Bundle) -> None:
+    path = tmp_path / "phantom.dcm"
+    write_dicom(draw_phantom(7, size=256), path)
+    result = diagnose(path, bundle=str(grouped_bundle.folder), age=50)
+    assert result.heatmap is not None
+    lungs = packaged_lung_fields().find(result.radiograph.pixels)
+    assert lungs.lungs_found == 2
+    expected = result.heatmap.values[lungs.mask].sum() / result.heatmap.values.sum()
+    assert result.heatmap.lung_share == pytest.approx(expected, abs=1e-4)
+    assert not any("lung was found" in warning for warning in result.warnings)
+
+
+def test_a_picture_without_lungs_has_a_warning(picture: Path, tiny_bundle: Bundle) -> None:
+    result = diagnose(picture, bundle=str(tiny_bundle.folder))
+    assert result.heatmap is not None
+    assert result.heatmap.lung_share is None
+    assert any("lung was found" in warning for warning in result.warnings)
+
+
+@pytest.mark.parametrize(
+    ("harm", "code"),
+    [
+        (lambda grey: grey[::-1, ::-1], "upside_down"),
+        (lambda grey: np.rot90(grey), "rotated"),
+        (lambda grey: 255 - grey, "inverted"),
+        (lambda grey: grey // 64 + 90, "exposure"),
+    ],
+)
+def test_a_wrong_picture_gets_the_reason_and_no_class(
+    save: Save, variant: Callable[..., str], harm: Callable[..., np.ndarray], code: str
+) -> None:
+    grey = (255 * draw_phantom(3, size=512).pixels).astype(np.uint8)
+    place = variant(picture_check=True)
+    answered = diagnose(save(grey, "chest.png"), age=50, bundle=place)
+    assert answered.abstained is None
+    refused = diagnose(save(np.ascontiguousarray(harm(grey)), "wrong.png"), age=50, bundle=place)
+    assert refused.abstained is not None
+    assert refused.abstained.code == code
+    assert (refused.decision, refused.heatmap) == (None, None)
+
+
+def test_a_bundle_may_do_without_the_picture_check(save: Save, tiny_bundle: Bundle) -> None:
+    grey = (255 * draw_phantom(3, size=512).pixels).astype(np.uint8)
+    turned = save(np.ascontiguousarray(grey[::-1, ::-1]), "turned.png")
+    assert diagnose(turned, age=50, bundle=str(tiny_bundle.folder)).abstained is None

@@ -192,6 +192,7 @@ class BundleDescription(_Section):
     `reads` is the kind of images that it was made for. `leaks` says in words why the bundle's own
     figures flatter it, where its split was accepted with a leak; it is empty for an honest one.
     `not_for` says, in words that complete "must not be used", what it must not be used for.
+    `picture_check` says whether a radiograph is first checked for being an upright frontal chest.
     `distance_limits` is, per age group, the greatest distance from its training images at which an
     image is still read; empty where the graph measures none.
     """
@@ -210,6 +211,7 @@ class BundleDescription(_Section):
     split_sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
     leaks: tuple[Text, ...] = ()
     not_for: tuple[Text, ...] = ()
+    picture_check: bool = True
     files: dict[str, FileRecord]
 
     def groups(self) -> tuple[AgeGroup, ...]:

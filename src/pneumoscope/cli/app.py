@@ -24,6 +24,7 @@ from pneumoscope.cli import (
     track,
     train,
     train_lungs,
+    train_picture_check,
     tune_dropout,
 )
 from pneumoscope.errors import InputError, PneumoscopeError
@@ -49,6 +50,7 @@ app.command("train")(train.train)
 app.command("export")(train.export)
 app.command("study")(study.study)
 app.command("train-lungs")(train_lungs.train_lungs)
+app.command("train-picture-check")(train_picture_check.train_picture_check)
 app.command("tune-dropout")(tune_dropout.tune_dropout)
 app.command("phantom")(phantom.phantom)
 app.add_typer(data.app, name="data")

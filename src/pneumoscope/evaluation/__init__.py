@@ -98,6 +98,7 @@ from pneumoscope.evaluation.reliability import (
     observed_to_expected,
     quantile_bins,
     reliability_curve,
+    wilson_interval,
 )
 from pneumoscope.evaluation.saliency import (
     SALIENCY_MEASURES,
@@ -131,8 +132,6 @@ from pneumoscope.evaluation.summary import (
     evaluate_predictions,
 )
 from pneumoscope.evaluation.threshold import (
-    Rates,
-    rates_at_threshold,
     threshold_for_sensitivity,
     threshold_for_specificity,
 )
@@ -175,7 +174,6 @@ __all__ = [
     "Place",
     "PointFigures",
     "ProfileFigures",
-    "Rates",
     "Reliability",
     "ResampledTTest",
     "RiskCoverage",
@@ -232,7 +230,6 @@ __all__ = [
     "precision_recall_curve",
     "prediction_sets",
     "quantile_bins",
-    "rates_at_threshold",
     "rates_of_confusion",
     "read_boxes",
     "read_manifest",
@@ -244,4 +241,5 @@ __all__ = [
     "specificity",
     "threshold_for_sensitivity",
     "threshold_for_specificity",
+    "wilson_interval",
 ]

@@ -1,27 +1,11 @@
-"""Operating points: a threshold on one class's probability, and what it costs."""
+"""Operating points: a threshold on one class's probability."""
 
 from __future__ import annotations
-
-from typing import NamedTuple
 
 import numpy as np
 
 from pneumoscope.errors import DataError
-from pneumoscope.evaluation.metrics import (
-    BoolArray,
-    FloatArray,
-    f1,
-    sensitivity,
-    specificity,
-)
-
-
-class Rates(NamedTuple):
-    """Sensitivity, specificity and F1, each of the weights' leading shape; NaN where undefined."""
-
-    sensitivity: FloatArray
-    specificity: FloatArray
-    f1: FloatArray
+from pneumoscope.evaluation.metrics import BoolArray, FloatArray
 
 
 def threshold_for_sensitivity(
@@ -101,36 +85,3 @@ def threshold_for_specificity(
     shares = np.arange(1, spared.size + 1) / spared.size
     last = spared[np.searchsorted(shares, specificity)]
     return min(float(np.nextafter(last, np.inf)), 1.0)
-
-
-def rates_at_threshold(
-    probability: FloatArray,
-    positive: BoolArray,
-    threshold: float,
-    weights: FloatArray | None = None,
-) -> Rates:
-    """Sensitivity, specificity and F1 when an image at or above the threshold is called positive.
-
-    Parameters
-    ----------
-    probability : ndarray of float, shape (images,)
-        Calibrated probability of the positive class, 0..1.
-    positive : ndarray of bool, shape (images,)
-        The truth.
-    threshold : float
-        The operating point, 0..1.
-    weights : ndarray of shape (..., images), optional
-        One or more sets of weights.
-
-    Returns
-    -------
-    Rates
-        Of shape (...). They differ from those of the predicted class (`evaluate_predictions`),
-        which is the most probable one whatever the threshold.
-    """
-    called = probability >= threshold
-    return Rates(
-        sensitivity(positive, called, weights),
-        specificity(positive, called, weights),
-        f1(positive, called, weights),
-    )

@@ -12,6 +12,7 @@ from pneumoscope.findings.image_kind import ImageKind
 from pneumoscope.findings.input_spec import InputSpec
 from pneumoscope.findings.lung_mask import LungMask
 from pneumoscope.findings.operating_point import OperatingPoint, Purpose, Rate, Zone
+from pneumoscope.findings.picture_check import PictureCheck
 from pneumoscope.findings.prediction import Prediction
 from pneumoscope.findings.profile import Profile
 from pneumoscope.findings.radiograph import (
@@ -67,6 +68,7 @@ __all__ = [
     "PatientContext",
     "PatientIdentity",
     "PersonalView",
+    "PictureCheck",
     "Prediction",
     "Profile",
     "Purpose",

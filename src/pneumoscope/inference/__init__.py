@@ -1,4 +1,4 @@
-"""Radiograph to Prediction: the engine; its maps to heatmaps; where the lungs are."""
+"""Radiograph to Prediction: the engine, its maps; where the lungs are; is it a chest at all."""
 
 from pneumoscope.inference.engine import OnnxEngine, available_cores
 from pneumoscope.inference.heatmap import to_evidence_heatmap, to_heatmap
@@ -7,22 +7,36 @@ from pneumoscope.inference.lung_fields import (
     LUNG_OUTPUT,
     LungFields,
     LungFieldsRecord,
-    LungTrainingSet,
     lungs_warning,
     packaged_lung_fields,
     share_inside,
 )
+from pneumoscope.inference.packaged import PackagedTrainingSet
+from pneumoscope.inference.picture_check import (
+    CHECK_INPUT,
+    CHECK_OUTPUT,
+    LEARNT_CODES,
+    PictureChecker,
+    PictureCheckRecord,
+    packaged_picture_check,
+)
 
 __all__ = [
+    "CHECK_INPUT",
+    "CHECK_OUTPUT",
+    "LEARNT_CODES",
     "LUNG_INPUT",
     "LUNG_OUTPUT",
     "LungFields",
     "LungFieldsRecord",
-    "LungTrainingSet",
     "OnnxEngine",
+    "PackagedTrainingSet",
+    "PictureCheckRecord",
+    "PictureChecker",
     "available_cores",
     "lungs_warning",
     "packaged_lung_fields",
+    "packaged_picture_check",
     "share_inside",
     "to_evidence_heatmap",
     "to_heatmap",

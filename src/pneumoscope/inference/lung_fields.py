@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-import hashlib
-import os
 from functools import cache
-from importlib.resources import files
 from typing import Any
 
 import cv2
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
-from pneumoscope.errors import BundleError
 from pneumoscope.findings import InputSpec, LungMask
 from pneumoscope.imaging import to_input
+from pneumoscope.inference.packaged import (
+    PackagedTrainingSet,
+    open_session,
+    parse_record,
+    read_packaged,
+)
 
 GRAPH, RECORD = "lung_fields.onnx", "lung_fields.json"
 """Beside this file; made and measured by ``pneumoscope train-lungs``."""
@@ -28,18 +29,6 @@ _BAY = 0.07  # of the picture's side: narrower bays of a lung are filled
 _LEAST_CONTRAST = 4 / 255
 
 _Values = NDArray[np.float32]
-
-
-class LungTrainingSet(BaseModel):
-    """A data set that the network was trained on, and the terms that come with it."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    name: str
-    population: str
-    licence: str
-    citation: str
-    images: int = Field(ge=1)
 
 
 class LungFieldsRecord(BaseModel):
@@ -58,7 +47,7 @@ class LungFieldsRecord(BaseModel):
     clahe_tiles: int = Field(ge=1, le=32)
     least_area: float = Field(ge=0, le=1)
     least_certainty: float = Field(ge=0, le=1)
-    training_sets: tuple[LungTrainingSet, ...]
+    training_sets: tuple[PackagedTrainingSet, ...]
     made_with: dict[str, Any]
     figures: dict[str, Any]
 
@@ -89,30 +78,10 @@ class LungFields:
     """
 
     def __init__(self, graph: bytes, record: LungFieldsRecord) -> None:
-        if hashlib.sha256(graph).hexdigest() != record.sha256:
-            raise BundleError(
-                f"{GRAPH}: changed since {RECORD} was written; install the package again"
-            )
         self.record = record
-        options = onnxruntime.SessionOptions()
-        options.log_severity_level = 3
-        options.intra_op_num_threads = 1
-        # Weights outside the verified graph are refused: nothing can lie in a folder of this name.
-        options.add_session_config_entry(
-            "session.model_external_initializers_file_folder_path", os.devnull
-        )
-        try:
-            self._session = onnxruntime.InferenceSession(
-                graph, options, providers=["CPUExecutionProvider"]
-            )
-        except Exception:
-            # The runtime raises classes of its own, without a common base.
-            raise BundleError(f"{GRAPH}: cannot be loaded; install the package again") from None
-        nodes = [*self._session.get_inputs(), *self._session.get_outputs()]
         size = record.size
-        expected = {LUNG_INPUT: [1, size, size], LUNG_OUTPUT: [2, size, size]}
-        if {node.name: node.shape[1:] for node in nodes} != expected:
-            raise BundleError(f"{GRAPH}: does not fit {RECORD}; install the package again")
+        shapes = {LUNG_INPUT: [1, size, size], LUNG_OUTPUT: [2, size, size]}
+        self._session = open_session(graph, record.sha256, shapes, (GRAPH, RECORD))
 
     def find(self, pixels: NDArray[np.float32]) -> LungMask:
         """Find the lungs of one radiograph.
@@ -211,13 +180,7 @@ def packaged_lung_fields() -> LungFields:
     BundleError
         Its files are missing or were changed.
     """
-    room = files("pneumoscope.inference")
-    try:
-        graph, told = (room.joinpath(name).read_bytes() for name in (GRAPH, RECORD))
-    except OSError as error:
-        raise BundleError(
-            f"{GRAPH}: cannot be read ({error.strerror}); install the package again"
-        ) from None
+    graph, told = read_packaged(GRAPH, RECORD)
     return LungFields(graph, read_record(told))
 
 
@@ -229,12 +192,7 @@ def read_record(told: bytes) -> LungFieldsRecord:
     BundleError
         It is no valid record.
     """
-    try:
-        return LungFieldsRecord.model_validate_json(told)
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        place = ".".join(str(part) for part in first["loc"])
-        raise BundleError(f"{RECORD}: {place}: {first['msg']}; install the package again") from None
+    return parse_record(LungFieldsRecord, told, RECORD)
 
 
 def _certainty(logits: _Values) -> float:

@@ -44,12 +44,21 @@ EVERYONE = "everyone"  # the one age group of a bundle that has none
 _ONE_OF: Mapping[str, str] = {"children": "child", "adults": "adult"}
 _READ_BY_A_RADIOLOGIST = "Check that it is the right file, and have a radiologist read the image"
 _NOTHING_SAID = "No class and no probability: this speaks neither for nor against any disease."
-# Where the reason names no way out; every other code has the general one.
+_RIGHT_AS_IT_IS = "If the picture is right as it is, have a radiologist read it"
+# Every other code has the general one.
 _WAYS_OUT: Mapping[str, str] = {
     "lateral_view": "Give the frontal view of the same study",
     "localizer": "Give an axial slice of the same series",
     "body_part": "Give the image of the chest, or have a wrong header mended",
     "unlike_training": "Have a radiologist read the image; this model does not fit it",
+    # Their reasons name the first way out.
+    "not_frontal_chest": _RIGHT_AS_IT_IS,
+    "upside_down": _RIGHT_AS_IT_IS,
+    "rotated": _RIGHT_AS_IT_IS,
+    "inverted": _RIGHT_AS_IT_IS,
+    "screen_photograph": _RIGHT_AS_IT_IS,
+    "cropped": _RIGHT_AS_IT_IS,
+    "exposure": _RIGHT_AS_IT_IS,
 }
 
 

@@ -14,7 +14,7 @@ from pneumoscope.errors import InputError
 from pneumoscope.files import write_files
 from pneumoscope.synthetic.dicom_object import to_dicom
 from pneumoscope.synthetic.patient import check_seed, patient_id
-from pneumoscope.synthetic.phantom import Phantom, View, draw_phantom
+from pneumoscope.synthetic.phantom import Phantom, View, draw_phantom, upside_down
 
 MAX_PHANTOMS = 100_000
 LABELS_FILE = "labels.csv"
@@ -61,7 +61,9 @@ def write_dicom(phantom: Phantom, path: Path) -> None:
     write_files({path: buffer.getvalue()})
 
 
-def make_phantoms(out: Path, count: int, *, dicom: bool, seed: int = 0) -> list[Path]:
+def make_phantoms(
+    out: Path, count: int, *, dicom: bool, seed: int = 0, turned: bool = False
+) -> list[Path]:
     """Fill a folder with phantoms, NORMAL and PNEUMONIA by turns, and their labels.
 
     Every second pair is taken AP, so that the view says nothing of the class.
@@ -76,6 +78,8 @@ def make_phantoms(out: Path, count: int, *, dicom: bool, seed: int = 0) -> list[
         DICOM files, else PNG files.
     seed : int
         Of the first phantom; the next have the seeds that follow.
+    turned : bool
+        Upside down, to try how a wrong picture is refused.
 
     Returns
     -------
@@ -104,7 +108,8 @@ def make_phantoms(out: Path, count: int, *, dicom: bool, seed: int = 0) -> list[
         ill = index % 2 == 1
         view: View = "AP" if index % 4 >= 2 else "PA"
         path = out / f"phantom-{seed + index:06d}{suffix}"
-        write(draw_phantom(seed + index, opacity=ill, view=view), path)
+        phantom = draw_phantom(seed + index, opacity=ill, view=view)
+        write(upside_down(phantom) if turned else phantom, path)
         rows.writerow([path.name, "PNEUMONIA" if ill else "NORMAL", patient_id(seed + index)])
         paths.append(path)
     write_files({out / LABELS_FILE: table.getvalue().encode()})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
 import cv2
@@ -93,6 +93,25 @@ def draw_phantom(
     pixels = expose(beam, added_cm, stream(seed, Stream.NOISE))
     burn_mark(pixels)
     return Phantom(pixels, tissue.lung_mask, opacity_mask, seed, view)
+
+
+def upside_down(phantom: Phantom) -> Phantom:
+    """Turn a phantom by 180 degrees, mark and masks with it, as a mistake that a reader must see.
+
+    Parameters
+    ----------
+    phantom : Phantom
+
+    Returns
+    -------
+    Phantom
+    """
+    return replace(
+        phantom,
+        pixels=phantom.pixels[::-1, ::-1].copy(),
+        lung_mask=phantom.lung_mask[::-1, ::-1].copy(),
+        opacity_mask=phantom.opacity_mask[::-1, ::-1].copy(),
+    )
 
 
 def burn_mark(pixels: NDArray[np.float32]) -> None:

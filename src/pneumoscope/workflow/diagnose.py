@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -22,7 +23,15 @@ from pneumoscope.findings import (
     Radiograph,
 )
 from pneumoscope.imaging import polarity_note, read_radiograph, unsuitable
-from pneumoscope.inference import OnnxEngine, to_evidence_heatmap, to_heatmap
+from pneumoscope.inference import (
+    OnnxEngine,
+    lungs_warning,
+    packaged_lung_fields,
+    packaged_picture_check,
+    share_inside,
+    to_evidence_heatmap,
+    to_heatmap,
+)
 from pneumoscope.severity import (
     GUIDELINE,
     PatientNotCoveredError,
@@ -87,7 +96,7 @@ class Reader:
         """Answer as `score` does, and say why `diagnose` would not."""
         prediction = self._engine.predict(radiograph)
         decision = self._decide(prediction, radiograph, age, view)
-        refused = unsuitable(radiograph, self.bundle.description.reads)
+        refused, _ = self._refused(radiograph)
         return decision, refused or too_far(self.bundle, prediction, decision.age_group)
 
     def look(
@@ -139,7 +148,8 @@ class Reader:
     ) -> Diagnosis:
         """Join a radiograph with its patient; see `diagnose`."""
         patient, warnings = _known_patient(radiograph, patient or PatientContext())
-        abstained = unsuitable(radiograph, self.bundle.description.reads)
+        abstained, told = self._refused(radiograph)
+        warnings += told
         decision: Decision | None = None
         heatmap: Heatmap | None = None
         grad_cam: Heatmap | None = None
@@ -151,6 +161,8 @@ class Reader:
             abstained = too_far(self.bundle, prediction, decision.age_group)
             if abstained is None:
                 heatmap, grad_cam = self._maps(prediction, decision, radiograph)
+                heatmap, told = self._with_lungs(heatmap, radiograph)
+                warnings += told
             else:
                 decision = None
         severity = None
@@ -179,9 +191,21 @@ class Reader:
             grad_cam=grad_cam,
         )
 
+    def _refused(self, radiograph: Radiograph) -> tuple[Abstention | None, list[str]]:
+        """Say why the picture is not read, by its header or by its look, or what to check of it."""
+        wrong = unsuitable(radiograph, self.bundle.description.reads)
+        if wrong is not None or not self._checks_pictures:
+            return wrong, []
+        check = packaged_picture_check().look(radiograph.pixels)
+        return next(iter(check.refusals), None), list(check.warnings)
+
     def _polarity_warnings(self, radiograph: Radiograph) -> list[str]:
         note = polarity_note(radiograph) if self._reads_radiographs else None
         return [] if note is None else [note]
+
+    @property
+    def _checks_pictures(self) -> bool:
+        return self._reads_radiographs and self.bundle.description.picture_check
 
     @property
     def _reads_radiographs(self) -> bool:
@@ -217,6 +241,16 @@ class Reader:
             why_not_outlined=described.why_not_outlined.get(decision.age_group.name, ""),
         )
         return evidence, grad_cam
+
+    def _with_lungs(self, heatmap: Heatmap, radiograph: Radiograph) -> tuple[Heatmap, list[str]]:
+        """Say how much of the map lies inside the lungs, and warn where they are not found."""
+        if not self._reads_radiographs:
+            return heatmap, []
+        lungs = packaged_lung_fields().find(radiograph.pixels)
+        warning = lungs_warning(lungs)
+        if warning is not None:
+            return heatmap, [warning]
+        return replace(heatmap, lung_share=share_inside(heatmap.values, lungs.mask)), []
 
     def _grad_cam(
         self, prediction: Prediction, decision: Decision, label: str, shape: tuple[int, int]
@@ -265,8 +299,9 @@ def diagnose(
     -------
     Diagnosis
         With `abstained` set, and no probabilities, for a readable image that is none of those that
-        the bundle reads, by its header or by its look (see `imaging.unsuitable`), or that is too
-        unlike the images that trained it.
+        the bundle reads, by its header or by its look (see `imaging.unsuitable`), that is no
+        upright frontal chest (see `inference.packaged_picture_check`), or that is too unlike the
+        images that trained the bundle.
 
     Raises
     ------

@@ -20,8 +20,9 @@ FOLDER = Path(__file__).parents[3] / "recipes"
 PUBLISHED = (
     "chest-112",
     "chest-112-by-image",
-    "chest-2-160",
     "chest-2",
+    "chest-2-160",
+    "chest-children",
     "covid-ct",
 )
 

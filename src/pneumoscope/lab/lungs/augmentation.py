@@ -37,7 +37,18 @@ def augment(grey: Grey, fields: Fields, size: int, rng: np.random.Generator) -> 
     if rng.random() < 0.5:
         grey = opacify(grey, fields, rng)
     grey, fields = _move(grey, fields, size, rng)
-    return _degrade(_expose(_frame(grey, rng), rng), rng), fields
+    return disturb(grey, rng), fields
+
+
+def disturb(grey: Grey, rng: np.random.Generator) -> Grey:
+    """Do what differs from hospital to hospital: frames, markers, exposure, sharpness, noise.
+
+    Parameters
+    ----------
+    grey : ndarray of uint8, shape (side, side)
+    rng : Generator
+    """
+    return _degrade(_expose(_frame(grey, rng), rng), rng)
 
 
 def opacify(grey: Grey, fields: Fields, rng: np.random.Generator) -> Grey:

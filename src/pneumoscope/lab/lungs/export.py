@@ -1,4 +1,4 @@
-"""The trained segmenter as an ONNX graph."""
+"""A trained network of pictures as an ONNX graph: the segmenter, the picture check."""
 
 from __future__ import annotations
 
@@ -11,24 +11,26 @@ import onnx
 import onnxruntime
 import torch
 from numpy.typing import NDArray
+from torch import nn
 
 from pneumoscope.errors import PneumoscopeError
 from pneumoscope.inference import LUNG_INPUT, LUNG_OUTPUT
-from pneumoscope.lab.lungs.network import LungNet
 
 TOLERANCE = 1e-3
 """By which a logit of the graph may differ from the network's."""
 
 
-def to_graph(network: LungNet, size: int) -> bytes:
-    """Export the network: `images` (n, 1, size, size) to `lungs` (n, 2, size, size).
+def to_graph(network: nn.Module, size: int, output: str = LUNG_OUTPUT) -> bytes:
+    """Export the network: `images` (n, 1, size, size) to what it answers.
 
     Parameters
     ----------
-    network : LungNet
+    network : Module
         In evaluation mode.
     size : int
         Side of the input in pixels.
+    output : str
+        Name of the graph's output.
     """
     for name in ("torch.onnx", "torch.export"):
         logging.getLogger(name).setLevel(logging.ERROR)
@@ -39,7 +41,7 @@ def to_graph(network: LungNet, size: int) -> bytes:
             (torch.rand(2, 1, size, size),),
             dynamo=True,
             input_names=[LUNG_INPUT],
-            output_names=[LUNG_OUTPUT],
+            output_names=[output],
             dynamic_shapes={"images": {0: torch.export.Dim("n", min=1, max=4096)}},
             verbose=False,
         )
@@ -53,12 +55,12 @@ def to_graph(network: LungNet, size: int) -> bytes:
     return stream.getvalue()
 
 
-def check_parity(network: LungNet, graph: bytes, images: NDArray[np.float32]) -> float:
+def check_parity(network: nn.Module, graph: bytes, images: NDArray[np.float32]) -> float:
     """Compare a graph with its network.
 
     Parameters
     ----------
-    network : LungNet
+    network : Module
         In evaluation mode.
     graph : bytes
         From `to_graph`.
@@ -75,7 +77,7 @@ def check_parity(network: LungNet, graph: bytes, images: NDArray[np.float32]) ->
         It is above `TOLERANCE`.
     """
     session = onnxruntime.InferenceSession(graph, providers=["CPUExecutionProvider"])
-    (found,) = session.run([LUNG_OUTPUT], {LUNG_INPUT: images})
+    (found,) = session.run(None, {LUNG_INPUT: images})
     with torch.no_grad():
         expected = network(torch.from_numpy(images)).numpy()
     difference = float(np.abs(found - expected).max())

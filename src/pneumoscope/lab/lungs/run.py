@@ -19,7 +19,7 @@ import torch
 from pneumoscope.errors import InputError
 from pneumoscope.files import write_files
 from pneumoscope.imaging import equalise, reduce_by_area
-from pneumoscope.inference import LungFields, LungFieldsRecord, LungTrainingSet
+from pneumoscope.inference import LungFields, LungFieldsRecord, PackagedTrainingSet
 from pneumoscope.lab.lungs.examples import masked_radiographs
 from pneumoscope.lab.lungs.export import check_parity, to_graph
 from pneumoscope.lab.lungs.measure import choose_certainty, look, measure
@@ -32,7 +32,7 @@ LEAST_AREA = 0.02
 FALSE_ALARMS = 0.005
 """Share of radiographs, of each source, in which a lung may be missed."""
 
-_CHALLENGE = (
+CHALLENGE = (
     "RSNA Pneumonia Detection Challenge 2018, Shih et al. 2019, Radiology Artificial Intelligence "
     "1:e180041, doi:10.1148/ryai.2019180041; images of NIH ChestX-ray14, Wang et al. 2017, "
     "doi:10.1109/CVPR.2017.369"
@@ -45,16 +45,16 @@ _SETS: Mapping[str, tuple[str, str, str]] = {
         "doi:10.3978/j.issn.2223-4292.2014.11.20; masks of Shenzhen: Stirenko et al. 2018, "
         "arXiv:1803.01199",
     ),
-    "rsna": ("adults (5% under 18); masks of a network", "non-commercial research", _CHALLENGE),
+    "rsna": ("adults (5% under 18); masks of a network", "non-commercial research", CHALLENGE),
     "rsna-normals": (
         "adults without findings; masks of a network",
         "non-commercial research",
-        _CHALLENGE,
+        CHALLENGE,
     ),
     "nih-graded": (
         "adults (5% under 18); masks of a network",
         "non-commercial research",
-        _CHALLENGE,
+        CHALLENGE,
     ),
 }
 
@@ -130,18 +130,18 @@ def train_lungs(data: Path, out: Path, *, steps: int = STEPS) -> LungsResult:
     seen = look(LungFields(graph, record), data)
     certainty = choose_certainty(seen, FALSE_ALARMS)
     record = record.model_copy(update={"least_certainty": certainty})
-    figures = _rounded(measure(LungFields(graph, record), seen, data))
+    figures = rounded(measure(LungFields(graph, record), seen, data))
     told = record.model_copy(update={"figures": figures}).model_dump_json(indent=1) + "\n"
     beside = out.with_suffix(".json")
     write_files({out: graph, beside: told.encode()})
     return LungsResult(out, beside, figures)
 
 
-def _sets(examples: TrainingSet) -> tuple[LungTrainingSet, ...]:
+def _sets(examples: TrainingSet) -> tuple[PackagedTrainingSet, ...]:
     """Say what was learnt from, and under which terms."""
     counts = Counter(examples.sources)
     return tuple(
-        LungTrainingSet(
+        PackagedTrainingSet(
             name=name,
             population=population,
             licence=licence,
@@ -153,9 +153,10 @@ def _sets(examples: TrainingSet) -> tuple[LungTrainingSet, ...]:
     )
 
 
-def _rounded(value: Any) -> Any:
+def rounded(value: Any) -> Any:
+    """Round every number in nested figures to five decimals."""
     if isinstance(value, float):
         return round(value, 5)
     if isinstance(value, dict):
-        return {name: _rounded(part) for name, part in value.items()}
-    return [_rounded(part) for part in value] if isinstance(value, list) else value
+        return {name: rounded(part) for name, part in value.items()}
+    return [rounded(part) for part in value] if isinstance(value, list) else value

@@ -23,8 +23,6 @@ WIDTH = 96
 PRIMARY_TYPES, PRIMARY_LENGTH, CLASS_LENGTH = 8, 16, 32
 # The share of the cells, the highest ones, that stand for the whole map.
 TOP_SHARE = 0.03
-# The last layer's weights all move alike, and of these units there are few: they are read louder.
-TOP_GAIN = 4.0
 
 
 class Depths(NamedTuple):
@@ -58,30 +56,6 @@ def top_cells(evidence: Tensor) -> Tensor:
     cells = evidence.flatten(2)
     count = max(1, round(TOP_SHARE * cells.shape[2]))
     return cells.topk(count, dim=2).values.mean(2)
-
-
-class FeatureDropout(nn.Module):
-    """Dropout that spares the maps' highest cells, so that the classes always rest on the map.
-
-    Without it the last layer learns the training images by heart from the many other features.
-
-    Parameters
-    ----------
-    rate : float
-        0..1.
-    spared : int
-        Number of units, the last ones, that are always read.
-    """
-
-    def __init__(self, rate: float, spared: int) -> None:
-        super().__init__()
-        self.spared = spared
-        self.features = nn.Dropout(rate)
-
-    def forward(self, units: Tensor) -> Tensor:
-        """Units (n, units), some of them zero."""
-        features, spared = units[:, : -self.spared], units[:, -self.spared :]
-        return torch.cat([self.features(features), spared], dim=1)
 
 
 class Averaged(nn.Module):
@@ -167,7 +141,7 @@ class EvidenceNetwork(Network):
     capsule_iterations : int or None
         Capsules with so many routing iterations in place of the average; None for the average.
     dropout : float
-        Before the last layer, 0..1; of all units but the maps' highest cells.
+        Before the last layer, 0..1.
     """
 
     def __init__(
@@ -197,7 +171,7 @@ class EvidenceNetwork(Network):
             else Capsules(last, classes, capsule_iterations)
         )
         units = self.whole.units + evidence_maps * (WIDTH + 1)
-        self.dropout = FeatureDropout(dropout, evidence_maps)
+        self.dropout = nn.Dropout(dropout)
         self.output = nn.Linear(units, self.heads * classes)
         self.age_group = nn.Linear(last, age_groups) if age_groups > 1 else None
 
@@ -254,8 +228,7 @@ class EvidenceNetwork(Network):
         evidence = self.evidence(joined)
         attention = torch.softmax(evidence.flatten(2), dim=2)
         attended = attention @ joined.flatten(2).transpose(1, 2)
-        highest = TOP_GAIN * top_cells(evidence)
-        units = torch.cat([whole, attended.flatten(1), highest], dim=1)
+        units = torch.cat([whole, attended.flatten(1), top_cells(evidence)], dim=1)
         return _Read(units, evidence, joined.mean((2, 3)))
 
     def _logits(self, units: Tensor) -> Tensor:

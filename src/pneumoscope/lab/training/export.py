@@ -168,6 +168,7 @@ def _description(finished: FinishedRun, outlined: Outlining) -> dict[str, object
         "split_sha256": data.certificate["sha256"],
         "leaks": list(data.leaks),
         "not_for": list(recipe.not_for),
+        "picture_check": recipe.picture_check,
     }
 
 

@@ -260,7 +260,8 @@ class Recipe(_Section):
     """Everything that a training run depends on, and what its bundle and card say of it.
 
     `reads` is the kind of images, `not_for` what the bundle must not be used for (words that
-    complete "must not be used"). The sets of `also_measured` are in no part of the split: the card
+    complete "must not be used"), `picture_check` whether radiographs are first checked for being an
+    upright frontal chest. The sets of `also_measured` are in no part of the split: the card
     gives their figures beside those of the report part.
     """
 
@@ -268,6 +269,7 @@ class Recipe(_Section):
     version: Version = "1"
     reads: ImageKind = ImageKind.CHEST_RADIOGRAPH
     not_for: tuple[Text, ...] = ()
+    picture_check: bool = True
     seed: Seed = 42
     classes: tuple[ClassName, ...] = Field(min_length=2, max_length=100)
     positive_class: str
@@ -352,6 +354,7 @@ class Recipe(_Section):
             "version",
             "reads",
             "not_for",
+            "picture_check",
             "positive_class",
             "positive_sensitivity",
             "positive_specificity",
