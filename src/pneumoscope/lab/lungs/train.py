@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import logging
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -17,10 +15,9 @@ from pneumoscope.findings import InputSpec
 from pneumoscope.imaging import equalise, reduce_by_area
 from pneumoscope.lab.lungs.augmentation import augment
 from pneumoscope.lab.lungs.examples import HAND_MADE, Example
+from pneumoscope.lab.lungs.fit import fit
 from pneumoscope.lab.lungs.masks import LEFT, RIGHT, UNKNOWN, Fields
 from pneumoscope.lab.lungs.network import LungNet
-
-_log = logging.getLogger(__name__)
 
 SPEC = InputSpec(size=128, clahe_clip=2.0, clahe_tiles=8, channels=1)
 STEPS = 3000
@@ -28,7 +25,6 @@ _SIDE = 192  # of what training keeps of a picture: more than the network takes,
 _BATCH = 32
 _SEED = 0
 _RATE, _DECAY = 4e-3, 1e-4
-_RENEWED = 0.005  # of the running average of the weights, per step
 _HAND_MADE_SHARE = 0.45  # of what is drawn; the rest are networks' masks
 
 
@@ -90,31 +86,13 @@ def train(examples: TrainingSet, steps: int = STEPS) -> LungNet:
     torch.manual_seed(_SEED)
     rng = np.random.default_rng(_SEED)
     network = LungNet().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    optimiser = torch.optim.AdamW(network.parameters(), _RATE, weight_decay=_DECAY)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimiser, _RATE, total_steps=steps, pct_start=0.1
-    )
-    average = torch.optim.swa_utils.AveragedModel(network, avg_fn=_averaged, use_buffers=True)
-    started, shown = time.perf_counter(), 0.0
-    for step in range(1, steps + 1):
+
+    def loss_of_batch() -> Tensor:
         images, fields = _batch(examples, rng)
-        optimiser.zero_grad(set_to_none=True)
-        loss = dice_and_cross_entropy(network(images), fields)
-        loss.backward()
-        optimiser.step()
-        schedule.step()
-        average.update_parameters(network)
-        shown += (float(loss.detach()) - shown) / min(step, 100)
-        if step % 100 == 0 or step == steps:
-            seconds = time.perf_counter() - started
-            _log.info("step %d of %d: loss %.4f, %.0f s", step, steps, shown, seconds)
-    network.load_state_dict(average.module.state_dict())
-    return network.eval()
+        return dice_and_cross_entropy(network(images), fields)
 
-
-def _averaged(average: Tensor, value: Tensor, count: Tensor | int) -> Tensor:
-    """Move the average towards a value, at first in larger steps."""
-    return average + (value - average) * max(_RENEWED, 10 / (10 + int(count)))
+    fit(network, loss_of_batch, steps=steps, rate=_RATE, decay=_DECAY)
+    return network
 
 
 def _batch(examples: TrainingSet, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
