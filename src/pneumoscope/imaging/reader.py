@@ -14,8 +14,8 @@ from pneumoscope.imaging.raster import decode_raster
 _NAME_LENGTH = 255
 _MESSAGE_LENGTH = 1000
 _UNCHECKED = (
-    "An image file has no header: body part and view are unchecked, and the modality was checked "
-    "by the look of the picture alone."
+    "An image file has no header: modality and body part are judged by the look of the picture "
+    "alone, and a lateral view may pass unnoticed."
 )
 
 
