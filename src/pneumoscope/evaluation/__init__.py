@@ -6,6 +6,7 @@ from pneumoscope.evaluation.bootstrap import (
     bootstrap,
     bootstrap_band,
     patient_weights,
+    with_exact_end,
 )
 from pneumoscope.evaluation.boxes import Box, box_mask, read_boxes
 from pneumoscope.evaluation.calibration import (
@@ -242,4 +243,5 @@ __all__ = [
     "threshold_for_sensitivity",
     "threshold_for_specificity",
     "wilson_interval",
+    "with_exact_end",
 ]

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from pneumoscope.evaluation.bootstrap import Estimate, bootstrap
+from pneumoscope.evaluation.bootstrap import Estimate, bootstrap, with_exact_end
 from pneumoscope.evaluation.metrics import sensitivity, specificity
 from pneumoscope.findings import Decision, OperatingPoint, Purpose, Zone
 
@@ -251,20 +251,22 @@ def _points(
     called = np.array(
         [decisions[row].probabilities[positive] >= point.threshold for row, point in found]
     )
+    owners = np.array([patients[row] for row, _ in found])
     rates = estimate(
         {
             "sensitivity": partial(sensitivity, truth, called),
             "specificity": partial(specificity, truth, called),
         },
-        [patients[row] for row, _ in found],
+        owners.tolist(),
     )
+    sides = {"sensitivity": owners[truth], "specificity": owners[~truth]}
     thresholds = {point.threshold for _, point in found}
     return PointFigures(
         purpose=purpose,
         label=positive,
         threshold=thresholds.pop() if len(thresholds) == 1 else None,
         images=len(found),
-        **rates,
+        **{kind: with_exact_end(rates[kind], len(set(side))) for kind, side in sides.items()},
     )
 
 
@@ -280,11 +282,11 @@ def _sets(
     known = np.array([labels[row] in decisions[row].probabilities for row in rows])
     held = np.array([labels[row] in decisions[row].prediction_set for row in rows])
     stated = {decisions[row].coverage for row in rows}
+    owners = np.array([patients[row] for row in rows])
+    holding = estimate({"held": partial(sensitivity, known, held)}, owners.tolist())["held"]
     return SetFigures(
         coverage=stated.pop() if len(stated) == 1 else None,
         images=len(rows),
         several=sum(len(decisions[row].prediction_set) > 1 for row in rows),
-        holding_truth=estimate(
-            {"held": partial(sensitivity, known, held)}, [patients[row] for row in rows]
-        )["held"],
+        holding_truth=with_exact_end(holding, len(set(owners[known]))),
     )

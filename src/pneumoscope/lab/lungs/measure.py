@@ -12,10 +12,9 @@ from typing import Any
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import beta
 
 from pneumoscope.errors import ImageError
-from pneumoscope.evaluation import bootstrap
+from pneumoscope.evaluation import Estimate, bootstrap, with_exact_end
 from pneumoscope.inference import LungFields, LungFieldsRecord
 from pneumoscope.lab.lungs.examples import (
     CUT_OUT,
@@ -129,8 +128,8 @@ def _agreement(lungs: LungFields, masked: Sequence[Example]) -> dict[str, Any]:
     return {
         name: _counted(found)
         | {
-            "dice": _mean([dice for _, dice, _ in found], [row[0] for row in found]),
-            "iou": _mean([iou for *_, iou in found], [row[0] for row in found]),
+            "dice": _mean([dice for _, dice, _ in found], [row[0] for row in found]).as_dict(),
+            "iou": _mean([iou for *_, iou in found], [row[0] for row in found]).as_dict(),
         }
         for name, found in sorted(rows.items())
     }
@@ -182,8 +181,10 @@ def _opacities(lungs: LungFields, masked: Sequence[Example]) -> dict[str, Any]:
     return {
         source: _counted(found)
         | {
-            "inside": _mean([ours for _, ours, _ in found], [row[0] for row in found]),
-            "inside_given_mask": _mean([given for *_, given in found], [row[0] for row in found]),
+            "inside": _mean([ours for _, ours, _ in found], [row[0] for row in found]).as_dict(),
+            "inside_given_mask": _mean(
+                [given for *_, given in found], [row[0] for row in found]
+            ).as_dict(),
         }
         for source, found in rows.items()
     }
@@ -230,15 +231,11 @@ def rate(hits: NDArray[np.bool_], patients: Sequence[str]) -> dict[str, Any]:
     told: dict[str, Any] = {"pictures": hits.size, "patients": number, "hits": count}
     if hits.size == 0:
         return told | {"value": None, "ci95": None}
-    if count == 0:
-        return told | {"value": 0.0, "ci95": [0.0, float(beta.ppf(0.975, 1, number))]}
-    if count == hits.size:
-        return told | {"value": 1.0, "ci95": [float(beta.ppf(0.025, number, 1)), 1.0]}
-    return told | _mean(hits.astype(np.float64).tolist(), patients)
+    return told | with_exact_end(_mean(hits.tolist(), patients), number).as_dict()
 
 
-def _mean(values: Sequence[float], patients: Sequence[str]) -> dict[str, Any]:
+def _mean(values: Sequence[float], patients: Sequence[str]) -> Estimate:
     """Give the mean over images with its interval over patients."""
     array = np.asarray(values, np.float64)
     drawn = bootstrap({"mean": lambda weights: weights @ array / weights.sum(axis=1)}, patients)
-    return drawn["mean"].as_dict()
+    return drawn["mean"]

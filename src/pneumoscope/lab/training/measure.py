@@ -21,6 +21,7 @@ from pneumoscope.evaluation import (
     measure_risk_coverage,
     sensitivity,
     specificity,
+    with_exact_end,
 )
 from pneumoscope.findings import Profile, Purpose
 from pneumoscope.lab.training.answers import Answers, groups_of, views_of
@@ -236,10 +237,12 @@ def point_rates(
     }
     found = bootstrap(metrics, patients)
     between = called[Purpose.RULE_OUT] & ~called[Purpose.RULE_IN]
+    owners = np.array(patients)
+    ill, others = len(set(owners[positive])), len(set(owners[~positive]))
     return PointRates(
         read_as(profile),
-        {purpose: found[f"sensitivity {purpose}"] for purpose in called},
-        {purpose: found[f"specificity {purpose}"] for purpose in called},
+        {each: with_exact_end(found[f"sensitivity {each}"], ill) for each in called},
+        {each: with_exact_end(found[f"specificity {each}"], others) for each in called},
         share(between, patients),
     )
 
@@ -247,7 +250,8 @@ def point_rates(
 def share(chosen: NDArray[np.bool_], patients: list[str]) -> Estimate:
     """Share of the images that are chosen, 0..1, with its interval over the patients."""
     everyone = np.ones(len(chosen), dtype=np.bool_)
-    return bootstrap({"share": partial(sensitivity, everyone, chosen)}, patients)["share"]
+    found = bootstrap({"share": partial(sensitivity, everyone, chosen)}, patients)["share"]
+    return with_exact_end(found, len(set(patients)))
 
 
 def _sets(
