@@ -91,6 +91,22 @@ def test_a_finished_experiment_is_not_run_again(trained, kept, recipe, split, id
     np.testing.assert_array_equal(again.probabilities, trained[0].probabilities)
 
 
+def test_one_stopped_in_its_first_epoch_begins_again(
+    trained, tmp_path, data_folder, recipe, split, identity
+):
+    """What such a run leaves behind is its record alone."""
+    shutil.copytree(trained[1], tmp_path / "work")
+    folder = tmp_path / "work" / "one"
+    (folder / RESULT).unlink()
+    shutil.rmtree(folder / "run" / "checkpoints", ignore_errors=True)
+    (folder / "run" / "metrics.csv").unlink()
+    assert (folder / "run" / "record.json").is_file()
+    again = run_experiment(
+        Context("smoke", data_folder, tmp_path / "work"), "one", recipe, split, identity
+    )
+    np.testing.assert_array_equal(again.probabilities, trained[0].probabilities)
+
+
 def test_the_commit_that_made_a_kept_result_is_told(trained, kept, recipe, split, identity):
     path = kept.work / "one" / RESULT
     body = json.loads(path.read_text())

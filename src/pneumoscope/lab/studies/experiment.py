@@ -7,6 +7,7 @@ import csv
 import json
 import logging
 import os
+import shutil
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -164,7 +165,11 @@ def run_experiment(
     recipe_path = folder / "recipe.yaml"
     text = yaml.safe_dump(dict(recipe), sort_keys=False).encode()
     run = folder / "run"
-    resume = (run / "checkpoints" / "last.ckpt").is_file()
+    resume = (run / LAST).is_file()
+    if not resume and run.exists():
+        # Stopped in its first epoch: nothing is lost by beginning again.
+        with told(str(run)):
+            shutil.rmtree(run)
     write_files({recipe_path: text})
     began = time.monotonic()
     with data_folder(context.data):
