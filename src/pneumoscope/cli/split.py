@@ -40,7 +40,10 @@ def split(
     seed: Annotated[int, typer.Option(help="Same seed, same split.")] = 0,
     holdout: Annotated[
         float | None,
-        typer.Option(help="Share held out by holdout and monte-carlo; 0.2 by default."),
+        typer.Option(
+            help="Share held out by holdout and monte-carlo; bootstrap draws 1 minus it; 0.2 by "
+            "default."
+        ),
     ] = None,
     test: Annotated[
         float, typer.Option(help="Share of a test set that is fixed for all folds.")

@@ -111,20 +111,49 @@ def test_stratified_schemes_hold_out_each_stratum_s_share_within_one_unit(drawn,
 
 
 @settings(deadline=None, max_examples=40)
-@given(units(), seeds)
-def test_a_bootstrap_holds_out_exactly_the_units_never_drawn(drawn, seed):
-    asked = SchemeSettings(scheme="bootstrap", folds=2, seed=seed, stop=0, calibrate=0)
-    for fold in draw(drawn, asked).folds:
-        unit = _unit_of_image(drawn)
-        size = [len(members) for members in drawn.members]
+@given(units(), seeds, st.sampled_from([0.2, 0.35, 0.5]), tests)
+def test_a_bootstrap_draws_as_often_as_monte_carlo_trains_and_holds_out_the_rest(
+    drawn, seed, holdout, test
+):
+    def folds(scheme):
+        asked = SchemeSettings(
+            scheme=scheme, folds=2, seed=seed, holdout=holdout, test=test, stop=0, calibrate=0
+        )
+        return draw(drawn, asked).folds
+
+    unit = _unit_of_image(drawn)
+    size = np.array([len(members) for members in drawn.members])
+    held_out = "stop" if test else "report"
+    for fold, other in zip(folds("bootstrap"), folds("monte-carlo"), strict=True):
         chosen = [unit[i] for i in fold.indices("train").tolist()]
-        times = np.array([chosen.count(u) / size[u] for u in range(len(size))])
-        # As many draws as there are units, in each stratum; out of the bag is who was never drawn.
+        times = np.bincount(chosen, minlength=len(size)) / size
+        parts, _ = _sides(drawn, other)
+        assert times.sum() == len(parts["train"])
+        # Each stratum is drawn by its share, within one unit.
+        tested = {unit[i] for i in fold.indices("report").tolist()} if test else set()
+        open_ = np.array([u not in tested for u in range(len(size))])
         for name in np.unique(drawn.strata):
             mine = drawn.strata == name
-            assert times[mine].sum() == mine.sum()
+            assert abs(times[mine].sum() - times.sum() * mine[open_].sum() / open_.sum()) <= 1
         parts, _ = _sides(drawn, fold)
-        assert parts["report"] == set(np.flatnonzero(times == 0).tolist())
+        assert parts[held_out] == set(np.flatnonzero((times == 0) & open_).tolist())
+
+
+def test_every_scheme_gives_the_published_numbers_of_images():
+    """Baral 2025, Table 3: 17,229 images, of which 2,229 are the fixed test set."""
+    strata = np.repeat(["NORMAL", "ABNORMAL", "PNEUMONIA"], [6000, 5000, 6229])
+    images = units_of(strata.tolist(), np.arange(17229), "image")
+    for scheme in ("stratified-kfold", "kfold", "monte-carlo", "bootstrap"):
+        asked = SchemeSettings(scheme=scheme, seed=42, test=2229 / 17229, calibrate=0)
+        for fold in draw(images, asked).folds:
+            train, stop, report = (fold.indices(part) for part in ("train", "stop", "report"))
+            assert (len(train), len(report)) == (12000, 2229)
+            if scheme == "bootstrap":
+                # The published counts, less or more what two sets of five draws may differ.
+                assert 8203 - 60 <= len(np.unique(train)) <= 8355 + 60
+                assert len(np.unique(train)) + len(stop) == 15000
+            else:
+                assert len(stop) == 3000
 
 
 @settings(deadline=None, max_examples=30)
@@ -205,3 +234,9 @@ def test_shares_that_leave_nothing_are_refused_in_one_line(asked):
 def test_an_impossible_number_is_named(asked, named):
     with pytest.raises(InputError, match=f"^{named}: "):
         scheme_settings(**{"folds": None} | asked)
+
+
+@pytest.mark.parametrize("scheme", ["holdout", "monte-carlo", "bootstrap"])
+def test_a_scheme_without_folds_takes_a_share(scheme):
+    settings_ = scheme_settings(folds=None, scheme=scheme, holdout=0.3)
+    assert settings_.holdout == 0.3

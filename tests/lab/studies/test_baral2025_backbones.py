@@ -78,3 +78,9 @@ def test_a_smoke_page_shows_nothing_published(study_data, tmp_path, finish):
     text, numbers = _page("smoke", study_data, tmp_path, finish)
     assert len(numbers["arms"]) == 2
     assert not any(f"{value:.4f}" in text for value in (0.9901, 0.9793, 0.0621))
+
+
+def test_the_published_notebooks_stand_beside_the_measured(full):
+    rows = [line for line in full[0].splitlines() if "0.9751 ± 0.0216" in line]
+    assert len(rows) == 1
+    assert rows[0].startswith("| DenseNet-169 | bootstrap | yes | yes | 50 |")

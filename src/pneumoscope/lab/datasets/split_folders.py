@@ -46,7 +46,7 @@ def scheme_settings(*, folds: int | None, **others: Any) -> SchemeSettings:
     except ValidationError as error:
         first = error.errors()[0]
         raise InputError(f"--{first['loc'][0]}: {first['msg']}") from None
-    if "holdout" in given and settings.scheme not in ("holdout", "monte-carlo"):
+    if "holdout" in given and settings.scheme not in ("holdout", "monte-carlo", "bootstrap"):
         raise InputError(f"--holdout: {settings.scheme} holds no share out; leave it out")
     if "stop" in given and settings.test:
         raise InputError(
