@@ -172,7 +172,7 @@ def test_every_theta_and_set_of_the_published_page_is_the_programs(published):
         assert float(value.split()[0]) == ADULT[name]
         number = (ADULT[name] - low) / (high - low)
         assert float(theta.split("=")[-1]) == pytest.approx(number, abs=5e-4)
-        holding = [term for term in base.terms if evaluation.holds[name, term][0]]
+        holding = [term for term in base.terms if evaluation.truths[name, term][0]]
         assert shown.split(" (")[0] == (holding[0] if holding else "none")
 
 
