@@ -11,7 +11,8 @@ from typing import Any
 import jsonschema
 import pytest
 
-from pneumoscope.severity import INPUTS
+from pneumoscope.cli.options import RULE_BASES
+from pneumoscope.severity import INPUTS, rule_bases
 
 SCHEMA = Path(__file__).parents[2] / "docs" / "reference" / "severity.schema.json"
 Cli = Callable[..., Any]
@@ -35,13 +36,15 @@ def test_text_and_json_say_the_same(
     assert json.loads((tmp_path / "a.json").read_text("utf-8")) == document
 
 
-def test_the_published_rule_base_can_be_asked_for(
-    cli: Cli, all_symptoms: dict[str, float], options: Options
+@pytest.mark.parametrize("name", rule_bases()[1:])
+def test_each_published_rule_base_can_be_asked_for(
+    cli: Cli, all_symptoms: dict[str, float], options: Options, name: str
 ) -> None:
     start = ("severity", *options(all_symptoms), "--json", "-")
-    severity = cli(*start, "--rule-base", "baral2025").json()["severity"]
-    assert severity["rule_base"] == "baral2025"
-    assert severity["interval"] is None
+    document = cli(*start, "--rule-base", name).json()
+    jsonschema.validate(document, json.loads(SCHEMA.read_text("utf-8")))
+    assert document["severity"]["rule_base"] == name
+    assert document["severity"]["interval"] is None
 
 
 @pytest.mark.parametrize("text", ["98.6F", "98.6 °F", "37C", "37.0 C", "37"])
@@ -84,3 +87,7 @@ def test_bad_input_is_one_line(cli: Cli, arguments: list[str], words: list[str])
 def test_the_help_names_every_input(cli: Cli) -> None:
     words = set(re.findall(r"[a-z_0-9]+", cli("severity", "--help").out))
     assert set(INPUTS) <= words
+
+
+def test_the_help_names_every_rule_base():
+    assert set(re.findall(r"guideline|baral2025[-\w]*", RULE_BASES)) == set(rule_bases())

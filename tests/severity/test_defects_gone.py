@@ -44,7 +44,7 @@ def test_the_image_decides_a_borderline_case():
 def test_no_value_of_an_input_is_dead():
     """A theta of 0.3 or 0.7 belongs to a set, and what is between the sets is between them."""
     baral = evaluate(BARAL, np.array([[0.3] * 8 + [37.1, 3, 86]]))
-    assert not any(baral.holds[key][0] for key in baral.holds)
+    assert not any(baral.truths[key][0] for key in baral.truths)
     for theta in np.linspace(0, 1, 201):
         symptoms = {
             name: SYMPTOMS[name].minimum + theta * (SYMPTOMS[name].maximum - SYMPTOMS[name].minimum)

@@ -172,7 +172,7 @@ def test_every_theta_and_set_of_the_published_page_is_the_programs(published):
         assert float(value.split()[0]) == ADULT[name]
         number = (ADULT[name] - low) / (high - low)
         assert float(theta.split("=")[-1]) == pytest.approx(number, abs=5e-4)
-        holding = [term for term in base.terms if evaluation.holds[name, term][0]]
+        holding = [term for term in base.terms if evaluation.truths[name, term][0]]
         assert shown.split(" (")[0] == (holding[0] if holding else "none")
 
 
@@ -222,3 +222,24 @@ def test_the_published_pages_program_prints_its_trace(capsys, monkeypatch):
     printed = capsys.readouterr().out
     assert "Severity: negligible, with 31 points." in printed
     assert "would call 31 points moderate instead." in printed
+
+
+def test_the_shares_of_the_other_readings_are_those_of_their_study():
+    study = json.loads((ROOT / "docs/studies/baral2025-readings.json").read_text("utf-8"))
+    text, levels = flat(PUBLISHED), study["levels"]
+    others = [
+        f"{levels[f'baral2025-{name}']['other_than_program']:.1%}"
+        for name in ("or5", "drawn", "max", "average")
+    ]
+    assert (
+        f"is given to {others[0]} by OR 5, to {others[1]} by the rules as drawn, to {others[2]} by "
+        f"equation 13 and to {others[3]} by equation 14."
+    ) in text
+    program = levels["baral2025"]
+    severe, moderate, mild, negligible = (f"{share:.1%}" for share in program["levels"].values())
+    assert (
+        f"{severe} came out severe, {moderate} moderate, {negligible} negligible and {mild} mild"
+        in text
+    )
+    assert f"{program['borderline']:.1%} were borderline" in text
+    assert f"{study['bands']['baral2025']['severe_by_the_band_too']:.1%} have more than 40" in text

@@ -147,8 +147,8 @@ def test_no_set_holds_on_its_own_edge(name, percent):
     values = np.array([[s.minimum for s in SYMPTOMS.values()]])
     column = list(SYMPTOMS).index(name)
     values[0, column] = float(low + Fraction(high - low) * Fraction(percent, 100))
-    holds = evaluate(BASE, values).holds
-    assert not any(holds[name, term][0] for term in BASE.terms)
+    truths = evaluate(BASE, values).truths
+    assert not any(truths[name, term][0] for term in BASE.terms)
 
 
 def test_long_fever_counts_as_ten_days(random_patients):

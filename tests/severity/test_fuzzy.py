@@ -109,7 +109,7 @@ def test_points_of_true_conditions_are_those_of_the_published_engine():
     firing = np.zeros_like(result.fired, dtype=float)
     gains = np.zeros((len(base.rules), 4))
     for i, rule in enumerate(base.rules):
-        held = np.stack([result.holds[c.symptom, c.term] for c in rule.when], -1).astype(float)
+        held = np.stack([result.truths[c.symptom, c.term] for c in rule.when], -1).astype(float)
         firing[:, i] = truth(rule.operator, held)
         gains[i, "NLMS".index(rule.name[0])] = base.weights[rule.operator]
     assert np.array_equal(total_points(firing, gains), result.scores)

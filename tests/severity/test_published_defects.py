@@ -52,8 +52,8 @@ def test_half_of_each_input_is_dead(name):
     thetas = (np.arange(10_000) + 0.5) / 10_000
     values = np.tile([float(s.minimum) for s in SYMPTOMS.values()], (len(thetas), 1))
     values[:, list(SYMPTOMS).index(name)] = low + thetas * (high - low)
-    holds = evaluate(BASE, values).holds
-    alive = np.any([holds[name, term] for term in BASE.terms], axis=0)
+    truths = evaluate(BASE, values).truths
+    alive = np.any([truths[name, term] for term in BASE.terms], axis=0)
     assert alive.mean() == pytest.approx(0.5, abs=0.001)
 
 

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from pneumoscope.cli.options import JsonTarget
+from pneumoscope.cli.options import RULE_BASES, JsonTarget
 from pneumoscope.cli.output import (
     check_targets,
     given_symptoms,
@@ -37,7 +37,7 @@ def diagnose(
         str | None, typer.Option(metavar="NAME|PATH", help="The model bundle.")
     ] = None,
     rule_base: Annotated[
-        str, typer.Option(help="Of the severity: guideline or baral2025.")
+        str, typer.Option(metavar="NAME", help=f"Of the severity: {RULE_BASES}.")
     ] = "guideline",
     json: JsonTarget = None,
     overlay: Annotated[

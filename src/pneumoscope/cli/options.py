@@ -12,6 +12,11 @@ from pneumoscope.errors import InputError
 
 # The literal of `evaluation.PATIENT_COLUMN`, which is slow to import for `--help`.
 PATIENTS = "patient_id"
+# Of `severity.rule_bases`, for the same reason.
+RULE_BASES = (
+    "guideline, baral2025, or another reading of that: baral2025-or5, baral2025-drawn, "
+    "baral2025-max, baral2025-average"
+)
 
 JsonTarget = Annotated[
     str | None,

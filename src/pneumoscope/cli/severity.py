@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from pneumoscope.cli.options import JsonTarget
+from pneumoscope.cli.options import RULE_BASES, JsonTarget
 from pneumoscope.cli.output import check_targets, deliver, given_symptoms, json_target
 from pneumoscope.errors import InputError, SymptomError
 
@@ -27,9 +27,7 @@ def severity(
         float | None, typer.Option(metavar="YEARS", help="guideline needs it; 0.5 is six months.")
     ] = None,
     sex: Annotated[str | None, typer.Option(metavar="M|F", help="For PSI.")] = None,
-    rule_base: Annotated[
-        str, typer.Option(metavar="NAME", help="guideline or baral2025.")
-    ] = "guideline",
+    rule_base: Annotated[str, typer.Option(metavar="NAME", help=f"{RULE_BASES}.")] = "guideline",
     json: JsonTarget = None,
 ) -> None:
     """Give a severity from the symptoms, with its reasons and the bedside scores.

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from pneumoscope.cli.options import JsonTarget
+from pneumoscope.cli.options import RULE_BASES, JsonTarget
 from pneumoscope.cli.output import check_targets, deliver, json_target
 from pneumoscope.errors import InputError
 
@@ -26,7 +26,7 @@ def track(
         str | None,
         typer.Option(
             metavar="NAME",
-            help="Score all visits by guideline or baral2025; else by the file's, else guideline.",
+            help=f"Score all visits by {RULE_BASES}; else by the file's, else guideline.",
         ),
     ] = None,
     json: JsonTarget = None,

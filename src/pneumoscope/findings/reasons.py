@@ -27,7 +27,7 @@ class FiredRule:
     level : SeverityLevel
         The level that it speaks for.
     weight : float
-        Points that it adds.
+        Points of the rule where it is wholly true.
     explanation : str
         In plain words, with the patient's values.
     strength : float

@@ -280,7 +280,7 @@ def possible_levels(severity: Assessment) -> tuple[SeverityLevel, ...]:
 
 
 def level_meaning(severity: Assessment) -> str:
-    """Say in one line what the level means, of an open one both ends; nothing of `baral2025`.
+    """Say in one line what the level means, of an open one both ends; nothing of a published base.
 
     The publication gives its levels no meaning.
     """
@@ -302,7 +302,7 @@ def rule_points(severity: Assessment, rule: FiredRule) -> str:
     """Write what a rule adds, as `severity_columns` names it."""
     if severity.rule_base == GUIDELINE:
         return format_score(rule.strength)
-    return f"{rule.weight:g}"
+    return f"{rule.weight * rule.strength:.3g}"
 
 
 def reasoning(severity: Assessment) -> list[str]:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pneumoscope.findings import SeverityLevel
-from pneumoscope.severity.rule_base import Operator, RuleBase
+from pneumoscope.severity.rule_base import Aggregation, Operator, RuleBase
 
 LEVELS = tuple(SeverityLevel)
 
@@ -17,15 +17,25 @@ LEVELS = tuple(SeverityLevel)
 # Bedside values have few decimals, so anything this close to the cut or the margin is on it.
 TOLERANCE = 1e-9
 
-_Counts = NDArray[np.int64]
+_Values = NDArray[np.float64]
 _Mask = NDArray[np.bool_]
 
-_FIRES: Mapping[Operator, Callable[[_Counts, int], _Mask]] = {
-    Operator.AND: lambda holding, total: np.equal(holding, total),
-    Operator.OR: lambda holding, total: np.greater(holding, 0),
-    Operator.XOR: lambda holding, total: np.equal(holding, 1),
-    Operator.NAND: lambda holding, total: np.less(holding, total),
-    Operator.NOR: lambda holding, total: np.equal(holding, 0),
+
+def _exactly_one(truths: _Values) -> _Values:
+    """How true it is that one condition holds and no other: the best, and not the second best."""
+    # A condition that is never true stands in for the second of one.
+    ordered = np.sort(np.concatenate([np.zeros_like(truths[:1]), truths]), axis=0)
+    return np.asarray(np.minimum(ordered[-1], 1 - ordered[-2]))
+
+
+# Of truths of shape (conditions, cases): minimum, maximum and complement (Zadeh), which for true
+# and false alone are the operators of logic.
+_STRENGTH: Mapping[Operator, Callable[[_Values], _Values]] = {
+    Operator.AND: lambda truths: truths.min(axis=0),
+    Operator.OR: lambda truths: truths.max(axis=0),
+    Operator.XOR: _exactly_one,
+    Operator.NAND: lambda truths: 1 - truths.min(axis=0),
+    Operator.NOR: lambda truths: 1 - truths.max(axis=0),
 }
 
 
@@ -35,10 +45,11 @@ class Evaluation:
 
     Attributes
     ----------
-    holds : mapping of (str, str) to ndarray of bool, shape (cases,)
-        Per symptom and term, whether "symptom is term" holds.
-    fired : ndarray of bool, shape (cases, rules)
-        Which rules fired.
+    truths : mapping of (str, str) to ndarray of float64, shape (cases,)
+        Per symptom and term, how true "symptom is term" is: 0 or 1 in a base with a cut, else the
+        membership, 0..1.
+    strengths : ndarray of float64, shape (cases, rules)
+        How true each rule is, 0..1.
     scores : ndarray of float64, shape (cases, 4)
         Points per level from the symptoms alone; levels in the order of `SeverityLevel`.
     adjusted : ndarray of float64, shape (cases, 4)
@@ -49,12 +60,17 @@ class Evaluation:
         Whether the two best levels are within the margin, with or without the image's share.
     """
 
-    holds: Mapping[tuple[str, str], _Mask]
-    fired: _Mask
+    truths: Mapping[tuple[str, str], _Values]
+    strengths: NDArray[np.float64]
     scores: NDArray[np.float64]
     adjusted: NDArray[np.float64]
     winner: NDArray[np.int64]
     borderline: _Mask
+
+    @property
+    def fired(self) -> _Mask:
+        """Which rules fired: those that are true at all; shape (cases, rules)."""
+        return np.greater(self.strengths, 0)
 
 
 def evaluate(
@@ -64,9 +80,9 @@ def evaluate(
 ) -> Evaluation:
     """Score cases by a rule base.
 
-    A condition holds where its membership is above the base's cut by more than 1e-9, so that a
-    value exactly on a boundary (theta 0.15, 0.4, 0.6 or 0.85 in `baral2025`) never holds, however
-    the division rounds.
+    In a base with a cut a condition holds where its membership is above it by more than 1e-9, so
+    that a value exactly on a boundary (theta 0.15, 0.4, 0.6 or 0.85 in `baral2025`) never holds,
+    however the division rounds. Levels within 1e-9 of each other are tied.
 
     Parameters
     ----------
@@ -83,37 +99,57 @@ def evaluate(
     Evaluation
         One row per case.
     """
-    holds = _conditions(base, values)
-    fired = np.zeros((len(values), len(base.rules)), dtype=np.bool_)
-    points = np.zeros((len(base.rules), len(LEVELS)))
+    truths = _conditions(base, values)
+    strengths = np.zeros((len(values), len(base.rules)))
     for index, rule in enumerate(base.rules):
-        weight = base.weights[rule.operator]
-        points[index, LEVELS.index(rule.level)] = weight
-        if weight > 0:
-            conditions = [holds[c.symptom, c.term] for c in rule.when]
-            holding = np.array(conditions, dtype=np.int64).sum(axis=0)
-            fired[:, index] = _FIRES[rule.operator](holding, len(conditions))
-    scores = fired @ points
+        if base.weights[rule.operator] > 0:
+            conditions = np.array([truths[c.symptom, c.term] for c in rule.when])
+            strengths[:, index] = _STRENGTH[rule.operator](conditions)
+    strengths[strengths <= TOLERANCE] = 0
+    scores = _aggregated(base, strengths)
     adjusted = _with_image(scores, np.asarray(contribution, dtype=np.float64))
+    best = adjusted >= adjusted.max(axis=1, keepdims=True) - TOLERANCE
     return Evaluation(
-        holds=holds,
-        fired=fired,
+        truths=truths,
+        strengths=strengths,
         scores=scores,
         adjusted=adjusted,
         # argmax takes the first of equals: search from the most severe level down.
-        winner=len(LEVELS) - 1 - np.argmax(adjusted[:, ::-1], axis=1),
+        winner=len(LEVELS) - 1 - np.argmax(best[:, ::-1], axis=1),
         borderline=_close(scores, base.margin) | _close(adjusted, base.margin),
     )
 
 
-def _conditions(base: RuleBase, values: NDArray[np.float64]) -> dict[tuple[str, str], _Mask]:
-    holds: dict[tuple[str, str], _Mask] = {}
+def _conditions(base: RuleBase, values: NDArray[np.float64]) -> dict[tuple[str, str], _Values]:
+    truths: dict[tuple[str, str], _Values] = {}
     for column, (symptom, (low, high)) in enumerate(base.inputs.items()):
         theta = np.clip((values[:, column] - low) / (high - low), 0, 1)
         for term, points in base.terms.items():
             at, membership = zip(*points, strict=True)
-            holds[symptom, term] = np.interp(theta, at, membership) > base.cut + TOLERANCE
-    return holds
+            truth = np.interp(theta, at, membership)
+            if base.cut is not None:
+                truth = np.where(truth > base.cut + TOLERANCE, 1.0, 0.0)
+            truths[symptom, term] = truth
+    return truths
+
+
+def _aggregated(base: RuleBase, strengths: _Values) -> _Values:
+    """Points per level, shape (cases, 4), from its own rules."""
+    weights = np.array([base.weights[rule.operator] for rule in base.rules])
+    scores = np.zeros((len(strengths), len(LEVELS)))
+    for index, level in enumerate(LEVELS):
+        own = [k for k, rule in enumerate(base.rules) if rule.level is level]
+        if not weights[own].any():
+            continue
+        points = strengths[:, own] * weights[own]
+        match base.aggregation:
+            case Aggregation.SUM:
+                scores[:, index] = points.sum(axis=1)
+            case Aggregation.MAXIMUM:
+                scores[:, index] = points.max(axis=1)
+            case Aggregation.WEIGHTED_AVERAGE:
+                scores[:, index] = points.sum(axis=1) / weights[own].sum()
+    return scores
 
 
 def _with_image(

@@ -7,6 +7,7 @@ from functools import lru_cache
 from importlib.resources import files
 
 from pneumoscope.errors import InputError
+from pneumoscope.severity.rule_base import rule_base_sources
 
 
 @lru_cache
@@ -16,7 +17,8 @@ def identify_rule_base(name: str) -> str:
     Parameters
     ----------
     name : str
-        One of `rule_bases()`: a file of the folder `rule_bases`, or a folder of files in it.
+        One of `rule_bases()`: a file of the folder `rule_bases` with the one that it varies, or a
+        folder of files in it.
 
     Returns
     -------
@@ -33,7 +35,10 @@ def identify_rule_base(name: str) -> str:
     known = sorted({entry.removesuffix(".yaml") for entry in entries})
     if name not in known:
         raise InputError(f"unknown rule base {name[:80]!r}; use one of {', '.join(known)}")
-    found = entries.get(f"{name}.yaml")
-    parts = [found] if found else sorted(entries[name].iterdir(), key=lambda part: part.name)
-    text = "".join(part.read_text(encoding="utf-8") for part in parts)
+    if f"{name}.yaml" in entries:
+        texts = rule_base_sources(name)
+    else:
+        parts = sorted(entries[name].iterdir(), key=lambda part: part.name)
+        texts = tuple(part.read_text(encoding="utf-8") for part in parts)
+    text = "".join(texts)
     return f"{name}@{hashlib.sha256(text.encode()).hexdigest()[:12]}"

@@ -9,7 +9,7 @@ from enum import StrEnum
 from functools import lru_cache
 from importlib.resources import files
 from itertools import pairwise
-from typing import Annotated, ClassVar
+from typing import Annotated, Any, ClassVar
 
 import yaml
 from pydantic import BeforeValidator, ConfigDict, TypeAdapter, ValidationError
@@ -19,7 +19,16 @@ from pneumoscope.findings import SeverityLevel
 from pneumoscope.severity.symptoms import SYMPTOMS
 
 _FOLDER = "rule_bases"
+_ORIGIN = "varies"
 _STRICT = ConfigDict(extra="forbid")
+
+
+class Aggregation(StrEnum):
+    """How a level's points are made from its rules (Baral 2025, 3.3.5)."""
+
+    SUM = "sum"  # of weight times truth: the authors' program
+    MAXIMUM = "maximum"  # equation 13
+    WEIGHTED_AVERAGE = "weighted average"  # equation 14
 
 
 class Operator(StrEnum):
@@ -75,16 +84,22 @@ class RuleBase:
         Per symptom the values where theta is 0 and 1, in the symptom's unit. All are required.
     terms : mapping of str to tuple of (float, float)
         Per set the points (theta, membership), both 0..1, theta rising.
-    cut : float
-        A condition holds where its membership is above it, 0..1.
+    cut : float or None
+        A condition holds where its membership is above it, 0..1; without one it is as true as its
+        membership.
     weights : mapping of Operator to float
-        Points that a firing rule adds, 0 or more; rules of weight 0 never fire.
+        Points of a rule that is wholly true, 0 or more; rules of weight 0 never fire.
     bands : mapping of SeverityLevel to float
         Lowest points of each level but the least, rising; see `band`.
     margin : float
         Points between the two best levels that still count as borderline.
     rules : tuple of Rule
         In the order in which they are reported.
+    aggregation : Aggregation
+        Of the rules of one level.
+    severe_at_bound : bool
+        Whether points on the bound of severe are severe already, as in the table of bands in the
+        manuscript of March 2025, or only those above it, as in the article's text.
     """
 
     __pydantic_config__: ClassVar[ConfigDict] = _STRICT
@@ -92,11 +107,13 @@ class RuleBase:
     name: str
     inputs: Mapping[str, tuple[float, float]]
     terms: Mapping[str, tuple[tuple[float, float], ...]]
-    cut: float
+    cut: float | None
     weights: Mapping[Operator, float]
     bands: Mapping[SeverityLevel, float]
     margin: float
     rules: tuple[Rule, ...]
+    aggregation: Aggregation = Aggregation.SUM
+    severe_at_bound: bool = False
 
     def __post_init__(self) -> None:
         self._check_inputs()
@@ -105,10 +122,11 @@ class RuleBase:
         self._check_rules()
 
     def band(self, score: float) -> SeverityLevel:
-        """Level whose band `score` falls in: from its bound on, but the most severe only above."""
+        """Level whose band `score` falls in: from its bound on; severe see `severe_at_bound`."""
         level = SeverityLevel.NEGLIGIBLE
         for candidate, bound in self.bands.items():
-            if score > bound or (score == bound and candidate is not SeverityLevel.SEVERE):
+            at_bound = self.severe_at_bound or candidate is not SeverityLevel.SEVERE
+            if score > bound or (score == bound and at_bound):
                 level = candidate
         return level
 
@@ -132,7 +150,7 @@ class RuleBase:
                 )
 
     def _check_points(self) -> None:
-        if not 0 <= self.cut < 1:
+        if self.cut is not None and not 0 <= self.cut < 1:
             raise ValueError(f"cut {self.cut:g} is outside 0..1")
         if not 0 <= self.margin < math.inf:
             raise ValueError(f"margin {self.margin:g} is not a number of points from 0")
@@ -172,7 +190,8 @@ def parse_rule_base(text: str, name: str) -> RuleBase:
     Returns
     -------
     RuleBase
-        Checked.
+        Checked. Where the key `varies` names a published base, it is that one with the given keys
+        in the place of its own, and with the given rules in the place of those of their names.
 
     Raises
     ------
@@ -180,15 +199,7 @@ def parse_rule_base(text: str, name: str) -> RuleBase:
         For bad YAML, a missing or unknown key, input, term, operator or level, or an impossible
         number; the message names the place.
     """
-    try:
-        data = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        reason = " ".join(str(error).split())
-        raise InputError(f"rule base {name!r} is not valid YAML ({reason}); correct it") from error
-    if not isinstance(data, dict):
-        raise InputError(f"rule base {name!r} is not a mapping of its parts; see baral2025.yaml")
-    if "name" in data:
-        raise InputError(f"rule base {name!r} is called after its file; remove the key 'name'")
+    data = _whole(text, name)
     try:
         return _RULE_BASE.validate_python({**data, "name": name})
     except ValidationError as error:
@@ -199,11 +210,60 @@ def parse_rule_base(text: str, name: str) -> RuleBase:
         raise InputError(f"rule base {name!r}{at}: {reason}; correct the file") from error
 
 
+def _contents(text: str, name: str) -> dict[str, Any]:
+    try:
+        data = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        reason = " ".join(str(error).split())
+        raise InputError(f"rule base {name!r} is not valid YAML ({reason}); correct it") from error
+    if not isinstance(data, dict):
+        raise InputError(f"rule base {name!r} is not a mapping of its parts; see baral2025.yaml")
+    if "name" in data:
+        raise InputError(f"rule base {name!r} is called after its file; remove the key 'name'")
+    return data
+
+
+def _whole(text: str, name: str) -> dict[str, Any]:
+    """Read a base, or a variation with all that it leaves as it is."""
+    data = _contents(text, name)
+    if _ORIGIN not in data:
+        return data
+    origin = str(data[_ORIGIN])
+    base = _whole(rule_base_sources(origin)[0], origin)
+    rules = {rule["name"]: rule for rule in base["rules"]}
+    changed = data.get("rules", [])
+    for rule in changed if isinstance(changed, list) else [changed]:
+        if not isinstance(rule, dict) or rule.get("name") not in rules:
+            raise InputError(
+                f"rule base {name!r} varies {origin}, which has no such rule: {rule!r}; give a "
+                "list of rules with names of its"
+            )
+        rules[rule["name"]] = rule
+    kept = {key: value for key, value in data.items() if key != _ORIGIN}
+    return {**base, **kept, "rules": list(rules.values())}
+
+
 def published_rule_bases() -> tuple[str, ...]:
     """Names of the published rule bases that ship with the package, sorted; not `guideline`."""
     folder = files(__package__) / _FOLDER
     names = (entry.name for entry in folder.iterdir())
     return tuple(sorted(name[: -len(".yaml")] for name in names if name.endswith(".yaml")))
+
+
+def rule_base_sources(name: str) -> tuple[str, ...]:
+    """Texts that a published rule base is made of: its file, then the one that it varies.
+
+    Raises
+    ------
+    InputError
+        For an unknown name.
+    """
+    known = published_rule_bases()
+    if name not in known:
+        raise InputError(f"unknown rule base {name!r}; use one of {', '.join(known)}")
+    text = (files(__package__) / _FOLDER / f"{name}.yaml").read_text(encoding="utf-8")
+    origin = _contents(text, name).get(_ORIGIN)
+    return (text,) if origin is None else (text, *rule_base_sources(origin))
 
 
 @lru_cache
@@ -225,8 +285,4 @@ def load_rule_base(name: str) -> RuleBase:
     InputError
         For an unknown name.
     """
-    known = published_rule_bases()
-    if name not in known:
-        raise InputError(f"unknown rule base {name!r}; use one of {', '.join(known)}")
-    file = files(__package__) / _FOLDER / f"{name}.yaml"
-    return parse_rule_base(file.read_text(encoding="utf-8"), name)
+    return parse_rule_base(rule_base_sources(name)[0], name)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from pneumoscope.findings import FiredRule, SeverityLevel
-from pneumoscope.severity.engine import LEVELS, Evaluation
-from pneumoscope.severity.rule_base import Operator, Rule, RuleBase
+from pneumoscope.severity.engine import LEVELS, TOLERANCE, Evaluation
+from pneumoscope.severity.rule_base import Aggregation, Operator, Rule, RuleBase
 from pneumoscope.severity.symptoms import SYMPTOMS
 
 _MEANING = {
@@ -15,6 +15,21 @@ _MEANING = {
     Operator.XOR: "exactly one may hold",
     Operator.NAND: "fires unless all hold",
     Operator.NOR: "fires when none holds",
+}
+
+
+# The same where a condition is more or less true.
+_SHADED = {
+    Operator.AND: "counts as the least true",
+    Operator.OR: "counts as the most true",
+    Operator.XOR: "counts as the most true, at most what the second leaves",
+    Operator.NAND: "counts as what the least true leaves",
+    Operator.NOR: "counts as what the most true leaves",
+}
+_AGGREGATED = {
+    Aggregation.SUM: "",
+    Aggregation.MAXIMUM: ", of each level its strongest rule's",
+    Aggregation.WEIGHTED_AVERAGE: ", of each level the weighted average of its rules",
 }
 
 
@@ -42,10 +57,11 @@ def explain_rules(
             rule.name,
             rule.level,
             base.weights[rule.operator],
-            _reason(rule, values, evaluation),
+            _reason(base, rule, values, evaluation),
+            float(strength),
         )
-        for rule, fired in zip(base.rules, evaluation.fired[0], strict=True)
-        if fired
+        for rule, strength in zip(base.rules, evaluation.strengths[0], strict=True)
+        if strength > 0
     )
 
 
@@ -81,23 +97,37 @@ def explain(
     adjusted = dict(zip(LEVELS, map(float, evaluation.adjusted[0]), strict=True))
     level = LEVELS[evaluation.winner[0]]
     sentences = _capped(base, values)
-    sentences += [f"{r.rule} adds {r.weight:g} to {r.level}: {r.explanation}." for r in fired]
+    sentences += [_told(base, rule) for rule in fired]
     sentences += _uncovered(base, values, evaluation)
-    sentences.append(f"Points from the symptoms: {_listing(scores)}.")
+    sentences.append(
+        f"Points from the symptoms{_AGGREGATED[base.aggregation]}: {_listing(scores)}."
+    )
     sentences.append(_image(scores, adjusted, contribution))
     sentences += _contest(base, scores, level, borderline=bool(evaluation.borderline[0]))
     sentences.append(_result(base, level, scores[level]))
     return tuple(sentences)
 
 
-def _reason(rule: Rule, values: Mapping[str, float], evaluation: Evaluation) -> str:
-    holding, failing = [], []
+def _told(base: RuleBase, rule: FiredRule) -> str:
+    if base.cut is None:
+        points = f"speaks with {rule.weight * rule.strength:.3g} of {rule.weight:g} for"
+    else:
+        points = f"adds {rule.weight:g} to"
+    return f"{rule.rule} {points} {rule.level}: {rule.explanation}."
+
+
+def _reason(base: RuleBase, rule: Rule, values: Mapping[str, float], evaluation: Evaluation) -> str:
+    holding, failing, shades = [], [], []
     for condition in rule.when:
         value = SYMPTOMS[condition.symptom].describe(values[condition.symptom])
-        if evaluation.holds[condition.symptom, condition.term][0]:
+        truth = evaluation.truths[condition.symptom, condition.term][0]
+        shades.append(f"{value} is {condition.term} to {truth:.3g}")
+        if truth > 0:
             holding.append(f"{value} is {condition.term}")
         else:
             failing.append(f"{value} is not {condition.term}")
+    if base.cut is None:
+        return f"{_joined(shades)} ({_SHADED[rule.operator]})"
     match rule.operator:
         case Operator.AND | Operator.OR:
             shown = holding
@@ -125,7 +155,7 @@ def _uncovered(base: RuleBase, values: Mapping[str, float], evaluation: Evaluati
     silent = [
         SYMPTOMS[name].describe(values[name])
         for name in base.inputs
-        if not any(evaluation.holds[name, term][0] for term in base.terms)
+        if not any(evaluation.truths[name, term][0] for term in base.terms)
     ]
     if not silent:
         return []
@@ -158,7 +188,7 @@ def _contest(
     if not borderline:
         return []
     others = [other for other in reversed(LEVELS) if other is not level]
-    tied = [other.value for other in others if scores[other] == scores[level]]
+    tied = [other.value for other in others if abs(scores[other] - scores[level]) <= TOLERANCE]
     if tied:
         names = _joined([level.value, *tied])
         return [f"Borderline: {names} are tied, so the most severe of them is given."]
@@ -166,7 +196,7 @@ def _contest(
     runner_up = max(others, key=lambda other: scores[other])
     return [
         f"Borderline: by the symptoms {level} leads {runner_up} by only "
-        f"{scores[level] - scores[runner_up]:g}; a clear result needs more than {base.margin:g}."
+        f"{scores[level] - scores[runner_up]:.3g}; a clear result needs more than {base.margin:g}."
     ]
 
 
@@ -174,12 +204,12 @@ def _result(base: RuleBase, level: SeverityLevel, score: float) -> str:
     bounds = list(base.bands.values())
     ranges = [f"{LEVELS[0]} below {bounds[0]:g}"]
     ranges += [f"{name} from {bound:g}" for name, bound in list(base.bands.items())[:-1]]
-    ranges.append(f"{LEVELS[-1]} above {bounds[-1]:g}")
+    ranges.append(f"{LEVELS[-1]} {'from' if base.severe_at_bound else 'above'} {bounds[-1]:g}")
     band = base.band(score)
     agreement = "as well" if band is level else "instead"
     return (
-        f"Severity: {level}, with {score:g} points. The bands for a single score "
-        f"({', '.join(ranges)}) would call {score:g} points {band} {agreement}."
+        f"Severity: {level}, with {score:.3g} points. The bands for a single score "
+        f"({', '.join(ranges)}) would call {score:.3g} points {band} {agreement}."
     )
 
 

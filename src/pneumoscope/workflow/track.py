@@ -18,7 +18,6 @@ from pneumoscope.findings import (
 from pneumoscope.severity import GUIDELINE, assess, identify_rule_base, rule_base_warnings
 from pneumoscope.tracking import TrackingOptions, bounds_of, detect_change, find_leap
 
-PUBLISHED_RULE_BASE = "baral2025"
 _LEVELS = tuple(SeverityLevel)
 
 
@@ -101,7 +100,7 @@ def _identity(rule_base: str | None) -> str:
 
 def _warnings(rule_base: str, patient: PatientContext) -> tuple[str, ...]:
     warnings = rule_base_warnings(rule_base, patient)
-    if rule_base == PUBLISHED_RULE_BASE:
+    if rule_base != GUIDELINE:
         warnings.append(
             f"By the rule base {rule_base} the level jumps from visit to visit: go by the symptoms "
             "and their trends."
@@ -123,7 +122,7 @@ def _assess(
 def _score(
     visit: Visit, patient: PatientContext, rule_base: str, bounds: Bounds | None = None
 ) -> Assessment:
-    if rule_base == PUBLISHED_RULE_BASE:
+    if rule_base != GUIDELINE:
         # It knows neither age nor probabilities, and the image never changes its level.
         return assess(visit.symptoms, bounds=bounds, rule_base=rule_base)
     return assess(

@@ -33,7 +33,7 @@ def test_the_states_reach_every_combination_of_conditions():
     rows = np.concatenate(list(_space(BASE, thinned=True)))
     found = evaluate(BASE, rows)
     for symptom in list(BASE.inputs)[:5]:
-        holding = np.array([found.holds[symptom, term] for term in BASE.terms])
+        holding = np.array([found.truths[symptom, term] for term in BASE.terms])
         assert holding.any(axis=1).all()
         assert (holding.sum(axis=0) == 0).any()
 
