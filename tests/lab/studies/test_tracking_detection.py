@@ -47,6 +47,16 @@ def test_a_threshold_alarms_no_more_than_its_share(target):
     assert alarmed == int(target * 40)
 
 
+def test_a_cell_has_the_median_of_the_rounds_and_their_range():
+    rounds = [
+        study.Outcome(n, 100, dict.fromkeys(study.ILL, n), dict.fromkeys(study.ILL, (n, n + 1)))
+        for n in (5, 2, 9)
+    ]
+    cells = study._cells(rounds, 20)
+    assert cells[0] == "0.050 (0.020 to 0.090)"
+    assert cells[1:4] == ["2 (2 to 2) of 20", "5 (2 to 9)", "5.5 (2.5 to 9.5)"]
+
+
 def test_a_smoke_page_has_every_method_at_every_target(tmp_path):
     page = run_study(
         "tracking-detection", scale="smoke", data=tmp_path, work=tmp_path / "w", out=None
@@ -54,4 +64,7 @@ def test_a_smoke_page_has_every_method_at_every_target(tmp_path):
     numbers = json.loads(page.with_suffix(".json").read_text())
     for target in study.TARGETS:
         assert set(numbers[f"matched_{target:g}"]) == set(study.METHODS)
+        for rounds in numbers[f"matched_{target:g}"].values():
+            assert len(rounds) == 2
+            assert rounds[0]["delays"] != rounds[1]["delays"]
     assert page.with_name("tracking-detection-delay.svg").is_file()

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
-from scipy.stats import binomtest
 
 from pneumoscope.findings import Direction, Visit
 from pneumoscope.lab.studies.page import Page
@@ -18,7 +17,9 @@ from pneumoscope.synthetic import CourseKind, SimulatedCourse, make_course
 from pneumoscope.tracking import ALPHA, LEAST_VISITS, burden, worsening_p
 from pneumoscope.workflow import track_visits
 
-PATIENTS = 150  # of each course, in each of the two sets
+PATIENTS = 150  # of each course, in each of the two sets of a round
+ROUNDS = 5
+ROUND_SEEDS = 1000  # from one round's seeds to the next one's
 LEVEL_PATIENTS = 20
 MATCH_SEED, MEASURE_SEED = 0, 100_000
 TARGETS = (0.05, 0.10)
@@ -56,16 +57,54 @@ class Outcome:
     delays: Mapping[CourseKind, tuple[int, ...]]
 
 
+@dataclass(frozen=True, slots=True)
+class _Round:
+    """What one set of patients to match and one to measure gave.
+
+    Attributes
+    ----------
+    matched : mapping of float to mapping of str to Outcome
+        By the share of false alarms that was aimed at, and by method.
+    rule : Outcome
+        Of the rule as `track` applies it.
+    """
+
+    matched: Mapping[float, Mapping[str, Outcome]]
+    rule: Outcome
+
+
+def _round(offset: int, patients: int) -> _Round:
+    matching = _patients(WELL, patients, MATCH_SEED + offset)
+    measuring = _patients(tuple(CourseKind), patients, MEASURE_SEED + offset)
+    matched = {
+        target: {
+            name: _outcome(measuring, name, _threshold(matching, name, target)) for name in METHODS
+        }
+        for target in TARGETS
+    }
+    # The rule alarms at p <= 0.05, the comparison above the threshold.
+    return _Round(matched, _outcome(measuring, "trend", -float(np.log10(ALPHA)) - 1e-9))
+
+
 def _run(context: Context, page: Page) -> None:
     patients = 10 if context.smoke else PATIENTS
-    page.source("patients to match", f"{patients} of each well course, seeds from {MATCH_SEED}")
-    page.source("patients to measure", f"{patients} of each course, seeds from {MEASURE_SEED}")
+    rounds = 2 if context.smoke else ROUNDS
+    later = f", in {rounds} rounds, each {ROUND_SEEDS:,} seeds after the last"
+    for name, courses, seed in (
+        ("match", "well course", MATCH_SEED),
+        ("measure", "course", MEASURE_SEED),
+    ):
+        page.source(
+            f"patients to {name}", f"{patients} of each {courses}, seeds from {seed}{later}"
+        )
     page.text(
         "Made-up patients with a known course are followed for 30 visits. A method sees each visit "
         f"when it comes, from the {LEAST_VISITS}th on, and raises an alarm once its statistic is "
         "above its threshold. For every method the threshold is the one that alarms the stated "
         "share of patients who never worsen, on one set of patients; everything below is "
-        "measured on another set. The rule of `pneumoscope track` was fixed before."
+        "measured on another set. The rule of `pneumoscope track` was fixed before. All of this is "
+        f"done in {rounds} rounds with other patients; a figure is their median, with the least "
+        "and the greatest in parentheses."
     )
     page.table(
         ["method", "statistic"],
@@ -79,23 +118,15 @@ def _run(context: Context, page: Page) -> None:
             ["trend", "the least corrected p-value of the rule of `track` for the worse"],
         ],
     )
-    matching = _patients(WELL, patients, MATCH_SEED)
-    measuring = _patients(tuple(CourseKind), patients, MEASURE_SEED)
-    thresholds = {
-        target: {name: _threshold(matching, name, target) for name in METHODS} for target in TARGETS
-    }
-    outcomes = {
-        target: {name: _outcome(measuring, name, limit) for name, limit in limits.items()}
-        for target, limits in thresholds.items()
-    }
-    for target, found in outcomes.items():
-        _write_outcomes(page, target, found, patients)
-    _write_rule(page, measuring, patients)
+    found = [_round(ROUND_SEEDS * number, patients) for number in range(rounds)]
+    for target in TARGETS:
+        _write_outcomes(page, target, [one.matched[target] for one in found], patients)
+    _write_rule(page, [one.rule for one in found], patients)
     page.figure(
         "delay",
-        _plot(outcomes[TARGETS[0]], patients),
-        f"Share of patients noticed, by visits after the worsening began, at {TARGETS[0]:.0%} "
-        "false alarms.",
+        _plot([one.matched[TARGETS[0]] for one in found], patients),
+        f"Share of patients noticed in all rounds, by visits after the worsening began, at "
+        f"{TARGETS[0]:.0%} false alarms.",
     )
     _write_levels(page, 2 if context.smoke else LEVEL_PATIENTS)
     _write_limits(page)
@@ -165,19 +196,20 @@ def _outcome(patients: Sequence[_Patient], method: str, threshold: float) -> Out
 
 
 def _write_outcomes(
-    page: Page, target: float, outcomes: Mapping[str, Outcome], patients: int
+    page: Page, target: float, rounds: Sequence[Mapping[str, Outcome]], patients: int
 ) -> None:
     page.heading(f"Matched at {target:.0%} false alarms")
-    rows = [[name, *_cells(outcome, patients)] for name, outcome in outcomes.items()]
-    page.table(_HEADER, rows)
+    of_method = {name: [outcomes[name] for outcomes in rounds] for name in METHODS}
+    page.table(_HEADER, [[name, *_cells(found, patients)] for name, found in of_method.items()])
     page.values(
-        f"matched_{target:g}", {name: _values(outcome) for name, outcome in outcomes.items()}
+        f"matched_{target:g}",
+        {name: [_values(outcome) for outcome in found] for name, found in of_method.items()},
     )
 
 
 _HEADER = [
     "method",
-    "false alarms (95%)",
+    "false alarms",
     "worsening: noticed",
     "early",
     "median delay, visits",
@@ -187,15 +219,19 @@ _HEADER = [
 ]
 
 
-def _cells(outcome: Outcome, patients: int) -> list[str]:
-    interval = binomtest(outcome.false_alarms, outcome.well).proportion_ci(method="wilson")
-    rate = outcome.false_alarms / outcome.well
-    cells = [f"{rate:.3f} ({interval.low:.3f} to {interval.high:.3f})"]
+def _cells(rounds: Sequence[Outcome], patients: int) -> list[str]:
+    cells = [_spread([one.false_alarms / one.well for one in rounds], ".3f")]
     for kind in ILL:
-        delays = outcome.delays[kind]
-        middle = f"{np.median(delays):g}" if delays else "-"
-        cells += [f"{len(delays)} of {patients}", str(outcome.early[kind]), middle]
+        noticed = [len(one.delays[kind]) for one in rounds]
+        medians = [float(np.median(one.delays[kind])) for one in rounds if one.delays[kind]]
+        cells += [f"{_spread(noticed)} of {patients}", _spread([one.early[kind] for one in rounds])]
+        cells.append(_spread(medians) if medians else "-")
     return cells
+
+
+def _spread(values: Sequence[float], form: str = "g") -> str:
+    """Median of the rounds with their range."""
+    return f"{np.median(values):{form}} ({min(values):{form}} to {max(values):{form}})"
 
 
 def _values(outcome: Outcome) -> dict[str, object]:
@@ -207,27 +243,26 @@ def _values(outcome: Outcome) -> dict[str, object]:
     }
 
 
-def _write_rule(page: Page, measuring: Sequence[_Patient], patients: int) -> None:
-    # The rule alarms at p <= 0.05, the comparison above the threshold.
-    outcome = _outcome(measuring, "trend", -float(np.log10(ALPHA)) - 1e-9)
+def _write_rule(page: Page, rounds: Sequence[Outcome], patients: int) -> None:
     page.heading("The rule as `track` applies it")
     page.text(
         f"At p <= {ALPHA:g}, not matched: the verdict is asked for at every one of 26 visits, so "
         "that far more than one patient in twenty is called worsening at some visit without being "
         "so. A single verdict of worsening is a reason to look at the patient, not a finding."
     )
-    page.table(_HEADER, [["trend, as it is", *_cells(outcome, patients)]])
-    page.values("rule", _values(outcome))
+    page.table(_HEADER, [["trend, as it is", *_cells(rounds, patients)]])
+    page.values("rule", [_values(outcome) for outcome in rounds])
 
 
-def _plot(outcomes: Mapping[str, Outcome], patients: int) -> Figure:
+def _plot(rounds: Sequence[Mapping[str, Outcome]], patients: int) -> Figure:
     figure = Figure(figsize=(9, 3.8))
     axes = figure.subplots(1, 2, sharey=True)
     colours = {"fixed threshold": "#777777", "EWMA": "#b3541e", "trend": "#1f5a91"}
     visits = np.arange(23)
     for axis, kind in zip(axes, ILL, strict=True):
-        for name, outcome in outcomes.items():
-            noticed = [sum(d <= v for d in outcome.delays[kind]) / patients for v in visits]
+        for name in METHODS:
+            delays = [delay for one in rounds for delay in one[name].delays[kind]]
+            noticed = [sum(d <= v for d in delays) / (patients * len(rounds)) for v in visits]
             axis.step(visits, noticed, where="post", color=colours[name], label=name)
         axis.set_title(kind.value)
         axis.set_xlabel("visits after the onset")
@@ -285,6 +320,6 @@ STUDY = Study(
     name="tracking-detection",
     title="How soon a worsening is noticed",
     reaches="the change detection of `track` against a fixed threshold and an EWMA chart",
-    cost="half a minute on one core",
+    cost="two minutes on one core",
     run=_run,
 )
