@@ -9,9 +9,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import settings
 
 from pneumoscope.bundles import CARD, GRAPH, LICENCE, TRAINING_IMAGES, Bundle, write_bundle
 from pneumoscope.imaging import fingerprint
+
+# How fast an example runs is the machine's affair; a busy one must not fail a test.
+settings.register_profile("pneumoscope", deadline=None)
+settings.load_profile("pneumoscope")
 
 TINY_SIZE, TINY_GRID, TINY_GAIN = 64, 8, 10.0
 TINY_CLASSES = ["NORMAL", "ABNORMAL", "PNEUMONIA"]

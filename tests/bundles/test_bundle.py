@@ -98,7 +98,7 @@ OFFSETS, BITS = st.integers(0, 1 << 20), st.integers(1, 255)
 
 
 @given(name=st.sampled_from(CONTENTS), offset=OFFSETS, bits=BITS)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_a_flipped_byte_is_refused(flippable: Path, name: str, offset: int, bits: int) -> None:
     answer = flipped(flippable, name, offset, bits)
     assert isinstance(answer, BundleError)
@@ -108,7 +108,7 @@ def test_a_flipped_byte_is_refused(flippable: Path, name: str, offset: int, bits
 
 @pytest.mark.parametrize("name", [DESCRIPTION, CHECKSUM])
 @given(offset=OFFSETS, bits=BITS)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_a_flipped_byte_of_the_description_or_its_checksum_is_refused(
     flippable: Path, name: str, offset: int, bits: int
 ) -> None:

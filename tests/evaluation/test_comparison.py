@@ -73,7 +73,7 @@ def test_the_interval_covers_no_difference_as_often_as_it_says():
     assert 0.88 <= covered / 150 <= 0.99
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.integers(0, 1000), st.integers(1, 30), st.sampled_from([None, "PNEUMONIA"]))
 def test_exchanging_the_models_turns_every_sign(seed, images, positive):
     a, b, labels, patients = made_up(seed, images)

@@ -94,7 +94,7 @@ def test_one_sided_data_have_no_curve():
     assert precision_recall_curve(scores, np.array([False, False]), each(2)) is None
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.integers(1, 1500), st.integers(0, 2**32 - 1))
 def test_a_thinned_curve_is_short_keeps_its_ends_and_its_look(points, seed):
     rng = np.random.default_rng(seed)

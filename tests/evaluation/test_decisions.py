@@ -57,7 +57,7 @@ def decision(rng: np.random.Generator) -> Decision:
 
 
 @given(st.integers(0, 10**6), st.integers(1, 40))
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 def test_every_count_and_rate_is_that_of_plain_counting(seed: int, images: int) -> None:
     rng = np.random.default_rng(seed)
     decisions = [decision(rng) for _ in range(images)]

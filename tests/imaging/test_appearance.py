@@ -75,7 +75,7 @@ def test_ct_slices_are_known_for_such_and_never_for_radiographs(change):
     assert kinds.count(CT) >= 0.7 * len(kinds)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(st.integers(0, 2**32 - 1), st.integers(40, 400), st.integers(40, 400), st.booleans())
 def test_polarity_and_sides_do_not_count(seed, height, width, of_noise):
     rng = np.random.default_rng(seed)

@@ -99,7 +99,7 @@ def test_reduction_comes_before_equalisation(phantom: np.ndarray) -> None:
 
 
 @given(st.integers(0, 10**6), st.integers(32, 150), st.integers(32, 150), st.integers(16, 40))
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 def test_parity_with_averaging_the_plain_way(seed: int, height: int, width: int, size: int) -> None:
     pixels = np.random.default_rng(seed).random((height, width), np.float32)
     smaller = by_area(pixels, min(height, size), min(width, size))

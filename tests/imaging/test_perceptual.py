@@ -9,7 +9,7 @@ from itertools import combinations
 import cv2
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 from scipy.fft import dctn
@@ -95,7 +95,6 @@ hexes = st.binary(min_size=32, max_size=32).map(bytes.hex)
 
 
 @given(st.lists(hexes, min_size=1, max_size=4), st.lists(hexes, max_size=6))
-@settings(deadline=None)
 def test_distances_agree_with_counting_by_hand(asked: list[str], known: list[str]) -> None:
     slow = [min((int(a, 16) ^ int(k, 16)).bit_count() for a in asked) for k in known]
     assert fewest_bits(pack_hashes(asked), pack_hashes(known)).tolist() == slow

@@ -74,7 +74,6 @@ def test_a_constant_map_covers_the_image(height: float) -> None:
 
 
 @given(MAPS, SHAPES)
-@settings(deadline=None)
 def test_values_and_mask_keep_their_promises(cells: np.ndarray, shape: tuple[int, int]) -> None:
     heatmap = to_heatmap(cells, shape, "A")
     assert heatmap.values.dtype == np.float32
@@ -86,7 +85,7 @@ def test_values_and_mask_keep_their_promises(cells: np.ndarray, shape: tuple[int
 
 
 @given(MAPS, SHAPES, st.floats(1e-3, 1e3))
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 def test_the_scale_of_the_map_does_not_matter(
     cells: np.ndarray, shape: tuple[int, int], scale: float
 ) -> None:
@@ -103,7 +102,7 @@ def between_class_variance(levels: np.ndarray, above: np.ndarray) -> float:
 
 
 @given(MAPS)
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 def test_the_mask_is_otsus(cells: np.ndarray) -> None:
     heatmap = to_heatmap(cells, (70, 50), "A")
     levels = np.rint(heatmap.values * 255)
@@ -113,7 +112,7 @@ def test_the_mask_is_otsus(cells: np.ndarray) -> None:
 
 
 @given(MAPS, st.tuples(st.integers(150, 300), st.integers(150, 300)))
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 def test_contours_enclose_the_mask(cells: np.ndarray, shape: tuple[int, int]) -> None:
     heatmap = to_heatmap(cells, shape, "A")
     whole = ndimage.binary_fill_holes(heatmap.mask)
@@ -133,7 +132,7 @@ def test_contours_come_largest_first() -> None:
 
 
 @given(MAPS)
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 def test_the_images_resolution_does_not_move_the_mask(cells: np.ndarray) -> None:
     small, large = to_heatmap(cells, (180, 140), "A"), to_heatmap(cells, (720, 560), "A")
     assert abs(small.mask_fraction - large.mask_fraction) < 0.03
@@ -147,7 +146,6 @@ def test_a_grad_cam_names_its_class() -> None:
 
 
 @given(MAPS, SHAPES)
-@settings(deadline=None)
 def test_an_evidence_map_keeps_its_probabilities(cells: np.ndarray, shape: tuple[int, int]) -> None:
     heatmap = to_evidence_heatmap(cells, shape, "A")
     assert heatmap.method == "evidence"
@@ -160,7 +158,6 @@ def test_an_evidence_map_keeps_its_probabilities(cells: np.ndarray, shape: tuple
 
 
 @given(MAPS, SHAPES, st.floats(0.01, 1))
-@settings(deadline=None)
 def test_evidence_is_outlined_from_its_floor_on(
     cells: np.ndarray, shape: tuple[int, int], floor: float
 ) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
@@ -258,7 +258,6 @@ MAPS = hnp.arrays(
 
 
 @given(values=MAPS, seed=st.integers(0, 1000), scale=st.sampled_from([1, 2, 5]))
-@settings(deadline=None)
 def test_shares_inside_and_outside_make_the_whole(
     values: np.ndarray, seed: int, scale: int
 ) -> None:

@@ -265,7 +265,7 @@ PICTURES = hnp.arrays(
 
 
 @given(pixels=PICTURES)
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 def test_any_picture_gets_an_answer_of_known_codes(pixels: np.ndarray) -> None:
     check = packaged_picture_check().look(pixels)
     assert check == packaged_picture_check().look(pixels)
@@ -281,7 +281,7 @@ def test_any_picture_gets_an_answer_of_known_codes(pixels: np.ndarray) -> None:
     low=st.floats(0, 0.15),
     high=st.floats(0.85, 1),
 )
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 def test_the_exposure_of_a_phantom_does_not_matter(
     seed: int, gamma: float, low: float, high: float
 ) -> None:

@@ -4,7 +4,7 @@ import hashlib
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pneumoscope.errors import InputError
@@ -126,7 +126,6 @@ def test_only_by_the_manuscripts_table_forty_points_are_severe():
     assert "severe above 40" in said["baral2025-or5"]
 
 
-@settings(deadline=None)
 @given(PATIENTS)
 def test_or_5_takes_three_points_for_each_or_rule_that_fires(patient):
     program, text = (evaluate(base, row(patient)) for base in (PROGRAM, BASES["baral2025-or5"]))
@@ -137,7 +136,6 @@ def test_or_5_takes_three_points_for_each_or_rule_that_fires(patient):
         assert text.scores[0, index] == program.scores[0, index] - fewer
 
 
-@settings(deadline=None)
 @given(PATIENTS, st.sampled_from(["baral2025-max", "baral2025-average"]))
 def test_the_equations_against_a_plain_reading(patient, name):
     base = BASES[name]
@@ -145,7 +143,6 @@ def test_the_equations_against_a_plain_reading(patient, name):
     assert found.scores[0] == pytest.approx(plain_scores(base, patient), abs=1e-6)
 
 
-@settings(deadline=None)
 @given(PATIENTS, st.floats(0, 1))
 def test_no_equation_reaches_the_bands_that_are_published_beside_it(patient, contribution):
     for name, most, bands in (
@@ -170,7 +167,6 @@ def test_of_true_and_false_alone_the_fuzzy_operators_are_those_of_logic(name):
     )
 
 
-@settings(deadline=None)
 @given(PATIENTS, st.floats(0, 1))
 def test_in_no_reading_does_the_image_change_the_level(patient, contribution):
     for name in NAMES:
@@ -208,7 +204,6 @@ def test_equation_14_by_hand():
     assert found.scores[SeverityLevel.MILD] == 0
 
 
-@settings(deadline=None)
 @given(PATIENTS, st.sampled_from(NAMES))
 def test_the_trace_tells_every_rule_and_reads_as_a_sentence(patient, name):
     found = assess(patient, rule_base=name)

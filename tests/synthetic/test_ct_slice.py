@@ -9,7 +9,7 @@ from pneumoscope.errors import InputError
 from pneumoscope.synthetic import draw_ct_slice
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(st.integers(0, 2**32 - 1), st.integers(128, 300))
 def test_any_seed_gives_a_slice_and_gives_it_again(seed, size):
     one, two = (draw_ct_slice(seed, size=size) for _ in range(2))

@@ -20,7 +20,7 @@ def drawn(seed: int, opacity: bool = False, view: View = "PA") -> Phantom:
     return draw_phantom(seed, size=SIZE, opacity=opacity, view=view)
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(
     seed=st.integers(0, 2**32 - 1),
     size=st.integers(128, 300),

@@ -15,9 +15,7 @@ from pneumoscope.tracking import PUBLISHED, TrackingOptions, bounds_of, replay
 BASE = "baral2025@0"
 Daily = Callable[..., Any]
 DEFAULT = TrackingOptions()
-few = settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+few = settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 def found() -> st.SearchStrategy[dict[str, float]]:

@@ -13,7 +13,7 @@ from scipy.stats import kendalltau, theilslopes
 from pneumoscope.tracking.trend import trends
 
 series = st.lists(st.integers(0, 10).map(lambda n: n / 10), min_size=5, max_size=12)
-slow = settings(max_examples=50, deadline=None)
+slow = settings(max_examples=50)
 
 
 def days_of(count: int) -> np.ndarray:

@@ -19,7 +19,7 @@ LEVELS = list(SeverityLevel)
 BASE = "baral2025"
 ADULT = PatientContext(54, "F")
 every_base = pytest.mark.parametrize("base", ["guideline", BASE])
-slow = settings(max_examples=10, deadline=None)
+slow = settings(max_examples=10)
 kinds, seeds = st.sampled_from(list(CourseKind)), st.integers(0, 10_000)
 
 

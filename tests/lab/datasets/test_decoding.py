@@ -92,7 +92,7 @@ def test_a_second_start_decodes_nothing_and_gives_the_same(folder, cache, caplog
     assert decoded_anew(images[::-1], caplog) == 0
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(
     shapes=st.lists(st.tuples(st.integers(32, 99), st.integers(32, 99)), min_size=1, max_size=6),
     size=st.integers(8, 64),
@@ -139,7 +139,7 @@ def test_added_removed_and_copied_files(folder, cache, caplog):
     assert next(cache.glob("*.rows")).stat().st_size == held
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(where=st.floats(0, 1, exclude_max=True), change=st.integers(1, 255), cut=st.booleans())
 def test_a_damaged_cache_is_rebuilt(tmp_path_factory, where, change, cut):
     with pytest.MonkeyPatch.context() as patch:

@@ -31,7 +31,7 @@ def outlines(mask, count=200):
 
 
 @given(seed=st.integers(0, 2**32 - 1))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_pixels_are_kept_smoothed_or_black(seed):
     cut = only_lungs(GREY, LUNGS, np.random.default_rng(seed))
     assert cut.dtype == np.uint8

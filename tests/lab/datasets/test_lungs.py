@@ -6,7 +6,7 @@ import pytest
 pytest.importorskip("torch")
 pytest.importorskip("monai")
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pneumoscope.findings import InputSpec
@@ -37,7 +37,6 @@ def lungs(side):
     return mask
 
 
-@settings(deadline=None)
 @given(seed=st.integers(0, 2**16))
 def test_nothing_of_hidden_lungs_is_left(seed):
     """Two images that differ in their lungs alone are one image when these are hidden."""

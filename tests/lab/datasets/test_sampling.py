@@ -19,7 +19,7 @@ WAYS = st.sampled_from(["balanced", "shuffle"])
 SOURCES = st.lists(st.sampled_from([0, 2, 3]), min_size=1, max_size=40).map(np.array)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(way=WAYS, sources=SOURCES, seed=st.integers(0, 2**32 - 1), epoch=st.integers(0, 500))
 def test_an_epoch_does_not_depend_on_the_ones_before(way, sources, seed, epoch):
     straight = EpochSampler(sources, seed, way=way)

@@ -51,7 +51,7 @@ def _sides(drawn, fold):
     return parts, set(range(len(drawn.members))) - set().union(*parts.values())
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(units(), schemes, seeds, tests)
 def test_parts_are_disjoint_and_whole_and_nothing_is_lost(drawn, scheme, seed, test):
     asked = SchemeSettings(scheme=scheme, folds=3, seed=seed, test=test, stop=0.2, calibrate=0.2)
@@ -74,7 +74,7 @@ def test_parts_are_disjoint_and_whole_and_nothing_is_lost(drawn, scheme, seed, t
                 assert set(times.tolist()) == {1}
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(units(), schemes, seeds)
 def test_a_fixed_test_set_is_the_same_for_every_fold(drawn, scheme, seed):
     asked = SchemeSettings(scheme=scheme, folds=3, seed=seed, test=0.2, calibrate=0.2)
@@ -85,7 +85,7 @@ def test_a_fixed_test_set_is_the_same_for_every_fold(drawn, scheme, seed):
     assert len({tuple(fold.indices("stop").tolist()) for fold in folds}) > 1
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(units(), st.sampled_from(["kfold", "stratified-kfold"]), seeds, st.integers(2, 5), tests)
 def test_held_out_sides_of_folds_partition_what_is_not_the_test_set(
     drawn, scheme, seed, count, test
@@ -99,7 +99,7 @@ def test_held_out_sides_of_folds_partition_what_is_not_the_test_set(
     assert np.sort(np.concatenate([held_out, tested])).tolist() == everything.tolist()
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(units(), st.sampled_from(["stratified-kfold", "monte-carlo"]), seeds)
 def test_stratified_schemes_hold_out_each_stratum_s_share_within_one_unit(drawn, scheme, seed):
     asked = SchemeSettings(scheme=scheme, folds=4, seed=seed, holdout=0.25)
@@ -110,7 +110,7 @@ def test_stratified_schemes_hold_out_each_stratum_s_share_within_one_unit(drawn,
             assert abs((out == name).sum() - 0.25 * (drawn.strata == name).sum()) <= 1
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(units(), seeds, st.sampled_from([0.2, 0.35, 0.5]), tests)
 def test_a_bootstrap_draws_as_often_as_monte_carlo_trains_and_holds_out_the_rest(
     drawn, seed, holdout, test
@@ -156,7 +156,7 @@ def test_every_scheme_gives_the_published_numbers_of_images():
                 assert len(stop) == 3000
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(units(), schemes, seeds, tests)
 def test_the_same_seed_gives_the_same_split_and_another_another(drawn, scheme, seed, test):
     def parts(this):

@@ -108,7 +108,7 @@ def written(tmp_path):
     return tmp_path / "split.json"
 
 
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 @given(st.lists(st.sampled_from([*PARTS, None]), min_size=8, max_size=8))
 def test_a_split_is_read_as_it_was_written(tmp_path_factory, chosen):
     parts = {part: [i for i, name in enumerate(chosen) if name == part] for part in PARTS}

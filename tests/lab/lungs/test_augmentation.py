@@ -22,7 +22,7 @@ FIELDS = to_fields(PHANTOM.lung_mask)
 
 
 @given(seed=st.integers(0, 2**32 - 1))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_shape_type_and_labels_stay(seed):
     grey, fields = augment(GREY, FIELDS, SIZE, np.random.default_rng(seed))
     assert grey.shape == fields.shape == (SIZE, SIZE)

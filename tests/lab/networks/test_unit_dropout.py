@@ -16,7 +16,7 @@ pytestmark = pytest.mark.lab
 RATES = st.lists(st.floats(0, MAX_UNIT_RATE), min_size=1, max_size=8)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(RATES, st.integers(0, 1000))
 def test_every_unit_has_its_rate_and_keeps_its_mean(rates, seed):
     torch.manual_seed(seed)

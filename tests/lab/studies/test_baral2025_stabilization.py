@@ -4,7 +4,7 @@ import json
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 pytest.importorskip("torch")
@@ -43,7 +43,6 @@ def test_the_guard_of_the_program():
     assert guarded(moved, before).tolist() == pytest.approx([20, 20, 2500, 0])
 
 
-@settings(deadline=None)
 @given(st.floats(0, 30), st.floats(0, 42))
 def test_a_guarded_change_has_a_limit_and_is_never_above_the_bare_one(moved, before):
     (found,) = guarded(np.array([moved]), np.array([before]))

@@ -33,7 +33,7 @@ def _plain(values, shared, strata, weights):
     return sums / total if total else np.full(2, np.nan)
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(st.integers(0, 2**32 - 1), st.integers(1, 40), st.integers(1, 6))
 def test_it_is_the_plain_computation(seed, rows, strata):
     rng = np.random.default_rng(seed)
