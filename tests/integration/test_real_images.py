@@ -72,8 +72,15 @@ def test_every_chest_dicom_is_answered_unless_it_is_inverted(
 def test_ten_images_of_each_class_are_answered(
     shared_data: Path, reader: Reader, source: str
 ) -> None:
+    unlike = []
     for file in some_of_each_class(shared_data / source, 10):
-        check(reader.diagnose(read_radiograph(file)))
+        diagnosis = reader.diagnose(read_radiograph(file))
+        if diagnosis.abstained is not None and diagnosis.abstained.code == "unlike_training":
+            unlike.append(file.name)
+        else:
+            check(diagnosis)
+    # By its limits the bundle leaves about one image in a hundred unanswered for this.
+    assert len(unlike) <= 1
 
 
 @pytest.mark.parametrize("source", ["guangzhou", "rsna"])
