@@ -16,7 +16,11 @@ def study(
         str | None, typer.Argument(metavar="NAME", help="The study; without it, all are listed.")
     ] = None,
     scale: Annotated[
-        str, typer.Option(help="full; or smoke, minutes that prove the machinery only.")
+        str,
+        typer.Option(
+            help="full; reduced, an hour or more on two cores, where a study has it; or smoke, "
+            "minutes that prove the machinery only."
+        ),
     ] = "full",
     data: Annotated[
         Path | None,
@@ -29,6 +33,15 @@ def study(
         Path | None,
         typer.Option(metavar="DIR", help="Where the page goes; by default beside the runs."),
     ] = None,
+    jobs: Annotated[
+        int, typer.Option(min=1, metavar="N", help="Trainings at the same time: one per core.")
+    ] = 1,
+    recompute: Annotated[
+        bool,
+        typer.Option(
+            "--recompute", help="Write the page again from the answers kept beside it; no training."
+        ),
+    ] = False,
 ) -> None:
     """Run a published experiment again and write its page."""
     need_lab("a study")
@@ -38,9 +51,18 @@ def study(
         for known in studies().values():
             needs = ", ".join(known.needs) or "no data set"
             typer.echo(
-                f"{known.name}: {known.title}\n    {known.reaches}; {known.cost}\n    needs {needs}"
+                f"{known.name}: {known.title}\n    {known.reaches}; {known.cost}\n"
+                f"    scales {', '.join(known.scales)}; needs {needs}"
             )
         return
     folder = data or Path(os.environ.get("PNEUMOSCOPE_DATA", "data"))
-    page = run_study(name, scale=scale, data=folder, work=work, out=out)
+    page = run_study(
+        name,
+        scale=scale,
+        data=folder,
+        work=work,
+        out=out,
+        jobs=jobs,
+        recompute=recompute,
+    )
     typer.echo(f"Page: {page}")

@@ -50,7 +50,7 @@ def finish():
 
     They are right with a chance of `skill`.
     """
-    from pneumoscope.lab.datasets import certify, digest
+    from pneumoscope.lab.datasets import PARTS, certify, digest
     from pneumoscope.lab.studies.experiment import RESULT
 
     def leave(context, name, recipe, split, data, *, skill=0.8, seed=0):
@@ -72,6 +72,7 @@ def finish():
             "files": [data.files[i] for i in report],
             "patients": [data.patient_keys[i] for i in report],
             "labels": labels,
+            "images": {part: len(split.folds[0].indices(part)) for part in PARTS},
             "probabilities": answers.tolist(),
             "certificate": certificate["sha256"],
             "leaks": certificate["folds"][0]["leaks"],

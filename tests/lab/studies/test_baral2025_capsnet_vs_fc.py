@@ -12,6 +12,7 @@ pytest.importorskip("torch")
 from pneumoscope.evaluation import NO_TEST
 from pneumoscope.lab.datasets import identify
 from pneumoscope.lab.studies import Context, run_study
+from pneumoscope.lab.studies.answers import Result
 from pneumoscope.lab.studies.baral2025_capsnet_vs_fc import (
     FIGURES,
     HEADS,
@@ -26,7 +27,6 @@ from pneumoscope.lab.studies.baral2025_protocol import (
     study_folds,
     study_recipe,
 )
-from pneumoscope.lab.studies.experiment import Result
 
 pytestmark = pytest.mark.lab
 
@@ -88,7 +88,7 @@ def _page(scale, study_data, work, finish):
         for number, split in enumerate(study_folds(context, data, "stratified-kfold", by)):
             for head, network in HEADS.items():
                 recipe = study_recipe(context, {"network.name": network})
-                name = f"{head}-{by}-{number + 1}"
+                name = f"{head}-stratified-kfold-{by}-{number + 1}"
                 skill = 0.9 if head == "capsules" else 0.6
                 finish(context, name, recipe, split, data, skill=skill, seed=number)
     study = "baral2025-capsnet-vs-fc"

@@ -9,7 +9,7 @@ pytest.importorskip("torch")
 
 from pneumoscope.evaluation import Estimate
 from pneumoscope.lab.datasets import Fold, Split
-from pneumoscope.lab.studies.experiment import Result
+from pneumoscope.lab.studies.answers import Result
 from pneumoscope.lab.studies.folds import (
     AVERAGES,
     corrected_interval,

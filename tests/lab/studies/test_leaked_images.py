@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 pytest.importorskip("torch")
 
 from pneumoscope.lab.datasets import SchemeSettings, draw, identify, linked_groups, units_of
-from pneumoscope.lab.studies.experiment import Result
+from pneumoscope.lab.studies.answers import Result
 from pneumoscope.lab.studies.folds import one_by_one
 from pneumoscope.lab.studies.leaked_images import (
     HeldOut,

@@ -11,7 +11,7 @@ pytest.importorskip("matplotlib")
 
 from pneumoscope.lab.datasets import identify
 from pneumoscope.lab.studies import li2025
-from pneumoscope.lab.studies.experiment import Result
+from pneumoscope.lab.studies.answers import Result
 from pneumoscope.lab.studies.page import Page
 
 pytestmark = pytest.mark.lab

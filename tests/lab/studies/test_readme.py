@@ -21,7 +21,7 @@ def test_every_study_that_is_named_exists_and_every_study_is_named():
 
 
 def test_every_committed_page_belongs_to_a_study():
-    pages = {page.stem for page in FOLDER.glob("*.md")} - {README.stem}
+    pages = {page.stem.removesuffix("-reduced") for page in FOLDER.glob("*.md")} - {README.stem}
     assert pages <= set(studies())
 
 

@@ -28,7 +28,8 @@ def test_an_unknown_study_names_the_known_ones(tmp_path):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"scale": "half"}, "--scale 'half': give full or smoke"),
+        ({"scale": "half"}, "--scale 'half': study 'made-up' has full, smoke"),
+        ({"scale": "reduced"}, "--scale 'reduced': study 'made-up' has full, smoke"),
         (
             {"data": "none"},
             "no folder made-up-set in .*none; set PNEUMOSCOPE_DATA .*--data",

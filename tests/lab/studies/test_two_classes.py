@@ -8,7 +8,7 @@ import pytest
 pytest.importorskip("torch")
 
 from pneumoscope.errors import DataError
-from pneumoscope.lab.studies.experiment import Result
+from pneumoscope.lab.studies.answers import Result
 from pneumoscope.lab.studies.two_classes import METRICS, told_leaks, two_class_metrics
 
 pytestmark = pytest.mark.lab

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -21,23 +22,27 @@ from pneumoscope.evaluation import (
     rates_of_confusion,
     resampled_t_test,
 )
-from pneumoscope.lab.datasets import By, DataIdentity
+from pneumoscope.lab.datasets import By
 from pneumoscope.lab.networks import count_parameters, create
+from pneumoscope.lab.studies.answers import Answers, Result
 from pneumoscope.lab.studies.baral2025_protocol import (
     ARMS,
     DATA_DIFFER,
     DEPARTURES,
+    HEADLINE,
+    REDUCED_TRAINING,
     SMOKE_ARMS,
     SOURCES,
+    arm_of,
+    experiments_of,
     identify_sources,
-    run_fold,
-    study_folds,
     study_recipe,
+    write_certificates,
 )
-from pneumoscope.lab.studies.experiment import Result
 from pneumoscope.lab.studies.folds import signed, spread
 from pneumoscope.lab.studies.page import Page
-from pneumoscope.lab.studies.study import Context, Study
+from pneumoscope.lab.studies.progress import run_experiments
+from pneumoscope.lab.studies.study import Context, FromAnswers, Study
 
 Floats = NDArray[np.float64]
 
@@ -75,9 +80,30 @@ class _Arm:
         return list(zip(self.capsules, self.plain, strict=True))
 
 
-def _run(context: Context, page: Page) -> None:
-    data = identify_sources(context, page)
-    arms = [_arm(context, page, data, by) for by in (SMOKE_ARMS if context.smoke else ARMS)]
+def _sides(context: Context) -> tuple[By, ...]:
+    return SMOKE_ARMS if context.smoke else ARMS
+
+
+def _measure(context: Context) -> Answers:
+    data, answers = identify_sources(context)
+    planned = [
+        experiments_of(context, _recipe(context, head), data, HEADLINE, by, prefix=f"{head}-")
+        for by in _sides(context)
+        for head in HEADS
+    ]
+    # By turns, so that an interrupted study has both heads of a fold.
+    run_experiments(
+        context, answers, [each for fold in zip(*planned, strict=True) for each in fold]
+    )
+    return answers
+
+
+def _recipe(context: Context, head: str) -> dict[str, Any]:
+    return study_recipe(context, {"network.name": HEADS[head]})
+
+
+def _write(context: Context, answers: Answers, page: Page) -> None:
+    arms = [_arm(context, answers, by) for by in _sides(context)]
     page.text(
         "Baral 2025 compares its capsules with a plain fully connected head on the same backbone, "
         "by a paired t-test over five bootstrap resamples of the test predictions. Here both heads "
@@ -94,17 +120,15 @@ def _run(context: Context, page: Page) -> None:
         "The publication does not describe its plain head. Here it is DenseNet's own average pool "
         "in the place of the capsules, before the same two linear layers. " + DEPARTURES
     )
+    write_certificates(page, answers)
     page.values("recipe of the capsules", study_recipe(context))
 
 
-def _arm(context: Context, page: Page, data: DataIdentity, by: By) -> _Arm:
-    results: dict[str, list[Result]] = {head: [] for head in HEADS}
-    for number, fold in enumerate(study_folds(context, data, "stratified-kfold", by)):
-        for head, network in HEADS.items():
-            recipe = study_recipe(context, {"network.name": network})
-            name = f"{head}-{by}-{number + 1}"
-            results[head].append(run_fold(context, page, name, recipe, fold, data))
-    return _Arm(by, tuple(results["capsules"]), tuple(results["plain"]))
+def _arm(context: Context, answers: Answers, by: By) -> _Arm:
+    capsules, plain = (
+        arm_of(context, answers, HEADLINE, by, prefix=f"{head}-").results for head in HEADS
+    )
+    return _Arm(by, capsules, plain)
 
 
 def _write_heads(context: Context, page: Page) -> None:
@@ -276,6 +300,7 @@ STUDY = Study(
     title="Baral 2025: the capsule head against a plain one",
     reaches="Table 10: the published t-test, and tests between models; on other data",
     cost="twenty trainings of DenseNet-201 at 224 pixels, with ImageNet weights: for a GPU",
-    run=_run,
+    run=FromAnswers(_measure, _write),
     needs=SOURCES,
+    reduced=REDUCED_TRAINING,
 )

@@ -18,13 +18,14 @@ from pneumoscope.lab.datasets import (
     linked_groups,
     units_of,
 )
+from pneumoscope.lab.studies.answers import Answers, Result
 from pneumoscope.lab.studies.baral2025_figures import (
     NOTEBOOKS_HEADER,
     NOTEBOOKS_SOURCE,
     Notebook,
     published,
 )
-from pneumoscope.lab.studies.experiment import Result, recipe_contents, run_experiment
+from pneumoscope.lab.studies.experiment import Experiment, recipe_contents
 from pneumoscope.lab.studies.folds import (
     AVERAGES,
     RATES,
@@ -64,6 +65,22 @@ SMOKE = {
     "training.samples_per_epoch": 160,
 }
 
+# One or two hours on two cores, a training on each. The same for all studies, so that one takes
+# what another has trained.
+REDUCED = {
+    "input.size": 96,
+    "network.options": {"backbone": 121, "extra_convolution": True, "frozen": False},
+    "training.epochs": 5,
+    "training.batch_size": 32,
+    "training.plateau.patience": 1,
+    "training.threads": 1,
+}
+REDUCED_TRAINING = (
+    "DenseNet-121 with the extra convolution is trained end to end in place of a frozen "
+    "DenseNet-201, from random weights in place of ImageNet's, on 96 pixels in place of 224, for 5 "
+    "epochs in place of at most 30, in batches of 32; and the data are others."
+)
+
 DATA_DIFFER = (
     "**The data differ.** Baral 2025 has 17,229 images of a merged public set (Kaggle, "
     "`moazeldsokyx`), which was not at hand and whose patients are not known. Here the three "
@@ -94,7 +111,6 @@ class Arm:
 
     scheme: Scheme
     by: By
-    splits: tuple[Split, ...]
     results: tuple[Result, ...]
     figures: tuple[FoldFigures, ...]
 
@@ -126,7 +142,7 @@ class Arm:
         """One line of Table 8 under `SCHEME_HEADER`: the scheme, then means over the folds."""
         accuracy = self.of_folds(lambda fold: fold.accuracy)
         counts = [
-            sorted({len(split.folds[0].indices(part)) for split in self.splits})
+            sorted({result.images[part] for result in self.results})
             for part in PARTS
             if part != "calibrate"
         ]
@@ -143,12 +159,11 @@ class Arm:
         ]
 
 
-def identify_sources(context: Context, page: Page) -> DataIdentity:
-    """Read the two sets far enough to split them, and name them on the page."""
+def identify_sources(context: Context) -> tuple[DataIdentity, Answers]:
+    """Read the two sets far enough to split them; begin the answers with their checksum."""
     data = identify([context.data / name for name in SOURCES])
-    names = ", ".join(SOURCES)
-    page.source(names, f"sha256 {data.sha256[:16]}, {len(data.files)} images")
-    return data
+    told = f"sha256 {data.sha256[:16]}, {len(data.files)} images"
+    return data, Answers(sources={", ".join(SOURCES): told})
 
 
 def write_notebooks(page: Page, notebooks: Sequence[Notebook]) -> None:
@@ -171,38 +186,37 @@ def study_folds(context: Context, data: DataIdentity, scheme: Scheme, by: By) ->
 
 
 def study_recipe(context: Context, changes: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    """Give the published recipe, or what a smoke run trains instead, with further changes."""
-    smoke = SMOKE if context.smoke else {}
-    return recipe_contents("baral2025-full", {**smoke, **(changes or {})})
+    """Give the published recipe, or what a smaller scale trains instead, with further changes."""
+    smaller = {"smoke": SMOKE, "reduced": REDUCED}.get(context.scale, {})
+    return recipe_contents("baral2025-full", {**smaller, **(changes or {})})
 
 
-def run_fold(
+def experiments_of(
     context: Context,
-    page: Page,
-    name: str,
-    recipe: Mapping[str, Any],
-    fold: Split,
-    data: DataIdentity,
-) -> Result:
-    """Train a fold, and name its certificate on the page."""
-    result = run_experiment(context, name, recipe, fold, data, accept_leak=fold.by == "image")
-    page.source(f"split {name}", f"certificate {result.certificate[:16]}")
-    return result
-
-
-def run_arm(
-    context: Context,
-    page: Page,
     recipe: Mapping[str, Any],
     data: DataIdentity,
     scheme: Scheme,
     by: By,
     prefix: str = "",
-) -> Arm:
-    """Train a recipe on all folds of a scheme; `prefix` tells recipes of one study apart."""
-    splits = tuple(study_folds(context, data, scheme, by))
-    results = tuple(
-        run_fold(context, page, f"{prefix}{scheme}-{by}-{number + 1}", recipe, split, data)
-        for number, split in enumerate(splits)
-    )
-    return Arm(scheme, by, splits, results, tuple(fold_figures(result) for result in results))
+) -> list[Experiment]:
+    """Plan a recipe on all folds of a scheme; `prefix` tells recipes of one study apart."""
+    return [
+        Experiment(
+            f"{prefix}{scheme}-{by}-{number}", recipe, split, data, accept_leak=by == "image"
+        )
+        for number, split in enumerate(study_folds(context, data, scheme, by), start=1)
+    ]
+
+
+def arm_of(context: Context, answers: Answers, scheme: Scheme, by: By, prefix: str = "") -> Arm:
+    """Gather what `experiments_of` has planned, once it is trained."""
+    folds = SMOKE_FOLDS if context.smoke else FOLDS
+    names = [f"{prefix}{scheme}-{by}-{number}" for number in range(1, folds + 1)]
+    results = tuple(answers.result(name) for name in names)
+    return Arm(scheme, by, results, tuple(fold_figures(result) for result in results))
+
+
+def write_certificates(page: Page, answers: Answers) -> None:
+    """Name the certificate of every experiment's split on the page."""
+    for name in answers.experiments:
+        page.source(f"split {name}", f"certificate {answers.result(name).certificate[:16]}")

@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from pneumoscope.evaluation import Estimate, place_of
 from pneumoscope.files import write_files
 from pneumoscope.lab.datasets import SchemeSettings, draw
+from pneumoscope.lab.studies.answers import Result
 from pneumoscope.lab.studies.chest_heads_measure import (
     FLOORS,
     Pooled,
@@ -20,7 +21,6 @@ from pneumoscope.lab.studies.chest_heads_measure import (
     pool,
 )
 from pneumoscope.lab.studies.experiment import (
-    Result,
     data_folder,
     recipe_contents,
     run_experiment,

@@ -22,7 +22,7 @@ from pneumoscope.evaluation import (
 )
 from pneumoscope.inference import to_evidence_heatmap
 from pneumoscope.lab.datasets import Collection
-from pneumoscope.lab.studies.experiment import Result
+from pneumoscope.lab.studies.answers import Result
 from pneumoscope.lab.training import Recipe
 
 Floats = NDArray[np.float64]

@@ -23,8 +23,9 @@ from numpy.typing import NDArray
 from pneumoscope.decision import calibrated
 from pneumoscope.errors import InputError
 from pneumoscope.files import told, write_files
-from pneumoscope.lab.datasets import DataIdentity, Split, certify, digest, write_split
+from pneumoscope.lab.datasets import PARTS, DataIdentity, Split, certify, digest, write_split
 from pneumoscope.lab.networks import Network
+from pneumoscope.lab.studies.answers import Result, result_of
 from pneumoscope.lab.studies.page import provenance
 from pneumoscope.lab.studies.study import Context
 from pneumoscope.lab.training import (
@@ -48,51 +49,40 @@ RESULT = "result.json"
 _log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Result:
-    """What one training gave on its report part.
+@dataclass(frozen=True, slots=True)
+class Experiment:
+    """A recipe to be trained on a split's only fold.
 
     Attributes
     ----------
-    classes : tuple of str
-        Columns of `probabilities`.
-    epochs : tuple of mapping of str to float
-        `train_loss`, `train_accuracy`, `stop_loss`, `stop_accuracy` of each epoch.
-    files, patients, labels : tuple of str
-        Of the report part's images.
-    probabilities : ndarray, shape (images, classes)
-        Of the checkpoint that is measured, uncalibrated, by the head of each image's own age group.
-    certificate : str
-        Checksum of the split's certificate.
-    leaks : tuple of str
-        What crosses the split's borders; empty for an honest one.
-    evidence : ndarray, shape (images, rows, columns), or None
-        The map of the class shown, 0..1; None for a recipe without an evidence map.
+    name : str
+        Of its folder in the study's work.
+    recipe : mapping
+        The recipe's contents.
+    split : Split
+        With one fold.
+    data : DataIdentity
+        What the split is of.
+    accept_leak : bool
+        Where the published protocol leaks.
+    keep_weights : bool
+        Leave the best checkpoint in the folder's ``run``.
+    last : bool
+        Measure the last epoch's weights, and not those of the best epoch by the recipe's `keep`.
     """
 
-    classes: tuple[str, ...]
-    epochs: tuple[Mapping[str, float], ...]
-    files: tuple[str, ...]
-    patients: tuple[str, ...]
-    labels: tuple[str, ...]
-    probabilities: NDArray[np.float64]
-    certificate: str
-    leaks: tuple[str, ...]
-    evidence: NDArray[np.float64] | None = None
+    name: str
+    recipe: Mapping[str, Any]
+    split: Split
+    data: DataIdentity
+    accept_leak: bool = False
+    keep_weights: bool = False
+    last: bool = False
 
-    @property
-    def truth(self) -> NDArray[np.int64]:
-        """Column of each image's label."""
-        return np.array([self.classes.index(label) for label in self.labels])
-
-    @property
-    def accuracy(self) -> float:
-        """Share of images whose most probable class is theirs."""
-        return float((self.probabilities.argmax(axis=1) == self.truth).mean())
-
-    def curve(self, figure: str) -> list[float]:
-        """One figure of every epoch."""
-        return [epoch[figure] for epoch in self.epochs]
+    def key(self) -> str:
+        """Checksum of all that the result depends on, the program aside."""
+        certificate = certify(self.split, self.data)["sha256"]
+        return digest([self.recipe, certificate, *(["last"] if self.last else [])])
 
 
 def recipe_contents(name: str, changes: Mapping[str, Any] | None = None) -> dict[str, Any]:
@@ -127,49 +117,48 @@ def run_experiment(
     keep_weights: bool = False,
     last: bool = False,
 ) -> Result:
-    """Train a recipe on a split's only fold, or take the result of having done so.
+    """Train an experiment, or take the result of having done so; see `Experiment`, `run_kept`."""
+    experiment = Experiment(
+        name, recipe, split, data, accept_leak=accept_leak, keep_weights=keep_weights, last=last
+    )
+    return result_of(run_kept(context, experiment))
+
+
+def run_kept(context: Context, experiment: Experiment) -> Mapping[str, Any]:
+    """Train an experiment and keep its result, or take the one that is kept.
 
     Parameters
     ----------
     context : Context
-    name : str
-        Of the experiment's folder in the study's work.
-    recipe : mapping
-        The recipe's contents.
-    split : Split
-        With one fold.
-    data : DataIdentity
-        What the split is of.
-    accept_leak : bool
-        Where the published protocol leaks.
-    keep_weights : bool
-        Leave the best checkpoint in the folder's ``run``.
-    last : bool
-        Measure the last epoch's weights, and not those of the best epoch by the recipe's `keep`.
+    experiment : Experiment
+
+    Returns
+    -------
+    mapping
+        The result as JSON values; see `result_of`.
 
     Raises
     ------
     InputError
         See `train`; or the folder holds another experiment, or the training diverged.
     """
-    folder = context.work / name
-    certificate = certify(split, data)
-    key = digest([recipe, certificate["sha256"], *(["last"] if last else [])])
+    folder = context.work / experiment.name
+    key = experiment.key()
     kept = _kept(context, folder, key)
     if kept is not None:
         return kept
     with told(str(folder)):
         folder.mkdir(parents=True, exist_ok=True)
-    write_split(folder / "split.json", split, data)
-    _log.info("%s: training", name)
+    write_split(folder / "split.json", experiment.split, experiment.data)
+    _log.info("%s: training", experiment.name)
     recipe_path = folder / "recipe.yaml"
-    text = yaml.safe_dump(dict(recipe), sort_keys=False).encode()
     run = folder / "run"
     resume = (run / LAST).is_file()
     if not resume and run.exists():
         # Stopped in its first epoch: nothing is lost by beginning again.
         with told(str(run)):
             shutil.rmtree(run)
+    text = yaml.safe_dump(dict(experiment.recipe), sort_keys=False).encode()
     write_files({recipe_path: text})
     began = time.monotonic()
     with data_folder(context.data):
@@ -177,10 +166,11 @@ def run_experiment(
             recipe_path,
             run,
             split=None if resume else SplitChoice(folder / "split.json"),
-            accept_leak=accept_leak,
+            accept_leak=experiment.accept_leak,
             resume=resume,
         )
-        body = _measure(run, recipe_path, LAST if last else BEST)
+        body = _measure(run, recipe_path, LAST if experiment.last else BEST)
+    certificate = certify(experiment.split, experiment.data)
     body |= {
         "key": key,
         "certificate": certificate["sha256"],
@@ -190,9 +180,10 @@ def run_experiment(
     }
     write_files({folder / RESULT: _document(body, folder)})
     for checkpoint in (run / "checkpoints").glob("*.ckpt"):
-        if not (keep_weights and checkpoint == run / BEST):
+        if not (experiment.keep_weights and checkpoint == run / BEST):
             checkpoint.unlink()  # the result is what is kept
-    return _used(context, body)
+    context.commits.add(body["made_with"]["commit"])
+    return body
 
 
 def _document(body: Mapping[str, Any], folder: Path) -> bytes:
@@ -224,6 +215,7 @@ def _measure(run: Path, recipe_path: Path, checkpoint: str) -> dict[str, Any]:
         "labels": [recipe.classes[collection.labels[i]] for i in report],
         "probabilities": np.round(calibrated(logits, 1.0), 6).tolist(),
         "evidence": evidence,
+        "images": {part: len(data.split.indices(part)) for part in PARTS},
     }
 
 
@@ -251,12 +243,14 @@ def _epochs(path: Path) -> list[dict[str, float]]:
     return [epochs[number] for number in sorted(epochs)]
 
 
-def _kept(context: Context, folder: Path, key: str) -> Result | None:
+def _kept(context: Context, folder: Path, key: str) -> Mapping[str, Any] | None:
     """Read the result of this very experiment, if there is one."""
     try:
         body = json.loads((folder / RESULT).read_bytes(), parse_constant=_not_json)
         if body["key"] == key:
-            return _used(context, body)
+            result_of(body)
+            context.commits.add(body["made_with"]["commit"])
+            return dict(body)
     except FileNotFoundError:
         return None
     except (OSError, ValueError, KeyError, TypeError):
@@ -270,22 +264,6 @@ def _kept(context: Context, folder: Path, key: str) -> Result | None:
 def _not_json(constant: str) -> None:
     """Refuse NaN and the infinities, which Python would read."""
     raise ValueError(constant)
-
-
-def _used(context: Context, body: Mapping[str, Any]) -> Result:
-    result = Result(
-        classes=tuple(body["classes"]),
-        epochs=tuple(body["epochs"]),
-        files=tuple(body["files"]),
-        patients=tuple(body["patients"]),
-        labels=tuple(body["labels"]),
-        probabilities=np.array(body["probabilities"]),
-        certificate=body["certificate"],
-        leaks=tuple(body["leaks"]),
-        evidence=None if body.get("evidence") is None else np.array(body["evidence"]),
-    )
-    context.commits.add(body["made_with"]["commit"])
-    return result
 
 
 @contextmanager

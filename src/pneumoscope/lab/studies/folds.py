@@ -12,7 +12,7 @@ from scipy.stats import t as student
 
 from pneumoscope.evaluation import Estimate, auroc, confusion_counts, rates_of_confusion
 from pneumoscope.lab.datasets import Split
-from pneumoscope.lab.studies.experiment import Result
+from pneumoscope.lab.studies.answers import Result
 
 Floats = NDArray[np.float64]
 RATES = ("precision", "recall", "F1", "specificity")

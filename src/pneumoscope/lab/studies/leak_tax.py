@@ -21,7 +21,8 @@ from pneumoscope.lab.datasets import (
     linked_groups,
     units_of,
 )
-from pneumoscope.lab.studies.experiment import Result, recipe_contents, run_experiment
+from pneumoscope.lab.studies.answers import Result
+from pneumoscope.lab.studies.experiment import recipe_contents, run_experiment
 from pneumoscope.lab.studies.folds import corrected_interval, one_by_one, signed
 from pneumoscope.lab.studies.leaked_images import (
     MANY,

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from pneumoscope.evaluation import Estimate, accuracy, auroc, balanced_accuracy, bootstrap_band
 from pneumoscope.lab.datasets import DataIdentity, Split
-from pneumoscope.lab.studies.experiment import Result
+from pneumoscope.lab.studies.answers import Result
 
 Floats = NDArray[np.float64]
 # Patients with more images than this count as alike.

@@ -20,7 +20,8 @@ from pneumoscope.lab.datasets import (
     units_of,
 )
 from pneumoscope.lab.networks import count_parameters, create
-from pneumoscope.lab.studies.experiment import Result, recipe_contents, run_experiment
+from pneumoscope.lab.studies.answers import Result
+from pneumoscope.lab.studies.experiment import recipe_contents, run_experiment
 from pneumoscope.lab.studies.folds import one_by_one, spread
 from pneumoscope.lab.studies.page import Page
 from pneumoscope.lab.studies.study import Context, Study

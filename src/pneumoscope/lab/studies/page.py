@@ -37,9 +37,10 @@ class Page:
     title : str
     command : str
         What makes the page again.
+    notice : str
+        What a reader must know before any figure; stands under the title.
     smoke : bool
-        Its figures mean nothing: it says so, and shows no published figure that they could be
-        compared with.
+        Its figures mean nothing: it shows no published figure that they could be compared with.
 
     Notes
     -----
@@ -47,7 +48,9 @@ class Page:
     a smoke page.
     """
 
-    def __init__(self, name: str, title: str, *, command: str, smoke: bool = False) -> None:
+    def __init__(
+        self, name: str, title: str, *, command: str, notice: str = "", smoke: bool = False
+    ) -> None:
         self.name = name
         self._command = command
         self._smoke = smoke
@@ -55,8 +58,8 @@ class Page:
         self._figures: dict[str, bytes] = {}
         self._values: dict[str, Any] = {}
         self._sources: dict[str, str] = {}
-        if smoke:
-            self.text(SMOKE_NOTICE)
+        if notice:
+            self.text(notice)
 
     def heading(self, text: str) -> None:
         """Begin a section."""

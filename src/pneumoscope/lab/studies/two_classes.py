@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from pneumoscope.errors import DataError
 from pneumoscope.evaluation import evaluate_predictions
-from pneumoscope.lab.studies.experiment import Result
+from pneumoscope.lab.studies.answers import Result
 
 METRICS = ("accuracy", "balanced_accuracy", "sensitivity", "specificity", "auroc")
 POSITIVE = "PNEUMONIA"

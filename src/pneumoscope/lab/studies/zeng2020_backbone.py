@@ -29,7 +29,8 @@ from pneumoscope.lab.datasets import (
     linked_groups,
     units_of,
 )
-from pneumoscope.lab.studies.experiment import Result, recipe_contents, run_experiment
+from pneumoscope.lab.studies.answers import Result
+from pneumoscope.lab.studies.experiment import recipe_contents, run_experiment
 from pneumoscope.lab.studies.folds import one_by_one
 from pneumoscope.lab.studies.study import Context
 from pneumoscope.lab.training import BEST, Recipe, build_network, load_weights, read_recipe

@@ -18,7 +18,8 @@ from pneumoscope.lab.datasets import (
     linked_groups,
     units_of,
 )
-from pneumoscope.lab.studies.experiment import Result, recipe_contents, run_experiment
+from pneumoscope.lab.studies.answers import Result
+from pneumoscope.lab.studies.experiment import recipe_contents, run_experiment
 from pneumoscope.lab.studies.folds import corrected_interval, one_by_one
 from pneumoscope.lab.studies.page import Page, with_interval
 from pneumoscope.lab.studies.study import Context, Study

@@ -21,8 +21,8 @@ from pneumoscope.lab.datasets import (
     units_of,
     write_split,
 )
+from pneumoscope.lab.studies.answers import Result
 from pneumoscope.lab.studies.experiment import (
-    Result,
     data_folder,
     recipe_contents,
     run_experiment,

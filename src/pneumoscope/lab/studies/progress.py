@@ -1,0 +1,96 @@
+"""Many experiments of one study: several at a time, and how long they will take."""
+
+from __future__ import annotations
+
+import logging
+import multiprocessing
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+
+from pneumoscope.lab.studies.answers import Answers, kept_experiments, write_answers
+from pneumoscope.lab.studies.experiment import Experiment, run_kept
+from pneumoscope.lab.studies.study import Context
+
+_log = logging.getLogger(__name__)
+
+
+def run_experiments(context: Context, answers: Answers, experiments: Sequence[Experiment]) -> None:
+    """Train what is not trained yet, and add every result to the answers.
+
+    What is kept beside the page, of this study or of another in its folder, is taken and not
+    trained again. After every training the answers are written there, and a line tells what is
+    done, what is left and about how long it will take.
+
+    Parameters
+    ----------
+    context : Context
+    answers : Answers
+        Filled.
+    experiments : sequence of Experiment
+
+    Raises
+    ------
+    InputError
+        See `run_kept` and `kept_experiments`.
+    """
+    kept = kept_experiments(context.page)
+    left = []
+    for experiment in experiments:
+        body = kept.get(experiment.key())
+        if body is None:
+            left.append(experiment)
+        else:
+            answers.experiments[experiment.name] = body
+    context.commits.update(answers.made_with("commit"))
+    total, began = len(experiments), time.monotonic()
+    _log.info("%d of %d trainings are kept, %d are left", total - len(left), total, len(left))
+    for done, experiment in enumerate(_trained(context, left), start=1):
+        answers.experiments[experiment.name] = run_kept(context, experiment)
+        write_answers(context.page, answers)
+        ahead = len(left) - done
+        seconds = (time.monotonic() - began) / done * ahead
+        _log.info(
+            "%s: done; %d of %d trainings, %d left%s",
+            experiment.name,
+            total - ahead,
+            total,
+            ahead,
+            f", about {in_words(seconds)}" if ahead else "",
+        )
+
+
+def _trained(context: Context, experiments: Sequence[Experiment]) -> Iterator[Experiment]:
+    """Train experiments in so many processes as the context allows; each as it is done."""
+    if context.jobs == 1:
+        for experiment in experiments:
+            run_kept(context, experiment)
+            yield experiment
+        return
+    # A process that has used torch's threads cannot be forked.
+    spawn = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(context.jobs, mp_context=spawn) as pool:
+        running = {pool.submit(run_kept, context, each): each for each in experiments}
+        try:
+            for future in as_completed(running):
+                future.result()
+                yield running[future]
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+
+
+def in_words(seconds: float) -> str:
+    """Write a time that is only about right: "40 s", "12 min", "3 h 10 min".
+
+    Parameters
+    ----------
+    seconds : float
+        At least 0.
+    """
+    if seconds < 60:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    if minutes < 60:
+        return f"{minutes} min"
+    return f"{minutes // 60} h {minutes % 60} min"
