@@ -2,6 +2,7 @@
 
 import logging
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ pytest.importorskip("lightning")
 
 from pneumoscope.lab.datasets import SchemeSettings, draw, identify, linked_groups, units_of
 from pneumoscope.lab.studies import Context
-from pneumoscope.lab.studies.answers import Answers
+from pneumoscope.lab.studies.answers import Answers, read_answers
 from pneumoscope.lab.studies.experiment import Experiment, recipe_contents
 from pneumoscope.lab.studies.progress import in_words, run_experiments
 
@@ -69,6 +70,16 @@ def test_answers_that_are_kept_beside_the_page_are_not_trained_again(trained, pl
     assert answers.experiments == dict(trained[0].experiments)
     assert context.commits == {trained[0].experiments["seed-1"]["made_with"]["commit"]}
     assert not (tmp_path / "work").exists()
+
+
+def test_what_an_earlier_run_kept_is_not_lost_by_an_interrupted_one(trained, planned, tmp_path):
+    """As in a study that plans its trainings in two steps and is stopped between them."""
+    shutil.copytree(trained[1].page.parent, tmp_path / "docs")
+    page = tmp_path / "docs" / trained[1].page.name
+    other = replace(planned[0], name="other", recipe={**planned[0].recipe, "seed": 9})
+    context = Context("smoke", trained[1].data, tmp_path / "work", page=page)
+    run_experiments(context, Answers(), [other])
+    assert set(read_answers(page).experiments) == {each.name for each in planned} | {"other"}
 
 
 def test_it_is_told_what_is_done_and_what_is_left(planned, data_folder, tmp_path, caplog):

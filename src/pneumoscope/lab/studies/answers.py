@@ -186,6 +186,20 @@ def read_answers(page: Path) -> Answers:
         ) from None
 
 
+def kept_answers(page: Path) -> Answers:
+    """Read the answers that are kept beside a page; empty ones where there are none.
+
+    Raises
+    ------
+    InputError
+        They are damaged.
+    """
+    try:
+        return _read(answers_path(page))
+    except FileNotFoundError:
+        return Answers()
+
+
 def _read(path: Path) -> Answers:
     try:
         unpacked = lzma.LZMADecompressor()

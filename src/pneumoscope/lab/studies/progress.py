@@ -5,12 +5,22 @@ from __future__ import annotations
 import logging
 import multiprocessing
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import replace
+from typing import Any, TypeVar
 
-from pneumoscope.lab.studies.answers import Answers, kept_experiments, write_answers
+from pneumoscope.lab.studies.answers import (
+    Answers,
+    kept_answers,
+    kept_experiments,
+    write_answers,
+)
 from pneumoscope.lab.studies.experiment import Experiment, run_kept
 from pneumoscope.lab.studies.study import Context
+
+Key = TypeVar("Key")
+Value = TypeVar("Value")
 
 _log = logging.getLogger(__name__)
 
@@ -35,6 +45,7 @@ def run_experiments(context: Context, answers: Answers, experiments: Sequence[Ex
         See `run_kept` and `kept_experiments`.
     """
     kept = kept_experiments(context.page)
+    earlier = kept_answers(context.page).experiments
     left = []
     for experiment in experiments:
         body = kept.get(experiment.key())
@@ -42,39 +53,56 @@ def run_experiments(context: Context, answers: Answers, experiments: Sequence[Ex
             left.append(experiment)
         else:
             answers.experiments[experiment.name] = body
-    context.commits.update(answers.made_with("commit"))
     total, began = len(experiments), time.monotonic()
     _log.info("%d of %d trainings are kept, %d are left", total - len(left), total, len(left))
-    for done, experiment in enumerate(_trained(context, left), start=1):
-        answers.experiments[experiment.name] = run_kept(context, experiment)
-        write_answers(context.page, answers)
+    planned = {each.name: (context, each) for each in left}
+    for done, (name, body) in enumerate(side_by_side(context, run_kept, planned), start=1):
+        answers.experiments[name] = body
+        # What an earlier run kept and this one has not come to yet stays.
+        so_far = replace(answers, experiments={**earlier, **answers.experiments})
+        write_answers(context.page, so_far)
         ahead = len(left) - done
         seconds = (time.monotonic() - began) / done * ahead
         _log.info(
             "%s: done; %d of %d trainings, %d left%s",
-            experiment.name,
+            name,
             total - ahead,
             total,
             ahead,
             f", about {in_words(seconds)}" if ahead else "",
         )
+    context.commits.update(answers.made_with("commit"))
 
 
-def _trained(context: Context, experiments: Sequence[Experiment]) -> Iterator[Experiment]:
-    """Train experiments in so many processes as the context allows; each as it is done."""
+def side_by_side(
+    context: Context, function: Callable[..., Value], arguments: Mapping[Key, Sequence[Any]]
+) -> Iterator[tuple[Key, Value]]:
+    """Call a function many times, in so many processes as the context allows.
+
+    Parameters
+    ----------
+    context : Context
+    function : callable
+        Of a module, so that a process can find it.
+    arguments : mapping
+        Of each call, by a key of the caller's.
+
+    Yields
+    ------
+    key, value
+        As each is done.
+    """
     if context.jobs == 1:
-        for experiment in experiments:
-            run_kept(context, experiment)
-            yield experiment
+        for key, given in arguments.items():
+            yield key, function(*given)
         return
     # A process that has used torch's threads cannot be forked.
     spawn = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(context.jobs, mp_context=spawn) as pool:
-        running = {pool.submit(run_kept, context, each): each for each in experiments}
+        running = {pool.submit(function, *given): key for key, given in arguments.items()}
         try:
             for future in as_completed(running):
-                future.result()
-                yield running[future]
+                yield running[future], future.result()
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise
