@@ -28,6 +28,7 @@ from pneumoscope.lab.training.evidence_map import Outlining, outlining
 from pneumoscope.lab.training.finished import FinishedRun, open_run
 from pneumoscope.lab.training.graph import parity, to_graph
 from pneumoscope.lab.training.looks import Looks, boxed_sources, measure_looks
+from pneumoscope.lab.training.memory import keep_freed_memory
 from pneumoscope.lab.training.prepare import PreparedData
 from pneumoscope.lab.training.run_folder import RECIPE, read_record
 
@@ -69,6 +70,8 @@ def export(run: Path, out: Path, *, split_comparison: tuple[Path, Path] | None =
         The exported graph does not agree with the network.
     """
     _check_place(out)
+    # Thousands of images are answered: half of the time went into giving memory back.
+    keep_freed_memory()
     finished = open_run(run)
     recipe, data = finished.recipe, finished.data
     comparison = None
