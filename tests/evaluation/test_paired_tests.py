@@ -10,7 +10,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from pneumoscope.evaluation import auroc, delong, mcnemar, patient_weights, resampled_t_test
+from pneumoscope.evaluation import (
+    auroc,
+    delong,
+    mcnemar,
+    patient_weights,
+    resampled_t_test,
+    resampled_t_tests,
+)
 
 
 def each_its_own(images):
@@ -256,6 +263,20 @@ def test_the_published_t_test_is_scipys():
     assert found.p_value == pytest.approx(expected.pvalue)
     other = resampled_t_test(right_b, right_a, resamples=5, seed=9)
     assert (other.statistic, other.p_value) == (-found.statistic, found.p_value)
+
+
+def test_several_figures_are_tested_on_the_same_resamples():
+    rng = np.random.default_rng(4)
+    right_a, right_b = rng.random((2, 200)) < [[0.8], [0.75]]
+    excess = (right_a.astype(float) - right_b) / 200
+
+    def difference(weights):
+        return np.column_stack([weights @ excess, -2 * (weights @ excess), np.zeros(len(weights))])
+
+    one, turned, none = resampled_t_tests(difference, 200, resamples=5, seed=9)
+    assert one == resampled_t_test(right_a, right_b, resamples=5, seed=9)
+    assert turned.statistic == pytest.approx(-one.statistic)
+    assert (none.mean_difference, none.p_value) == (0, None)
 
 
 def test_the_published_p_value_falls_with_more_resamples_of_the_same_predictions():

@@ -87,6 +87,7 @@ from pneumoscope.evaluation.paired_tests import (
     delong,
     mcnemar,
     resampled_t_test,
+    resampled_t_tests,
 )
 from pneumoscope.evaluation.per_class import (
     ClassRates,
@@ -236,6 +237,7 @@ __all__ = [
     "read_manifest",
     "reliability_curve",
     "resampled_t_test",
+    "resampled_t_tests",
     "risk_at_coverage",
     "roc_curve",
     "sensitivity",

@@ -7,7 +7,7 @@ for units, images that resemble each other count as independent and the p-values
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -199,14 +199,55 @@ def resampled_t_test(
     ValueError
         With fewer than two resamples.
     """
-    if resamples < 2:
-        raise ValueError(f"{resamples} resamples: a t-test needs two or more")
     if right_a.size == 0:
         return None
-    images = [str(index) for index in range(right_a.size)]
     excess = (right_a.astype(np.float64) - right_b) / right_a.size
-    drawn = np.concatenate([w @ excess for w in patient_weights(images, resamples, seed)])
+    (test,) = resampled_t_tests(
+        lambda weights: (weights @ excess)[:, np.newaxis], right_a.size, resamples, seed
+    )
+    return test
+
+
+def resampled_t_tests(
+    difference: Callable[[FloatArray], FloatArray], images: int, resamples: int = 5, seed: int = 42
+) -> list[ResampledTTest]:
+    """Repeat the published comparison for several figures on the same resamples.
+
+    See `resampled_t_test`.
+
+    Parameters
+    ----------
+    difference : callable
+        Takes weights of the images, shape (sets, images), and gives the figures of a minus those
+        of b, shape (sets, figures).
+    images : int
+        How many there are, 1 or more.
+    resamples, seed : int
+        See `resampled_t_test`.
+
+    Returns
+    -------
+    list of ResampledTTest
+        One for each figure.
+
+    Raises
+    ------
+    ValueError
+        With fewer than two resamples.
+    """
+    if resamples < 2:
+        raise ValueError(f"{resamples} resamples: a t-test needs two or more")
+    names = [str(index) for index in range(images)]
+    drawn = np.concatenate([difference(w) for w in patient_weights(names, resamples, seed)])
+    return [_t_test(figure) for figure in drawn.T]
+
+
+def _t_test(drawn: FloatArray) -> ResampledTTest:
+    """Student's t of differences, shape (resamples,), against a mean of 0."""
+    resamples = drawn.size
     mean, spread = float(drawn.mean()), float(drawn.std(ddof=1))
+    if np.isnan(mean):
+        return ResampledTTest(resamples, mean, None, None)
     if spread <= _CANCELLED:  # shares of right images differ by 1 / images or more
         return ResampledTTest(resamples, mean, None, None)
     statistic = mean / (spread / np.sqrt(resamples))

@@ -9,12 +9,11 @@ pytest.importorskip("torch")
 
 from pneumoscope.lab.datasets import identify
 from pneumoscope.lab.studies import Context, run_study
-from pneumoscope.lab.studies.baral2025_backbones import BACKBONES, SMOKE_BACKBONES, _recipe
+from pneumoscope.lab.studies.baral2025_backbones import _arms, _folds, _recipes
 from pneumoscope.lab.studies.baral2025_protocol import (
     ARMS,
     SCHEMES,
     SMOKE,
-    SMOKE_ARMS,
     SOURCES,
     study_folds,
     study_recipe,
@@ -27,14 +26,12 @@ def _page(scale, study_data, work, finish):
     """Run the study with made-up answers in place of every training."""
     context = Context(scale, study_data, work / f"baral2025-backbones-{scale}")
     data = identify([study_data / name for name in SOURCES])
-    full = scale == "full"
-    for by in ARMS if full else SMOKE_ARMS:
-        for scheme in SCHEMES if full else SCHEMES[:1]:
-            for number, split in enumerate(study_folds(context, data, scheme, by)):
-                for backbone in BACKBONES if full else SMOKE_BACKBONES:
-                    name = f"{backbone}-{scheme}-{by}-{number + 1}"
-                    recipe = _recipe(context, backbone)
-                    finish(context, name, recipe, split, data, seed=backbone + number)
+    for scheme, by in _arms(context):
+        folds = study_folds(context, data, scheme, by)[: _folds(context)]
+        for number, split in enumerate(folds):
+            for seed, (backbone, recipe) in enumerate(_recipes(context).items()):
+                name = f"{backbone.replace('/', '-')}-{scheme}-{by}-{number + 1}"
+                finish(context, name, recipe, split, data, seed=10 * seed + number)
     page = run_study("baral2025-backbones", scale=scale, data=study_data, work=work, out=None)
     return page.read_text(), json.loads(page.with_suffix(".json").read_text())
 
@@ -48,13 +45,23 @@ def full(study_data, tmp_path_factory, finish):
 def test_only_the_backbone_differs(scale, tmp_path):
     context = Context(scale, tmp_path, tmp_path)
     before = dict(SMOKE["network.options"])
-    recipes = [_recipe(context, backbone) for backbone in BACKBONES]
-    assert [r["network"]["options"].pop("backbone") for r in recipes] == list(BACKBONES)
-    assert recipes[0] == recipes[1] == recipes[2]
+    recipes = _recipes(context)
+    depths = [f"DenseNet-{r['network']['options'].pop('backbone')}" for r in recipes.values()]
+    assert depths == list(recipes)
+    first, *others = recipes.values()
+    assert all(other == first for other in others)
     # What one study changes must not reach the others.
     assert SMOKE["network.options"] == before
     usual = study_recipe(context)["network"]["options"]
-    assert recipes[0]["network"]["options"] == {k: v for k, v in usual.items() if k != "backbone"}
+    assert first["network"]["options"] == {k: v for k, v in usual.items() if k != "backbone"}
+
+
+def test_a_reduced_page_has_a_vision_transformer_beside_three_folds(study_data, tmp_path, finish):
+    text, numbers = _page("reduced", study_data, tmp_path, finish)
+    names = [name.removesuffix(", stratified-kfold, by patient") for name in numbers["arms"]]
+    assert names == ["ViT-B/16", "DenseNet-121", "DenseNet-169", "DenseNet-201"]
+    assert {len(folds) for folds in numbers["arms"].values()} == {3}
+    assert "## Against DenseNet-201, fold by fold" in text
 
 
 def test_a_difference_is_that_of_the_same_fold(full):
@@ -62,7 +69,7 @@ def test_a_difference_is_that_of_the_same_fold(full):
     start = "| DenseNet-169 | kfold, by patient |"
     _, row = (line.split(" | ") for line in text.splitlines() if line.startswith(start))
     mine, largest = (
-        np.array([fold["accuracy"] for fold in numbers["arms"][f"{b}, kfold, by patient"]])
+        np.array([fold["accuracy"] for fold in numbers["arms"][f"DenseNet-{b}, kfold, by patient"]])
         for b in (169, 201)
     )
     gained = mine - largest
@@ -70,7 +77,8 @@ def test_a_difference_is_that_of_the_same_fold(full):
 
 
 def test_every_backbone_has_every_scheme_in_both_arms(full):
-    expected = {f"{b}, {scheme}, by {by}" for b in BACKBONES for scheme in SCHEMES for by in ARMS}
+    depths = (121, 169, 201)
+    expected = {f"DenseNet-{b}, {s}, by {by}" for b in depths for s in SCHEMES for by in ARMS}
     assert set(full[1]["arms"]) == expected
 
 

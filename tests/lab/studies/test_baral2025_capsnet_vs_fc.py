@@ -102,6 +102,12 @@ def test_the_published_test_stands_beside_tests(study_data, tmp_path, finish):
         assert f"{a:.4f} / {b:.4f}" in text
     assert "p < 0.05" in text
     assert NO_TEST in text
+    # A p-value of each figure, of every fold.
+    header = "| split by, fold | " + " | ".join(FIGURES) + " |"
+    rows = text.split(header)[1].split("\n\n")[0].splitlines()[2:]
+    assert [row.split(" | ")[0] for row in rows] == [
+        f"| {by}, {n}" for by in ARMS for n in range(1, 6)
+    ]
     for by in ARMS:
         assert set(numbers[f"differences by {by}"]) == set(FIGURES)
         for fold in numbers[f"tests by {by}"]:

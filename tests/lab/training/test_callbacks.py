@@ -70,7 +70,11 @@ def test_a_row_of_figures_for_every_epoch(averaged):
         rows = list(csv.DictReader(stream))
     assert [(row["epoch"], row["step"]) for row in rows] == [("0", "1"), ("1", "2"), ("2", "3")]
     figures = {"train_loss", "train_accuracy", "stop_loss", "stop_accuracy", "data_wait_share"}
-    assert set(rows[0]) == {"epoch", "step"} | figures
+    assert set(rows[0]) == {"epoch", "step", "learning_rate"} | figures
+    # As the epoch began: the schedule has not changed it yet.
+    assert (
+        float(rows[0]["learning_rate"]) == read_recipe(run / "recipe.yaml").training.learning_rate
+    )
     assert _last(run)["callbacks"]["Curves"]["epochs"][-1]["stop_loss"] == float(
         rows[-1]["stop_loss"]
     )

@@ -21,6 +21,7 @@ from pneumoscope.evaluation import (
     confusion_counts,
     rates_of_confusion,
     resampled_t_test,
+    resampled_t_tests,
 )
 from pneumoscope.lab.datasets import By
 from pneumoscope.lab.networks import count_parameters, create
@@ -262,12 +263,28 @@ def _write_tests(page: Page, arms: Sequence[_Arm]) -> None:
         ],
         rows,
     )
+    page.text("As published, p of each figure over five resamples, fold by fold:")
+    page.table(["split by, fold", *FIGURES], [row for arm in arms for row in _as_published(arm)])
     page.text(
-        f"{NO_TEST} The last column shows it. McNemar's and DeLong's tests are of one trained pair "
-        f"on the patients of the test set ({'; '.join(sorted(forms))}); five folds are five pairs "
-        "on the same patients, so their p-values are neither independent nor corrected for being "
-        "several."
+        f"{NO_TEST} The last column of the first table shows it. McNemar's and DeLong's tests are "
+        f"of one trained pair on the patients of the test set ({'; '.join(sorted(forms))}); five "
+        "folds are five pairs on the same patients, so their p-values are neither independent nor "
+        "corrected for being several."
     )
+
+
+def _as_published(arm: _Arm) -> list[list[str]]:
+    """Each fold's p-values by the published test, which is none between models."""
+    rows = []
+    for number, (a, b) in enumerate(arm.pairs, start=1):
+
+        def difference(weights: Floats, a: Result = a, b: Result = b) -> Floats:
+            return head_figures(a, weights) - head_figures(b, weights)
+
+        tests = resampled_t_tests(difference, len(a.files))
+        told = ["-" if test.p_value is None else f"{test.p_value:.2g}" for test in tests]
+        rows.append([f"{arm.by}, {number}", *told])
+    return rows
 
 
 def _compare(capsules: Result, plain: Result) -> ComparisonSummary:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from pneumoscope.lab.datasets import By, Scheme
@@ -38,6 +39,7 @@ from pneumoscope.lab.studies.progress import run_experiments
 from pneumoscope.lab.studies.study import Context, FromAnswers, Study
 
 BACKBONE = 201
+COLOURS = {"image": "#b3541e", "patient": "#1f5a91"}
 PUBLISHED_PARAMETERS = (
     ("DenseNet-201, extra convolution", 201, True, 21_767_363),
     ("DenseNet-201, without it (the headline's)", 201, False, 36_070_467),
@@ -83,8 +85,8 @@ def _write(context: Context, answers: Answers, page: Page) -> None:
     page.figure(
         "curves",
         _curves([arm for arm in arms if arm.scheme == HEADLINE]),
-        "Loss and accuracy of every stratified fold, by epoch: dashed on the images that train, "
-        "solid on those that stop the training.",
+        "Every stratified fold by epoch (Figure 8): loss and accuracy, dashed on the images that "
+        "train, solid on those that stop the training; the learning rate; the gap in accuracy.",
     )
     _write_schemes(page, arms)
     if not context.smoke:
@@ -228,29 +230,34 @@ def _accuracy_of(result: Result, source: str) -> float:
 
 
 def _curves(arms: Sequence[Arm]) -> Figure:
-    figure = Figure(figsize=(9, 3.4))
-    colours = {"image": "#b3541e", "patient": "#1f5a91"}
-    for axis, name in zip(figure.subplots(1, 2), ("loss", "accuracy"), strict=True):
-        for arm in arms:
-            for number, result in enumerate(arm.results):
-                for part, style in (("train", "--"), ("stop", "-")):
-                    curve = result.curve(f"{part}_{name}")
-                    label = f"by {arm.by}" if (number, part) == (0, "stop") else None
-                    axis.plot(
-                        range(1, len(curve) + 1),
-                        curve,
-                        style,
-                        color=colours[arm.by],
-                        alpha=0.7,
-                        linewidth=1,
-                        label=label,
-                    )
+    figure = Figure(figsize=(9, 6.4))
+    panels = figure.subplots(2, 2).ravel()
+    for arm in arms:
+        for number, result in enumerate(arm.results):
+            label = f"by {arm.by}" if number == 0 else None
+            colour = COLOURS[arm.by]
+            for axis, name in zip(panels[:2], ("loss", "accuracy"), strict=True):
+                _draw(axis, result.curve(f"train_{name}"), colour, "--")
+                _draw(axis, result.curve(f"stop_{name}"), colour, "-", label)
+            _draw(panels[2], result.curve("learning_rate"), colour, "-", label)
+            gap = np.subtract(result.curve("train_accuracy"), result.curve("stop_accuracy"))
+            _draw(panels[3], gap.tolist(), colour, "-", label)
+    panels[2].set_yscale("log")
+    titles = ("loss", "accuracy", "learning rate", "accuracy: training minus stop part")
+    for axis, title in zip(panels, titles, strict=True):
         axis.set_xlabel("epoch")
-        axis.set_title(name)
+        axis.set_title(title)
         axis.grid(alpha=0.3)
         axis.legend()
     figure.tight_layout()
     return figure
+
+
+def _draw(
+    axis: Axes, curve: Sequence[float], colour: str, style: str, label: str | None = None
+) -> None:
+    epochs = range(1, len(curve) + 1)
+    axis.plot(epochs, curve, style, color=colour, alpha=0.7, linewidth=1, label=label)
 
 
 STUDY = Study(

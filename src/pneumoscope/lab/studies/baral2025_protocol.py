@@ -208,9 +208,16 @@ def experiments_of(
     ]
 
 
-def arm_of(context: Context, answers: Answers, scheme: Scheme, by: By, prefix: str = "") -> Arm:
-    """Gather what `experiments_of` has planned, once it is trained."""
-    folds = SMOKE_FOLDS if context.smoke else FOLDS
+def arm_of(
+    context: Context,
+    answers: Answers,
+    scheme: Scheme,
+    by: By,
+    prefix: str = "",
+    folds: int | None = None,
+) -> Arm:
+    """Gather what `experiments_of` has planned, once it is trained; the first `folds`, or all."""
+    folds = folds or (SMOKE_FOLDS if context.smoke else FOLDS)
     names = [f"{prefix}{scheme}-{by}-{number}" for number in range(1, folds + 1)]
     results = tuple(answers.result(name) for name in names)
     return Arm(scheme, by, results, tuple(fold_figures(result) for result in results))

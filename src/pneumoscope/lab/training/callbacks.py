@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import math
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -39,13 +40,24 @@ class Curves(lightning.Callback):
     def __init__(self, path: Path) -> None:
         self._path = path
         self._epochs: list[dict[str, float]] = []
+        self._learning_rate = math.nan
+
+    def on_train_epoch_start(
+        self, trainer: lightning.Trainer, pl_module: lightning.LightningModule
+    ) -> None:
+        """Note the rate before a schedule changes it."""
+        self._learning_rate = float(trainer.optimizers[0].param_groups[0]["lr"])
 
     def on_train_epoch_end(
         self, trainer: lightning.Trainer, pl_module: lightning.LightningModule
     ) -> None:
         """Add the epoch's row."""
         figures = {name: float(value) for name, value in trainer.callback_metrics.items()}
-        counted = {"epoch": trainer.current_epoch, "step": trainer.global_step}
+        counted: dict[str, float] = {
+            "epoch": trainer.current_epoch,
+            "step": trainer.global_step,
+            "learning_rate": self._learning_rate,
+        }
         self._epochs.append(counted | figures)
         if trainer.is_global_zero:
             text = io.StringIO(newline="")
