@@ -2,6 +2,7 @@
 
 import json
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -27,6 +28,7 @@ from pneumoscope.lab.studies.page import Page
 pytestmark = pytest.mark.lab
 
 PUBLISHED = ("0.9793", "97.93", "97.83", "0.0821", "0.9968", "0.9985", "6,944,638 | 6,944,638")
+DOCS = Path(__file__).parents[3] / "docs" / "studies"
 EPOCHS, SPLITS = 30, 5
 LEAK = "131 patients are in more than one part"
 
@@ -261,3 +263,13 @@ def test_what_is_not_the_numbers_of_the_study_is_refused(tmp_path, content):
     with pytest.raises(InputError, match="not the numbers of study 'li2025'"):
         li2025.write_again(numbers)
     assert list(tmp_path.iterdir()) == [numbers]
+
+
+def test_the_committed_page_is_the_one_that_its_numbers_give(tmp_path):
+    numbers = tmp_path / "li2025.json"
+    numbers.write_bytes((DOCS / "li2025.json").read_bytes())
+    again = li2025.write_again(numbers).read_text("utf-8").splitlines()
+    committed = (DOCS / "li2025.md").read_text("utf-8").splitlines()
+    assert [line for line in again if not line.startswith("| page ")] == [
+        line for line in committed if not line.startswith("| page ")
+    ]
