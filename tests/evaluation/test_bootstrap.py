@@ -12,8 +12,6 @@ from pneumoscope.evaluation import (
     accuracy,
     bootstrap,
     patient_weights,
-    sensitivity,
-    with_exact_end,
 )
 
 patient_lists = st.lists(st.sampled_from(["p1", "p2", "p3", "p10", "ä"]), min_size=1, max_size=30)
@@ -124,34 +122,3 @@ def test_an_estimate_becomes_json_values():
 def test_no_image_is_refused():
     with pytest.raises(ValueError, match="no image"):
         bootstrap({}, [], 10)
-
-
-def test_the_interval_of_a_share_without_a_miss_holds_the_true_share():
-    """Of 30 patients most samples of a share of 0.99 have no miss: alone, width 0 and wrong."""
-    generator, truth = np.random.default_rng(0), 0.99
-    patients = [str(number) for number in range(30)]
-    everyone = np.ones(30, dtype=bool)
-    held = {"exact": 0, "alone": 0}
-    for _ in range(200):
-        hit = generator.random(30) < truth
-        found = bootstrap({"s": lambda w, h=hit: sensitivity(everyone, h, w)}, patients, 200)["s"]
-        held["exact"] += with_exact_end(found, 30).low <= truth <= with_exact_end(found, 30).high
-        held["alone"] += found.low <= truth <= found.high
-    assert held["exact"] >= 190
-    assert held["alone"] < 100
-
-
-@given(st.integers(1, 500))
-def test_the_exact_ends_of_none_and_of_all_mirror_each_other(patients):
-    none = with_exact_end(Estimate(0.0, 0.0, 0.0), patients)
-    everyone = with_exact_end(Estimate(1.0, 1.0, 1.0), patients)
-    assert none.low == 0
-    assert everyone.high == 1
-    assert none.high == pytest.approx(1 - everyone.low)
-    # As many patients without a single miss happen in 2.5% of samples of such a share.
-    assert everyone.low**patients == pytest.approx(0.025)
-
-
-@pytest.mark.parametrize("share", [Estimate(0.5, 0.4, 0.6), Estimate(1.0), Estimate(None)])
-def test_other_shares_and_those_without_an_interval_stay(share):
-    assert with_exact_end(share, 10) == share

@@ -171,7 +171,7 @@ def test_evidence_is_outlined_from_its_floor_on(
     else:
         assert not heatmap.mask.any()
         assert heatmap.contours == ()
-        assert f"{floor:.0%}" in heatmap.why_not_outlined
+        assert f"probability of {floor:.4g} from" in heatmap.why_not_outlined
 
 
 def test_evidence_at_the_floor_itself_is_outlined() -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from pneumoscope.decision import confidence
@@ -34,7 +35,7 @@ from pneumoscope.reports.answer import (
     point_words,
     result_words,
 )
-from pneumoscope.reports.wording import format_probability, format_share
+from pneumoscope.reports.wording import format_share
 
 THE_PLACE = "for the place of a finding"
 CHILD = AgeGroupChoice("children", "image", 0.98)
@@ -50,30 +51,30 @@ def told(diagnosis) -> dict[str, str]:
     [
         (
             {"pneumonia": 0.31},
-            "PNEUMONIA: indeterminate (probability 0.310, between the rule-out point 0.120 and the "
-            "rule-in point 0.550)",
+            "PNEUMONIA: indeterminate (probability 0.310, between the rule-out point 0.1200 and "
+            "the rule-in point 0.5500)",
         ),
         (
             {"pneumonia": 0.55},
-            "PNEUMONIA: positive (probability 0.550, at or above the rule-in point 0.550)",
+            "PNEUMONIA: positive (probability 0.550, at or above the rule-in point 0.5500)",
         ),
         (
             {"pneumonia": 0.05},
-            "PNEUMONIA: unlikely (probability 0.050, below the rule-out point 0.120; most "
+            "PNEUMONIA: unlikely (probability 0.050, below the rule-out point 0.1200; most "
             "probable: ABNORMAL)",
         ),
         (
             {"pneumonia": 0.8, "rule_out": 0.9, "rule_in": 0.9},
-            "PNEUMONIA: unlikely (probability 0.800, below the rule-out point 0.900)",
+            "PNEUMONIA: unlikely (probability 0.800, below the rule-out point 0.9000)",
         ),
         (
             {"pneumonia": 0.8, "rule_in": None},
-            "PNEUMONIA: indeterminate (probability 0.800, at or above the rule-out point 0.120; "
+            "PNEUMONIA: indeterminate (probability 0.800, at or above the rule-out point 0.1200; "
             "this model has no rule-in point)",
         ),
         (
             {"pneumonia": 0.2, "rule_out": None},
-            "PNEUMONIA: indeterminate (probability 0.200, below the rule-in point 0.550; this "
+            "PNEUMONIA: indeterminate (probability 0.200, below the rule-in point 0.5500; this "
             "model has no rule-out point)",
         ),
         (
@@ -88,8 +89,11 @@ def test_the_headline_is_the_zone_of_the_positive_class(make, changes, line):
 
 
 @given(st.floats(0, 1), st.floats(0, 1), st.floats(0, 1))
+@example(0.1804, 0.18035, 0.5)
+@example(0.181045, 0.18104, 0.18105)
+@example(0.9997, 0.99965, 0.99975)
 def test_the_headline_never_leaves_the_zone_open_to_doubt(value, low, high):
-    """Whatever the numbers round to, the words say the zone, and no two numbers look the same."""
+    """The words say the zone, and the numbers as they are written stand on the sides they say."""
     low, high = sorted((low, high))
     shown = headline_of(value, low, high)
     zone = Zone.POSITIVE if value >= high else Zone.NEGATIVE if value < low else Zone.INDETERMINATE
@@ -100,9 +104,17 @@ def test_the_headline_never_leaves_the_zone_open_to_doubt(value, low, high):
         Zone.INDETERMINATE: "between the rule-out point",
     }[zone]
     assert side in shown.detail
-    for threshold in (low, high):
-        if value != threshold and format_probability(value) == format_probability(threshold):
-            assert repr(value) in shown.detail
+    written = _written(shown.detail, "probability")
+    for threshold, name in ((low, "rule-out point"), (high, "rule-in point")):
+        if name in shown.detail:
+            assert (written >= _written(shown.detail, name)) == (value >= threshold)
+
+
+def _written(detail: str, name: str) -> float:
+    """Read back the number after a name; the one in brackets where there is one."""
+    found = re.search(rf"{name} ([<>]?)([\d.e-]+)(?: \(([\d.e-]+)\))?", detail)
+    assert found is not None
+    return float(found[3] or {"<": 0, ">": 1}.get(found[1], found[2]))
 
 
 def headline_of(value: float, low: float, high: float):
@@ -189,8 +201,8 @@ def test_the_points_are_explained_with_the_rates_measured_at_them(make):
     ):
         assert sentence.index(first) < sentence.index(second)
         assert "How it was chosen: rule of rule_" in sentence
-    assert rule_out.startswith("Rule-out point 0.120: below it the image speaks against PNEUMONIA")
-    assert rule_in.startswith("Rule-in point 0.550: at or above it the image speaks for PNEUMONIA")
+    assert rule_out.startswith("Rule-out point 0.1200: below it the image speaks against PNEUMONIA")
+    assert rule_in.startswith("Rule-in point 0.5500: at or above it the image speaks for PNEUMONIA")
     assert "indeterminate" in between
     assert "images of adults in AP view that neither taught nor calibrated the model" in whose
     assert "not for this patient" in whose

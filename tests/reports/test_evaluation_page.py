@@ -164,7 +164,7 @@ def test_the_page_shows_the_numbers_of_the_document(given):
             assert f"{rates['specificity']['value']:.3f}" in text
     assert f"{given['subgroups']['view'][0]['accuracy']['value']:.3f}" in text
     if given["positive"]:
-        told = "rule in PNEUMONIA (from 0.400) 60 0.912 0.900 to 0.950 undefined"
+        told = "rule in PNEUMONIA (from 0.4000) 60 0.912 0.900 to 0.950 undefined"
         assert f"{given['profiles'][0]['age_group']} {told}" in text
         assert "PNEUMONIA: ruled out in 1 images, ruled in in 3, neither in 2." in text
         assert "Prediction sets of several classes: 4 of 9 images." in text

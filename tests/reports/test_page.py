@@ -127,7 +127,7 @@ def test_the_zone_is_told_by_words_and_never_by_colour_alone(make, pneumonia, zo
     assert (section["class"] or "").split() == ["answer", zone]
     (scale,) = [a for a in page.named("svg") if a["class"] == "scale"]
     assert format_probability(pneumonia) in scale["aria-label"]
-    assert "rule-out point 0.120, rule-in point 0.550" in scale["aria-label"]
+    assert "rule-out point 0.1200, rule-in point 0.5500" in scale["aria-label"]
 
 
 def test_the_grad_cam_stands_beside_the_map_and_is_labelled_as_not_checked(make):

@@ -54,7 +54,7 @@ def test_the_mark_lies_in_the_zone_that_the_headline_names(make):
 
 def test_every_number_of_the_figure_is_written_in_it(make):
     words = " ".join(text.text for text in drawn(make, pneumonia=0.31).iter("text"))
-    for part in ("this image 0.310", "rule-out point 0.120", "rule-in point 0.550"):
+    for part in ("this image 0.310", "rule-out point 0.1200", "rule-in point 0.5500"):
         assert part in words
 
 

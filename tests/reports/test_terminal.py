@@ -183,7 +183,7 @@ def test_an_evaluation_shows_its_numbers():
     assert "45 images (45 patients), 5 of them refused by diagnose but scored, and 1 unread" in text
     told = f"rule out {CLASSES[2]} (each profile's own) 45 0.900 (0.800 to 0.950) undefined"
     assert f"all images {told}" in text
-    assert f"adults, AP view rule out {CLASSES[2]} (from 0.250) 15 0.900" in text
+    assert f"adults, AP view rule out {CLASSES[2]} (from 0.2500) 15 0.900" in text
     assert f"{CLASSES[2]}: ruled out in 20 images, ruled in in 0, neither in 25." in text
     assert "Prediction sets of several classes: 7 of 45 images." in text
     assert "0.900 (0.800 to 0.950), stated: 0.9." in text

@@ -11,7 +11,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from pneumoscope.findings import PatientContext, SeverityLevel
-from pneumoscope.reports import format_probability, plain
+from pneumoscope.reports import format_probability, format_threshold, plain
 from pneumoscope.reports.wording import (
     LEVEL_MEANINGS,
     confidence_words,
@@ -34,6 +34,17 @@ def test_a_probability_never_looks_surer_than_it_is(value):
     else:
         assert abs(float(shown) - value) <= 0.0005 + 1e-12
         assert shown not in {"0.000", "1.000"} or value in {0, 1}
+
+
+@given(st.floats(0, 1))
+@example(0.014074917684314904)
+@example(0.9999)
+@example(1 - 2**-53)
+def test_a_threshold_keeps_four_digits_from_the_end_that_it_is_near(value):
+    """So rounding moves it by less than a thousandth of the way to 0 and of that to 1."""
+    shown = float(format_threshold(value))
+    assert abs(shown - value) <= 0.00051 * min(value, 1 - value)
+    assert (shown in {0, 1}) == (value in {0, 1})
 
 
 @given(st.text())

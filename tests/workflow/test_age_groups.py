@@ -132,7 +132,7 @@ def test_the_grad_cam_is_that_of_the_age_groups_own_answer(reader: Reader) -> No
 
 @pytest.mark.parametrize(
     ("right", "age", "why"),
-    [(0.25, 50, "30%"), (0.9, 5, "nobody drew boxes"), (0.9, 50, "")],
+    [(0.25, 50, "probability of 0.3 from"), (0.9, 5, "nobody drew boxes"), (0.9, 50, "")],
 )
 def test_evidence_is_outlined_only_where_it_may_be(
     reader: Reader, right: float, age: float, why: str

@@ -6,7 +6,6 @@ from pneumoscope.evaluation.bootstrap import (
     bootstrap,
     bootstrap_band,
     patient_weights,
-    with_exact_end,
 )
 from pneumoscope.evaluation.boxes import Box, box_mask, read_boxes
 from pneumoscope.evaluation.calibration import (
@@ -53,6 +52,7 @@ from pneumoscope.evaluation.decisions import (
     SetFigures,
     measure_decisions,
 )
+from pneumoscope.evaluation.exact_ends import with_exact_end
 from pneumoscope.evaluation.figures import EvaluationFigures, OneVsRest, evaluate_figures
 from pneumoscope.evaluation.fingerprint import (
     CopyGroup,

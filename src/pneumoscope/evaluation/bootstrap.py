@@ -8,10 +8,9 @@ out too narrow.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import beta
 
 from pneumoscope.evaluation.metrics import FloatArray, IntArray
 
@@ -129,7 +128,7 @@ def bootstrap(
         In the order of `metrics`. There is no interval where the value is undefined, with fewer
         than two patients, or where fewer than half of the resamples define the metric. A
         percentile interval cannot reach past the data: where no error was seen its width is 0
-        (`with_exact_end` mends that for a share).
+        (`with_exact_end` mends that for a rate).
 
     Raises
     ------
@@ -142,31 +141,6 @@ def bootstrap(
 
     band = bootstrap_band(together, patients, resamples, seed)
     return {name: band.estimate(index) for index, name in enumerate(metrics)}
-
-
-def with_exact_end(share: Estimate, patients: int) -> Estimate:
-    """Widen the interval of a share that is 0 or 1, which resampling cannot reach past.
-
-    Parameters
-    ----------
-    share : Estimate
-        Of images, 0..1, with its interval over the patients.
-    patients : int
-        How many it is of, at least 1 where it has a value.
-
-    Returns
-    -------
-    Estimate
-        A share of exactly 0 or 1 gets the far end of the exact interval of as many patients
-        (Clopper and Pearson 1934); any other, and one without an interval, stays as it is.
-    """
-    if share.low is None or share.high is None:
-        return share
-    if share.value == 0:
-        return replace(share, high=float(beta.ppf(0.975, 1, patients)))
-    if share.value == 1:
-        return replace(share, low=float(beta.ppf(0.025, patients, 1)))
-    return share
 
 
 def bootstrap_band(

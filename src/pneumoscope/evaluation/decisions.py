@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from pneumoscope.evaluation.bootstrap import Estimate, bootstrap, with_exact_end
+from pneumoscope.evaluation.bootstrap import Estimate, bootstrap
+from pneumoscope.evaluation.exact_ends import with_exact_end
 from pneumoscope.evaluation.metrics import sensitivity, specificity
 from pneumoscope.findings import Decision, OperatingPoint, Purpose, Zone
 

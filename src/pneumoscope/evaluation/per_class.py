@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pneumoscope.evaluation.bootstrap import Estimate, bootstrap_band
+from pneumoscope.evaluation.exact_ends import exact_end, f1_of_share, with_end
 from pneumoscope.evaluation.metrics import BoolArray, FloatArray, IntArray, as_weights, ratio
 
 RATES = ("precision", "recall", "f1", "specificity")
 AVERAGES = ("micro", "macro", "weighted")
+_F1 = RATES.index("f1")
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +130,8 @@ def class_rates(
     Returns
     -------
     tuple of ClassRates
-        The classes in their order, then `AVERAGES`.
+        The classes in their order, then `AVERAGES`. Where all rates that count are 0, or all 1, the
+        far end of the interval is exact; see `exact_ends`.
     """
     known = np.flatnonzero(true >= 0)
     true, predicted = true[known], predicted[known]
@@ -138,10 +143,53 @@ def class_rates(
 
     band = bootstrap_band(statistic, patients, resamples, seed)
     sizes = [*images.tolist(), *(true.size for _ in AVERAGES)]
+    owners = np.asarray(patients, dtype=np.str_)[known]
+
+    @cache
+    def ends(value: float) -> FloatArray:
+        return _far_ends(true, predicted, owners, images, value)
+
+    def rate(row: int, column: int) -> Estimate:
+        found = band.estimate(len(RATES) * row + column)
+        return with_end(found, lambda value: float(ends(value)[row, column]))
+
     return tuple(
-        ClassRates(name, sizes[row], *(band.estimate(len(RATES) * row + i) for i in range(4)))
+        ClassRates(
+            name,
+            sizes[row],
+            *(rate(row, column) for column in range(len(RATES))),
+        )
         for row, name in enumerate([*classes, *AVERAGES])
     )
+
+
+def _far_ends(
+    true: IntArray, predicted: IntArray, owners: NDArray[np.str_], images: IntArray, value: float
+) -> FloatArray:
+    """Give the far ends of rates that are all 0 or all 1, as `rates_of_confusion` orders them."""
+
+    def patients(chosen: BoolArray) -> int:
+        return len(set(owners[chosen].tolist()))
+
+    counts = np.array(
+        [
+            [patients(called), patients(own), patients(own | called), patients(~own)]
+            for own, called in ((true == c, predicted == c) for c in range(images.size))
+        ]
+    )
+
+    def each(shares: int) -> FloatArray:
+        ends = exact_end(value, counts, shares)
+        ends[:, _F1] = f1_of_share(ends[:, _F1])
+        return ends
+
+    accuracy = exact_end(value, patients(true >= 0))
+    # A wrong image is wrong for two classes, but as one that is not of the class for one alone.
+    micro = np.array([accuracy, accuracy, accuracy, 1 - (1 - accuracy) / (images.size - 1)])
+    present = images > 0
+    among = each(int(present.sum()))[present]
+    weighted = np.average(among, axis=0, weights=images[present])
+    return np.vstack([each(1), micro, among.mean(axis=0), weighted])
 
 
 def _rates(

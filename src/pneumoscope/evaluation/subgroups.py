@@ -20,7 +20,7 @@ from pneumoscope.evaluation.manifest import (
     Manifest,
 )
 from pneumoscope.evaluation.metrics import FloatArray, IntArray, auroc
-from pneumoscope.evaluation.summary import class_metrics
+from pneumoscope.evaluation.summary import class_metrics, with_exact_class_ends
 
 NOT_STATED = "not stated"
 FEW_IMAGES = 20
@@ -192,7 +192,8 @@ def _figures(
     if positive is not None:
         area = partial(auroc, probabilities[:, positive], true == positive)
     wanted = {name: metrics[name] for name in ("accuracy", "balanced_accuracy")}
-    return bootstrap({**wanted, "auroc": area}, patients, resamples, seed)
+    found = bootstrap({**wanted, "auroc": area}, patients, resamples, seed)
+    return found | with_exact_class_ends(found, true, patients)
 
 
 def _note(images: int, labels: Mapping[str, int]) -> str | None:

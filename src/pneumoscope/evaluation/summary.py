@@ -9,11 +9,17 @@ from functools import partial
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pneumoscope.errors import DataError
 from pneumoscope.evaluation.bootstrap import Estimate, bootstrap
 from pneumoscope.evaluation.calibration import calibration_intercept, calibration_slope
 from pneumoscope.evaluation.curves import average_precision
+from pneumoscope.evaluation.exact_ends import (
+    with_exact_end,
+    with_exact_f1_end,
+    with_exact_mean_end,
+)
 from pneumoscope.evaluation.metrics import (
     BoolArray,
     FloatArray,
@@ -154,8 +160,9 @@ def evaluate_predictions(
     Returns
     -------
     EvaluationSummary
-        A metric that is undefined on the data (a class missing, outcomes that the probability
-        separates perfectly) has the value None.
+        Of accuracies, sensitivity, specificity and F1 of exactly 0 or 1 the far end of the interval
+        is exact; see `exact_ends`. A metric that is undefined on the data (a class missing,
+        outcomes that the probability separates perfectly) has the value None.
 
     Raises
     ------
@@ -173,12 +180,16 @@ def evaluate_predictions(
     true = class_indices(labels, classes)
     predicted = probabilities.argmax(axis=1)
     metrics = class_metrics(probabilities, true, predicted)
-    if positive is None:
+    target = None if positive is None else classes.index(positive)
+    if target is None:
         metrics |= _calibration_metrics(probabilities.max(axis=1), predicted == true)
     else:
-        target = classes.index(positive)
         metrics |= _calibration_metrics(probabilities[:, target], true == target)
         metrics |= positive_metrics(probabilities[:, target], true == target, predicted == target)
+    found = bootstrap(metrics, owners, resamples, seed)
+    found |= with_exact_class_ends(found, true, owners)
+    if target is not None:
+        found |= _with_exact_ends(found, true == target, predicted == target, owners)
     return EvaluationSummary(
         n=len(labels),
         abstained=abstained,
@@ -187,7 +198,7 @@ def evaluate_predictions(
         patients=len(set(owners)),
         classes=tuple(classes),
         confusion=_confusion(predicted, labels, classes),
-        metrics=bootstrap(metrics, owners, resamples, seed),
+        metrics=found,
         positive=positive,
         resamples=resamples,
         seed=seed,
@@ -263,6 +274,47 @@ def class_metrics(
         "auroc_macro": over_rows(partial(auroc_macro, probabilities, true)),
         "brier": over_rows(partial(brier, probabilities, true)),
     }
+
+
+def with_exact_class_ends(
+    estimates: Mapping[str, Estimate], true: IntArray, patients: Sequence[str]
+) -> dict[str, Estimate]:
+    """Widen the intervals of `accuracy` and `balanced_accuracy` where no or every image is wrong.
+
+    Parameters
+    ----------
+    estimates : mapping of str to Estimate
+        From the metrics of `class_metrics`.
+    true : ndarray of int, shape (images,)
+        Class indices; -1 for a label that is no class.
+    patients : sequence of str
+        The patient of each image.
+    """
+    owners = np.asarray(patients, dtype=np.str_)
+    each = [_distinct(owners[true == index]) for index in np.unique(true[true >= 0])]
+    return {
+        "accuracy": with_exact_end(estimates["accuracy"], _distinct(owners[true >= 0])),
+        "balanced_accuracy": with_exact_mean_end(estimates["balanced_accuracy"], each),
+    }
+
+
+def _with_exact_ends(
+    estimates: Mapping[str, Estimate],
+    positive: BoolArray,
+    called: BoolArray,
+    patients: Sequence[str],
+) -> dict[str, Estimate]:
+    """Do the same for the rates of `positive_metrics`."""
+    owners = np.asarray(patients, dtype=np.str_)
+    return {
+        "sensitivity": with_exact_end(estimates["sensitivity"], _distinct(owners[positive])),
+        "specificity": with_exact_end(estimates["specificity"], _distinct(owners[~positive])),
+        "f1": with_exact_f1_end(estimates["f1"], _distinct(owners[positive | called])),
+    }
+
+
+def _distinct(owners: NDArray[np.str_]) -> int:
+    return len(set(owners.tolist()))
 
 
 def _calibration_metrics(probability: FloatArray, outcome: BoolArray) -> dict[str, Metric]:

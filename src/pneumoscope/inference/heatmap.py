@@ -69,7 +69,7 @@ def to_evidence_heatmap(
     values = np.clip(_resized(evidence, shape), 0, 1)
     if not why_not_outlined and not float(evidence.max()) >= floor:
         why_not_outlined = (
-            f"nowhere does the map reach the probability of {floor:.0%} from which it is outlined"
+            f"nowhere does the map reach the probability of {floor:.4g} from which it is outlined"
         )
     mask = np.zeros(shape, np.bool_) if why_not_outlined else _otsu(values)
     return Heatmap(

@@ -17,7 +17,7 @@ from pneumoscope.reports.document import (
     to_fingerprint_document,
 )
 from pneumoscope.reports.severity_document import to_severity_document
-from pneumoscope.reports.wording import format_probability, plain
+from pneumoscope.reports.wording import format_probability, format_threshold, plain
 
 if TYPE_CHECKING:
     from pneumoscope.reports.comparison import comparison_to_text
@@ -41,6 +41,7 @@ __all__ = [
     "evaluation_to_text",
     "fingerprint_to_text",
     "format_probability",
+    "format_threshold",
     "networks_to_text",
     "overlay_png",
     "plain",

@@ -16,7 +16,7 @@ from pneumoscope.findings import (
     Rate,
     Zone,
 )
-from pneumoscope.reports.wording import format_probability, format_share
+from pneumoscope.reports.wording import format_probability, format_share, format_threshold
 
 CLASS_MEANINGS: Mapping[str, str] = MappingProxyType(
     {
@@ -110,10 +110,10 @@ def _detail(decision: Decision, label: str, zone: Zone) -> str:
     value = decision.probabilities[label]
     points = {point.purpose: point for point in decision.operating_points}
     named = {
-        purpose: f"the {POINT_NAMES[purpose]} {_beside(point.threshold, value)}"
+        purpose: f"the {POINT_NAMES[purpose]} {_point_beside(point.threshold, value)}"
         for purpose, point in points.items()
     }
-    shown = _beside(value, *(point.threshold for point in points.values()))
+    shown = probability_beside(value, [point.threshold for point in points.values()])
     if zone is Zone.POSITIVE:
         return f"probability {shown}, at or above {named[Purpose.RULE_IN]}"
     if zone is Zone.NEGATIVE:
@@ -132,11 +132,39 @@ def _detail(decision: Decision, label: str, zone: Zone) -> str:
     return f"probability {shown}, below {named[Purpose.RULE_IN]}; this model has no rule-out point"
 
 
-def _beside(value: float, *others: float) -> str:
-    """Write a number so that it can be told from others that round to the same."""
-    short = format_probability(value)
-    same = any(value != other and short == format_probability(other) for other in others)
-    return f"{short} ({value!r})" if same else short
+def probability_beside(value: float, thresholds: Sequence[float]) -> str:
+    """Write a probability so that it stands on its own side of the thresholds as they are written.
+
+    Parameters
+    ----------
+    value : float
+        0..1.
+    thresholds : sequence of float
+        0..1.
+
+    Returns
+    -------
+    str
+        With three decimals, or with as many more as that takes.
+    """
+    if any(_same_digits(value, threshold) for threshold in thresholds):
+        return f"{format_probability(value)} ({value!r})"
+    written = [float(format_threshold(threshold)) for threshold in thresholds]
+    above = [value >= threshold for threshold in thresholds]
+    if [round(value, 3) >= threshold for threshold in written] == above:
+        return format_probability(value)
+    return format_threshold(value)
+
+
+def _point_beside(threshold: float, value: float) -> str:
+    """Write a threshold so that it can be told from a probability."""
+    text = format_threshold(threshold)
+    return f"{text} ({threshold!r})" if _same_digits(value, threshold) else text
+
+
+def _same_digits(value: float, threshold: float) -> bool:
+    """Whether two different numbers would be written as the same threshold."""
+    return value != threshold and format_threshold(value) == format_threshold(threshold)
 
 
 def result_words(diagnosis: Diagnosis) -> tuple[tuple[str, str], ...]:
@@ -295,7 +323,7 @@ def _point(point: OperatingPoint) -> str:
     )
     told = f"It {rates}." if rates else "Its rates are in the model card (pneumoscope bundle info)."
     return (
-        f"{POINT_NAMES[point.purpose].capitalize()} {format_probability(point.threshold)}: "
+        f"{POINT_NAMES[point.purpose].capitalize()} {format_threshold(point.threshold)}: "
         f"{meaning} {point.label}. {told} How it was chosen: {point.rule}."
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from pneumoscope.reports.wording import format_estimate, format_probability
+from pneumoscope.reports.wording import format_estimate, format_threshold
 
 PURPOSES = {"rule_out": "rule out", "rule_in": "rule in"}
 
@@ -31,9 +31,9 @@ def decision_groups(document: Mapping[str, Any]) -> list[tuple[str, Mapping[str,
 
 
 def threshold_words(point: Mapping[str, Any]) -> str:
-    """Name a measured threshold, such as "rule out PNEUMONIA (from 0.180)"."""
+    """Name a measured threshold, such as "rule out PNEUMONIA (from 0.1805)"."""
     threshold = point["threshold"]
-    at = "each profile's own" if threshold is None else f"from {format_probability(threshold)}"
+    at = "each profile's own" if threshold is None else f"from {format_threshold(threshold)}"
     return f"{PURPOSES[point['purpose']]} {point['class']} ({at})"
 
 

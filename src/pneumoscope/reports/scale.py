@@ -5,9 +5,9 @@ from __future__ import annotations
 from markupsafe import Markup
 
 from pneumoscope.findings import Decision, Purpose, Zone
-from pneumoscope.reports.answer import POINT_NAMES, ZONE_NAMES
+from pneumoscope.reports.answer import POINT_NAMES, ZONE_NAMES, probability_beside
 from pneumoscope.reports.charts import number
-from pneumoscope.reports.wording import format_probability, plain
+from pneumoscope.reports.wording import format_threshold, plain
 
 _WIDTH, _SIDE = 640, 8
 _TOP, _BOTTOM = 24, 42
@@ -41,15 +41,16 @@ def zone_scale(decision: Decision) -> Markup | None:
     for row, purpose in enumerate(rows):
         parts.append(
             _point(
-                f"{POINT_NAMES[purpose]} {format_probability(points[purpose])}",
+                f"{POINT_NAMES[purpose]} {format_threshold(points[purpose])}",
                 points[purpose],
                 row,
             )
         )
-    parts.append(_mark(value))
+    shown = probability_beside(value, list(points.values()))
+    parts.append(_mark(value, shown))
     height = _BOTTOM + _ROW * len(rows) + 8
-    ends = ", ".join(f"{POINT_NAMES[p]} {format_probability(points[p])}" for p in rows)
-    told = f"Probability of {label} {format_probability(value)} on a line from 0 to 1; {ends}"
+    ends = ", ".join(f"{POINT_NAMES[p]} {format_threshold(points[p])}" for p in rows)
+    told = f"Probability of {label} {shown} on a line from 0 to 1; {ends}"
     return Markup(
         '<svg class="scale" viewBox="0 0 {} {}" role="img" aria-label="{}">{}</svg>'
     ).format(_WIDTH, height, plain(told), Markup().join(parts))
@@ -83,9 +84,9 @@ def _point(words: str, threshold: float, row: int) -> Markup:
     ).format(number(x), _TOP - 3, bottom, side, number(x + gap), words)
 
 
-def _mark(value: float) -> Markup:
+def _mark(value: float, shown: str) -> Markup:
     x = _across(value)
-    words = f"this image {format_probability(value)}"
+    words = f"this image {shown}"
     half = len(words) * _LETTER / 2
     middle = min(max(x, half), _WIDTH - half)
     return Markup(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import unicodedata
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
@@ -63,7 +64,7 @@ _HARMFUL = frozenset({"Cc", "Cs", "Zl", "Zp"})
 
 
 def format_probability(value: float) -> str:
-    """Write a probability or a threshold as every report shows it: with three decimals.
+    """Write a probability as every report shows it: with three decimals.
 
     Parameters
     ----------
@@ -81,6 +82,28 @@ def format_probability(value: float) -> str:
     if 0.9995 <= value < 1:
         return ">0.999"
     return f"{value:.3f}"
+
+
+def format_threshold(value: float) -> str:
+    """Write a threshold with four digits, so that rates counted with it hardly differ.
+
+    Parameters
+    ----------
+    value : float
+        0..1.
+
+    Returns
+    -------
+    str
+        Four digits from the first that is no 0, such as "0.1805" or "0.01407"; near 1 from the
+        first that is no 9, such as "0.998123". Below 0.0001 as "1.235e-05". Only exactly 1 and 0
+        are "1.0000" and "0.0000".
+    """
+    if 0 < value < 0.0001:
+        return f"{value:.3e}"
+    nearest = min(value, 1 - value)
+    decimals = 3 - math.floor(math.log10(nearest)) if nearest else 4
+    return f"{value:.{decimals}f}"
 
 
 def format_share(value: float) -> str:

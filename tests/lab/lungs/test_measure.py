@@ -59,6 +59,14 @@ def test_where_none_or_all_are_hit_the_interval_still_has_a_width(hits, low, hig
     assert found["ci95"] == pytest.approx([low, high], abs=0.01)  # Clopper and Pearson, by table
 
 
+@pytest.mark.parametrize(("hit", "interval"), [(False, [0, 0.975]), (True, [0.025, 1])])
+def test_a_single_patient_has_the_exact_interval_of_one(hit, interval):
+    found = rate(np.array([hit] * 3), ["a"] * 3)
+    assert found["value"] == hit
+    assert found["ci95"] == pytest.approx(interval)  # whichever way a single trial falls
+    assert rate(np.array([True, False]), ["a"] * 2)["ci95"] is None
+
+
 def test_a_rate_counts_pictures_and_draws_patients():
     hits = np.array([True] * 6 + [False] * 14)
     one_each = rate(hits, [str(n) for n in range(20)])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -231,7 +231,11 @@ def rate(hits: NDArray[np.bool_], patients: Sequence[str]) -> dict[str, Any]:
     told: dict[str, Any] = {"pictures": hits.size, "patients": number, "hits": count}
     if hits.size == 0:
         return told | {"value": None, "ci95": None}
-    return told | with_exact_end(_mean(hits.tolist(), patients), number).as_dict()
+    share = _mean(hits.tolist(), patients)
+    if number == 1 and count in (0, hits.size):
+        # Nothing can be drawn from one patient, but the exact interval needs no draws.
+        share = replace(share, low=share.value, high=share.value)
+    return told | with_exact_end(share, number).as_dict()
 
 
 def _mean(values: Sequence[float], patients: Sequence[str]) -> Estimate:

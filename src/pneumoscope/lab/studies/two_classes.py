@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Protocol
 
 from pneumoscope.errors import DataError
 from pneumoscope.evaluation import evaluate_predictions
@@ -10,6 +11,14 @@ from pneumoscope.lab.studies.answers import Result
 
 METRICS = ("accuracy", "balanced_accuracy", "sensitivity", "specificity", "auroc")
 POSITIVE = "PNEUMONIA"
+
+
+class Certified(Protocol):
+    """What was measured on a split, with what its certificate says."""
+
+    @property
+    def leaks(self) -> Sequence[str]:
+        """What crosses the split's borders; empty for an honest one."""
 
 
 def two_class_metrics(result: Result) -> dict[str, float]:
@@ -46,7 +55,7 @@ def two_class_metrics(result: Result) -> dict[str, float]:
     return found
 
 
-def told_leaks(results: Sequence[Result]) -> str:
+def told_leaks(results: Sequence[Certified]) -> str:
     """Tell what the splits leak, by their certificates; of several leaky ones, what the first."""
     leaky = [result for result in results if result.leaks]
     if not leaky:

@@ -19,6 +19,7 @@ from pneumoscope.lab.training.measure import PartFigures, read_as
 from pneumoscope.lab.training.profiles import COVERAGE, LEAST_OF_EACH, taught_classes
 from pneumoscope.lab.training.randomisation import SEEDS
 from pneumoscope.lab.training.recipe import Recipe, Source
+from pneumoscope.reports import format_threshold
 
 MEASURES = {
     "auprc": "pixelwise AUPRC",
@@ -161,4 +162,5 @@ def _environment() -> Environment:
     )
     environment.filters["interval"] = interval
     environment.filters["read_as"] = read_as
+    environment.filters["threshold"] = format_threshold
     return environment
