@@ -123,5 +123,5 @@ def test_every_command_on_a_folder_tells_of_files_that_it_does_not_read(
         ("compare", "--data", folder, "--a", bundle, "--b", bundle),
     ):
         warnings = cli(*command, "--json", "-").json()["warnings"]
-        assert sum(told in warning for warning in warnings) == 1
+        assert sum(told in warning["text"] for warning in warnings) == 1
         assert told in " ".join(cli(*command).out.split())

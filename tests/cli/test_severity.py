@@ -31,7 +31,7 @@ def test_text_and_json_say_the_same(
     text = " ".join(shown.out.split())
     assert f"Severity: {document['severity']['level'].upper()}" in text
     assert document["severity"]["trace"][-1] in text
-    assert all(warning in text for warning in document["warnings"])
+    assert all(warning["text"] in text for warning in document["warnings"])
     assert cli(*start, "--json", tmp_path / "a.json").code == 0
     assert json.loads((tmp_path / "a.json").read_text("utf-8")) == document
 

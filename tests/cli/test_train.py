@@ -153,7 +153,7 @@ def test_a_split_by_image_is_refused_or_told_first_by_every_report(
         if command[0] != "diagnose":
             assert told.index("a split that leaks") < told.index("Accuracy")
         document = cli(*command, "--json", "-").json()
-        assert "a split that leaks" in document["warnings"][0]
+        assert document["warnings"][0]["code"] == "split_leaks"
 
 
 def test_a_split_and_its_training_leave_out_the_same_unreadable_image(

@@ -176,9 +176,9 @@ def test_files_without_an_image_ending_in_class_folders_are_told(tmp_path):
     assert [image.file for image in manifest.images] == ["PNEUMONIA/b.dcm"]
     assert manifest.unread == ("NORMAL/cd/IM0003.1", "PNEUMONIA/IM0001", "PNEUMONIA/IM0002")
     (warning,) = manifest.warnings
-    assert "3 files have no image ending and are not read (first: 'NORMAL/cd/IM0003.1')" in warning
-    assert ".dcm" in warning
-    assert "labels.csv" in warning
+    assert (warning.code, warning.values["count"]) == ("files_not_read", 3)
+    assert warning.values["first"] == "NORMAL/cd/IM0003.1"
+    assert ".dcm" in warning.values["endings"]
 
 
 def test_hidden_files_and_files_of_no_class_stay_silent(tmp_path):

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from pneumoscope.findings import (
+    About,
     Abstention,
     AgeGroupChoice,
     BundleIdentity,
@@ -18,6 +19,7 @@ from pneumoscope.findings import (
     Diagnosis,
     DicomSource,
     Heatmap,
+    Message,
     OperatingPoint,
     PatientContext,
     PatientIdentity,
@@ -180,7 +182,7 @@ def make() -> Make:
             severity=severity if ill else None,
             symptoms=symptoms if ill else {},
             patient=PatientContext(54, "F") if group.chosen_by == "age" else PatientContext(),
-            warnings=("The exposure is low.",),
+            warnings=(Message("for_processing", About.IMAGE),),
         )
         return replace(diagnosis, **changes)  # type: ignore[arg-type]
 

@@ -16,12 +16,14 @@ from jsonschema import Draft202012Validator, ValidationError
 from pneumoscope.evaluation import evaluate_figures, evaluate_predictions, measure_decisions
 from pneumoscope.findings import (
     NOTICE,
+    About,
     AgeGroupChoice,
     BundleIdentity,
     Confidence,
     Decision,
     Diagnosis,
     Heatmap,
+    Message,
     OperatingPoint,
     PatientIdentity,
     Purpose,
@@ -136,7 +138,10 @@ def test_every_property_of_the_schemas_is_described_and_closed():
 def test_a_severity_alone_fits_its_schema(make, rule_base):
     given = make(ill=True, rule_base=rule_base)
     document = to_severity_document(
-        given.severity, symptoms=given.symptoms, patient=given.patient, warnings=("Mind this.",)
+        given.severity,
+        symptoms=given.symptoms,
+        patient=given.patient,
+        warnings=(Message("level_jumps", About.SEVERITY, {"rule_base": rule_base}),),
     )
     SEVERITY.validate(document)
     assert list(document) == list(SEVERITY.schema["properties"])
@@ -297,7 +302,7 @@ def test_dump_refuses_nan_and_ends_with_a_newline():
 
 @pytest.mark.parametrize("positive", [None, "PNEUMONIA"])
 def test_evaluations_fit_the_schema(positive):
-    document = evaluation(positive, warnings=("Few images.",))
+    document = evaluation(positive, warnings=(Message("intervals_without_patients", About.DATA),))
     EVALUATION.validate(document)
     assert json.loads(dump(document)) == document
     assert document["notice"] == NOTICE

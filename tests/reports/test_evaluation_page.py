@@ -15,7 +15,7 @@ from pneumoscope.evaluation import (
     evaluate_predictions,
     measure_saliency,
 )
-from pneumoscope.findings import BundleIdentity
+from pneumoscope.findings import About, BundleIdentity, Message
 from pneumoscope.reports import evaluation_to_html, to_evaluation_document
 
 CLASSES = ("NORMAL", "ABNORMAL", "PNEUMONIA")
@@ -100,7 +100,12 @@ def document(
         without_overlap=rest.as_dict(),
         decisions=decided | {"profiles": [profile | decided]},
         saliency=looks,
-        warnings=("2 of 60 images were in the bundle's own training.", "One more."),
+        warnings=(
+            Message(
+                "identical_in_training", About.MODEL, {"identical": 2, "images": 60, "near": 0}
+            ),
+            Message("intervals_without_patients", About.DATA),
+        ),
     )
 
 
@@ -132,7 +137,8 @@ def given(request):
 def test_the_page_says_what_it_must_in_its_order(given):
     page = Page(evaluation_to_html(given))
     assert page.text.count(given["notice"]) == 2
-    places = [page.text.index(line) for line in (given["notice"], *given["warnings"], "Metrics")]
+    warnings = [warning["text"] for warning in given["warnings"]]
+    places = [page.text.index(line) for line in (given["notice"], *warnings, "Metrics")]
     assert places == sorted(places)
     assert given["bundle"]["sha256"] in page.text
     assert "x.png" in page.text

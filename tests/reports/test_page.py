@@ -12,15 +12,17 @@ import pytest
 from PIL import Image
 
 from pneumoscope.findings import (
+    About,
     AgeGroupChoice,
     BundleIdentity,
     Decision,
     ImageKind,
+    Message,
     PatientContext,
     PatientIdentity,
     SeverityLevel,
 )
-from pneumoscope.reports import format_probability, to_html
+from pneumoscope.reports import format_probability, to_html, to_sentences
 from pneumoscope.reports.answer import (
     grad_cam_words,
     headline,
@@ -90,7 +92,7 @@ def test_every_variant_says_what_it_must(diagnosis):
     assert page.text.count(diagnosis.notice) == 2
     assert page.text.index(diagnosis.notice) < 150
     assert diagnosis.bundle.sha256 in page.text
-    for warning in diagnosis.warnings:
+    for warning in to_sentences(diagnosis.warnings):
         assert warning in page.text
     shown = headline(diagnosis)
     assert f"Result {shown.call} {shown.detail}".strip() in page.text
@@ -201,17 +203,18 @@ def test_without_symptoms_there_is_no_severity(make):
     assert "Symptoms" not in text
 
 
-CAVEAT = "The rule base baral2025 can call an ill patient negligible."
+CAVEAT = Message("rule_base_as_published", About.SEVERITY, {"rule_base": "baral2025"})
+RAW = Message("for_processing", About.IMAGE)
 
 
 def test_what_limits_the_answer_stands_beside_it(make):
-    text = Page(to_html(make(ill=True, warnings=("The exposure is low.", CAVEAT)))).text
+    text = Page(to_html(make(ill=True, warnings=(RAW, CAVEAT)))).text
+    caveat, raw = to_sentences([CAVEAT, RAW])
     places = [
-        text.index(line)
-        for line in ("by the symptoms", CAVEAT, "The exposure is low.", "Calibrated probabilities")
+        text.index(line) for line in ("by the symptoms", caveat, raw, "Calibrated probabilities")
     ]
     assert places == sorted(places)
-    assert text.count(CAVEAT) == 1
+    assert text.count(caveat) == 1
 
 
 def test_the_legend_explains_only_the_classes_that_it_knows(make):
@@ -275,7 +278,11 @@ ATTACK = '"><script>alert(1)</script>{{ 7 * 7 }}\x1b[31m\u202e'
         {"bundle": BundleIdentity(ATTACK, ATTACK, "0" * 64, (ATTACK,))},
         {"group": AgeGroupChoice(ATTACK, "image", 0.9)},
         {"abstained": True, "reason": ATTACK},
-        {"warnings": (ATTACK,)},
+        {
+            "warnings": (
+                Message("must_not_be_used", About.MODEL, {"bundle": "b", "uses": (ATTACK,)}),
+            )
+        },
         {"identity": PatientIdentity(ATTACK, ATTACK, ATTACK)},
     ],
     ids=["name", "bundle", "age-group", "abstention", "warnings", "identity"],

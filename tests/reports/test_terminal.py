@@ -9,12 +9,13 @@ import pytest
 from rich.console import Console
 
 from pneumoscope.evaluation import evaluate_predictions
-from pneumoscope.findings import NOTICE, BundleIdentity, SeverityLevel
+from pneumoscope.findings import NOTICE, About, BundleIdentity, Message, SeverityLevel
 from pneumoscope.reports import (
     EvaluationData,
     evaluation_to_text,
     format_probability,
     to_evaluation_document,
+    to_sentences,
     to_text,
 )
 from pneumoscope.reports.answer import headline, map_words, point_words, result_words
@@ -38,7 +39,7 @@ def joined(text: str) -> str:
 def test_every_variant_says_what_it_must(diagnosis, width):
     text = joined(show(to_text(diagnosis), width=width))
     assert diagnosis.notice in text
-    for warning in diagnosis.warnings:
+    for warning in to_sentences(diagnosis.warnings):
         assert warning in text
     assert headline(diagnosis).line in text
     for name, words in result_words(diagnosis):
@@ -77,12 +78,16 @@ def test_a_headline_counts_what_is_missing_where_it_is_much(make):
 
 
 def test_what_limits_the_answer_stands_beside_it(make):
-    caveat = "The rule base baral2025 can call an ill patient negligible."
-    text = joined(show(to_text(make(ill=True, warnings=(caveat, "The exposure is low.")))))
+    warnings = (
+        Message("rule_base_as_published", About.SEVERITY, {"rule_base": "baral2025"}),
+        Message("for_processing", About.IMAGE),
+    )
+    caveat, raw = to_sentences(warnings)
+    text = joined(show(to_text(make(ill=True, warnings=warnings))))
     order = (
         "PNEUMONIA: positive",
         "What it means: ",
-        "Warning: The exposure is low.",
+        f"Warning: {raw}",
         "no finding that the network was taught",
         "Severity: ",
         f"Warning: {caveat}",
@@ -110,7 +115,9 @@ def test_a_class_that_was_not_taught_is_marked_in_the_table(make):
 @pytest.mark.parametrize("colour", [False, True])
 def test_foreign_text_is_neither_markup_nor_control(make, colour):
     attack = "[bold]a[/nothing]\x1b]0;title\x07\r\n\x9b31m\u202e"
-    diagnosis = make(name=attack, bundle=BundleIdentity(attack, "1", "0" * 64), warnings=(attack,))
+    warning = Message("must_not_be_used", About.MODEL, {"bundle": "b", "uses": (attack,)})
+    bundle = BundleIdentity(attack, "1", "0" * 64)
+    diagnosis = make(name=attack, bundle=bundle, warnings=(warning,))
     text = show(to_text(diagnosis), colour=colour)
     shown = r"[bold]a[/nothing]\x1b]0;title\x07\r\n\x9b31m\u202e"
     assert text.count(shown) == 3
@@ -171,7 +178,10 @@ def document(**kwargs):
 
 def test_an_evaluation_shows_its_numbers():
     given = document(
-        positive=CLASSES[2], in_training=7, decisions=decisions(CLASSES[2]), warnings=("Few.",)
+        positive=CLASSES[2],
+        in_training=7,
+        decisions=decisions(CLASSES[2]),
+        warnings=(Message("intervals_without_patients", About.DATA),),
     )
     text = joined(show(evaluation_to_text(given)))
     assert NOTICE in text
@@ -191,7 +201,7 @@ def test_an_evaluation_shows_its_numbers():
     assert "[b]x.png" in text
     assert "Metrics, positive class [red]PNEUMONIA" in text
     assert r"set\x1b" in text
-    assert text.index("Warning: Few.") < text.index("Metrics")
+    assert text.index("Warning: No patient is known") < text.index("Metrics")
     assert "0 identical images, changed copies not known" in text
 
 

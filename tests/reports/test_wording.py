@@ -10,8 +10,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from pneumoscope.findings import PatientContext, SeverityLevel
-from pneumoscope.reports import format_probability, format_threshold, plain
+from pneumoscope.findings import About, Message, PatientContext, SeverityLevel
+from pneumoscope.reports import format_probability, format_threshold, plain, to_sentences
 from pneumoscope.reports.wording import (
     LEVEL_MEANINGS,
     confidence_words,
@@ -72,17 +72,28 @@ def test_the_image_has_a_share_only_in_a_severity(make, ill):
 
 
 def test_splitting_loses_no_warning_and_keeps_the_order(make):
-    ours = ("The rule base baral2025 errs.", "By baral2025, 0 to 1.")
-    others = ("Low exposure.", "Mended.")
+    ours = tuple(
+        Message(code, About.SEVERITY, {"rule_base": "baral2025"})
+        for code in ("rule_base_as_published", "level_jumps")
+    )
+    # A bundle's name is no sign of what a message is about.
+    named = {"bundle": "baral2025", "uses": ("any guideline",)}
+    others = (
+        Message("for_processing", About.IMAGE),
+        Message("must_not_be_used", About.MODEL, named),
+    )
     for order in permutations((*ours, *others)):
         parts = split_warnings(make(ill=True, warnings=order))
-        assert [set(part) for part in parts] == [set(ours), set(others)]
-        assert all(sorted(part, key=order.index) == list(part) for part in parts)
+        for part, expected in zip(parts, (ours, others), strict=True):
+            assert part == to_sentences(each for each in order if each in expected)
 
 
 def test_without_a_severity_every_warning_is_of_the_image(make):
-    warnings = ("The rule base baral2025 errs.", "Low exposure.")
-    assert split_warnings(make(warnings=warnings)) == ((), warnings)
+    warnings = (
+        Message("no_severity", About.SEVERITY, {"reason": "no age"}),
+        Message("for_processing", About.IMAGE),
+    )
+    assert split_warnings(make(warnings=warnings)) == ((), to_sentences(warnings))
 
 
 def test_a_level_says_what_it_means_and_an_open_one_both_ends():

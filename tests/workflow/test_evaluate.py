@@ -101,7 +101,7 @@ def test_class_folders_and_a_table_give_the_same_figures(
     from_table = evaluate_folder(folder, bundle=str(tiny_bundle.folder))
     assert figures(from_folders) == figures(from_table)
     assert from_folders.patient_column is from_table.patient_column is None
-    assert any("No patient is known" in line for line in from_table.warnings)
+    assert "intervals_without_patients" in [line.code for line in from_table.warnings]
 
 
 def test_patients_of_the_table_are_known(folder: Path, tiny_bundle: Bundle) -> None:
@@ -111,7 +111,7 @@ def test_patients_of_the_table_are_known(folder: Path, tiny_bundle: Bundle) -> N
     result = evaluate_folder(folder, bundle=str(tiny_bundle.folder))
     assert result.patient_column == "patient_id"
     assert result.summary.patients == 15
-    assert not any("No patient is known" in line for line in result.warnings)
+    assert "intervals_without_patients" not in [line.code for line in result.warnings]
 
 
 def test_subgroups_are_of_the_readable_images_of_the_column(
@@ -138,7 +138,9 @@ def test_unreadable_images_are_counted_named_and_in_no_figure(
     assert after.images == before.images + 2
     assert after.unreadable == ("NORMAL/00-broken.png", "PNEUMONIA/zz-empty.jpg")
     assert figures(after) == figures(before)
-    assert any("NORMAL/00-broken.png" in line for line in after.warnings)
+    (told,) = [line for line in after.warnings if line.code == "images_not_readable"]
+    expected = {"count": 2, "images": after.images, "first": "NORMAL/00-broken.png"}
+    assert told.values == expected
 
 
 def test_images_that_diagnose_refuses_are_counted_and_scored_all_the_same(
@@ -157,9 +159,9 @@ def test_images_that_diagnose_refuses_are_counted_and_scored_all_the_same(
     assert figures(lateral) == figures(frontal) | {"abstained": 1}
     assert lateral.decisions == frontal.decisions
     assert (lateral.summary.n, sum(lateral.summary.confusion["NORMAL"].values())) == (31, 11)
-    told = "1 of 31 images would be refused by diagnose"
-    assert any(told in line for line in lateral.warnings)
-    assert not any("refused by diagnose" in line for line in frontal.warnings)
+    (told,) = [line for line in lateral.warnings if line.code == "images_refused"]
+    assert told.values == {"count": 1, "images": 31}
+    assert "images_refused" not in [line.code for line in frontal.warnings]
 
 
 def test_images_of_the_training_are_counted(
@@ -169,12 +171,13 @@ def test_images_of_the_training_are_counted(
     prints = [fingerprint(read_radiograph(path).pixels) for path in known]
     result = evaluate_folder(folder, bundle=variant(fingerprints="\n".join(prints)))
     assert result.summary.in_training == len(known) == 3
-    assert any("3 of 30 images were in the bundle's own training" in x for x in result.warnings)
+    (told,) = [line for line in result.warnings if line.code == "identical_in_training"]
+    assert told.values == {"images": 30, "identical": 3, "near": 0}
     assert (result.overlap.near, result.summary.near_training) == (None, None)
     fresh = evaluate_folder(folder, bundle=str(tiny_bundle.folder))
     assert fresh.summary.in_training == 0
     assert fresh.without_overlap is None
-    assert not any("own training" in line for line in fresh.warnings)
+    assert not any(line.code.endswith("in_training") for line in fresh.warnings)
 
 
 def test_figures_without_the_training_images_are_those_of_the_other_images(

@@ -51,7 +51,7 @@ def severity(
         raise SymptomError("no symptom is given; write one like --symptom oxygen_level=92")
 
     from pneumoscope.findings import PatientContext
-    from pneumoscope.reports import severity_to_text, to_severity_document
+    from pneumoscope.reports import severity_to_text, to_sentences, to_severity_document
     from pneumoscope.severity import assess, severity_warnings
 
     try:
@@ -62,7 +62,7 @@ def severity(
     warnings = tuple(severity_warnings(result, patient))
     deliver(
         to_severity_document(result, symptoms=given, patient=patient, warnings=warnings),
-        lambda _: severity_to_text(result, warnings),
+        lambda _: severity_to_text(result, to_sentences(warnings)),
         to_stdout=to_stdout,
         json_file=json_file,
     )

@@ -16,7 +16,7 @@ from scipy.stats import chi2_contingency
 
 from pneumoscope.evaluation.manifest import LabelledImage
 from pneumoscope.evaluation.subgroups import group_names
-from pneumoscope.findings import Radiograph
+from pneumoscope.findings import About, Message, Radiograph, Value
 from pneumoscope.imaging import fingerprint, reduce_by_area
 
 NEAR_BITS = 6
@@ -192,26 +192,19 @@ class DataFingerprint:
     near: tuple[CopyGroup, ...]
 
     @property
-    def warnings(self) -> tuple[str, ...]:
-        """The traps, one sentence each."""
-        tables = {f"The {name}": table for name, table in self.properties.items()}
-        tables |= {f"The column {name!r}": table for name, table in self.columns.items()}
-        told = (_tells(what, table) for what, table in tables.items())
+    def warnings(self) -> tuple[Message, ...]:
+        """The traps."""
+        told = [_tells("property_tells_label", *each) for each in self.properties.items()]
+        told += [_tells("column_tells_label", *each) for each in self.columns.items()]
         return (*_patient_warnings(self.patients), *self._copy_warnings(), *filter(None, told))
 
-    def _copy_warnings(self) -> list[str]:
+    def _copy_warnings(self) -> list[Message]:
         counts = {
-            "identical images lie across patients: a split by patient does not part them.": sum(
-                group.across_patients for group in self.exact
-            ),
-            "identical images have different labels: at least one is wrong.": sum(
-                len(group.labels) > 1 for group in self.exact
-            ),
-            "nearly identical images lie across patients: candidates, look at each.": sum(
-                group.across_patients for group in self.near
-            ),
+            "identical_across_patients": sum(group.across_patients for group in self.exact),
+            "identical_with_several_labels": sum(len(group.labels) > 1 for group in self.exact),
+            "nearly_identical_across_patients": sum(group.across_patients for group in self.near),
         }
-        return [f"Groups with {text[:-1]} ({n})." for text, n in counts.items() if n]
+        return [Message(code, About.DATA, {"groups": n}) for code, n in counts.items() if n]
 
     def as_dict(self) -> dict[str, Any]:
         """Give the fingerprint as plain JSON values."""
@@ -459,19 +452,25 @@ def _measure_patients(images: Sequence[LabelledImage]) -> Patients:
     )
 
 
-def _patient_warnings(patients: Patients | None) -> list[str]:
+def _patient_warnings(patients: Patients | None) -> list[Message]:
     if patients is None:
-        return ["No patient is known: a split cannot keep one patient's images together."]
+        return [Message("split_without_patients", About.DATA)]
     if patients.several_labels:
-        return [f"{patients.several_labels} of {patients.n} patients have several labels."]
+        told = {"count": patients.several_labels, "patients": patients.n}
+        return [Message("patients_with_several_labels", About.DATA, told)]
     return []
 
 
-def _tells(what: str, table: CrossTable) -> str | None:
+def _tells(code: str, name: str, table: CrossTable) -> Message | None:
     best = table.strongest
-    if not table.tells_label or best is None:
+    if not table.tells_label or best is None or table.cramers_v is None:
         return None
-    return (
-        f"{what} tells the label (Cramer's V {table.cramers_v:.2f}): {best.value} is "
-        f"{best.share_of_label:.0%} of {best.label} and {best.share_of_others:.0%} of the others."
-    )
+    told: dict[str, Value] = {
+        "name": name,
+        "cramers_v": table.cramers_v,
+        "value": best.value,
+        "label": best.label,
+        "share_of_label": best.share_of_label,
+        "share_of_others": best.share_of_others,
+    }
+    return Message(code, About.DATA, told)

@@ -10,6 +10,7 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from pneumoscope.errors import DataError
 from pneumoscope.files import read_limited
+from pneumoscope.findings import About, Message, Value
 
 LABELS_FILE = "labels.csv"
 PATIENT_COLUMN = "patient_id"
@@ -98,14 +99,16 @@ class Manifest:
         return tuple(sorted({image.label for image in self.images}))
 
     @property
-    def warnings(self) -> tuple[str, ...]:
+    def warnings(self) -> tuple[Message, ...]:
         """What a user of the images must know of the others."""
         if not self.unread:
             return ()
-        return (
-            f"{len(self.unread)} files have no image ending and are not read (first: "
-            f"{self.unread[0]!r}); rename them ({_ENDINGS}) or list them in {LABELS_FILE}.",
-        )
+        told: dict[str, Value] = {
+            "count": len(self.unread),
+            "first": self.unread[0],
+            "endings": _ENDINGS,
+        }
+        return (Message("files_not_read", About.DATA, told),)
 
 
 def read_manifest(

@@ -11,6 +11,7 @@ from pneumoscope.findings.heatmap import Contour, Heatmap
 from pneumoscope.findings.image_kind import ImageKind
 from pneumoscope.findings.input_spec import InputSpec
 from pneumoscope.findings.lung_mask import LungMask
+from pneumoscope.findings.message import About, Message, Value
 from pneumoscope.findings.operating_point import OperatingPoint, Purpose, Rate, Zone
 from pneumoscope.findings.picture_check import PictureCheck
 from pneumoscope.findings.prediction import Prediction
@@ -40,6 +41,7 @@ __all__ = [
     "MAX_SIDE",
     "MIN_SIDE",
     "NOTICE",
+    "About",
     "Abstention",
     "AgeGroup",
     "AgeGroupChoice",
@@ -64,6 +66,7 @@ __all__ = [
     "InputSpec",
     "LevelInterval",
     "LungMask",
+    "Message",
     "OperatingPoint",
     "PatientContext",
     "PatientIdentity",
@@ -78,6 +81,7 @@ __all__ = [
     "TrackedVisit",
     "Trend",
     "TurningPoint",
+    "Value",
     "Visit",
     "Zone",
 ]

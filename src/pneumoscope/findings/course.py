@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pneumoscope.findings.assessment import Assessment
 from pneumoscope.findings.bounds import Bounds
 from pneumoscope.findings.change import Change
+from pneumoscope.findings.message import Message
 from pneumoscope.findings.reasons import PersonalView, SeverityLevel
 from pneumoscope.findings.visit import Visit
 
@@ -61,14 +62,14 @@ class Course:
         At least one.
     bounds : Bounds
         The patient's own ranges with all visits in them, for the next visit.
-    warnings : tuple of str
+    warnings : tuple of Message
         What a reader must know.
     """
 
     rule_base: str
     visits: tuple[TrackedVisit, ...]
     bounds: Bounds
-    warnings: tuple[str, ...] = ()
+    warnings: tuple[Message, ...] = ()
 
     def __post_init__(self) -> None:
         if not self.visits:

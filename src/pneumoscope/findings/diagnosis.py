@@ -9,6 +9,7 @@ from pneumoscope.findings.assessment import Assessment
 from pneumoscope.findings.decision import Abstention, Decision
 from pneumoscope.findings.heatmap import Heatmap
 from pneumoscope.findings.image_kind import ImageKind
+from pneumoscope.findings.message import Message
 from pneumoscope.findings.radiograph import PatientContext, Radiograph
 
 NOTICE = (
@@ -57,7 +58,7 @@ class Diagnosis:
     severity: Assessment | None = None
     symptoms: Mapping[str, float] = field(default_factory=dict)
     patient: PatientContext = field(default_factory=PatientContext)
-    warnings: tuple[str, ...] = ()
+    warnings: tuple[Message, ...] = ()
     grad_cam: Heatmap | None = None
     notice: str = NOTICE
 

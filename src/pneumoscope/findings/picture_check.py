@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from pneumoscope.findings.decision import Abstention
+from pneumoscope.findings.message import Message
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +19,7 @@ class PictureCheck:
         Why its classes are not to be believed, the most telling reason first; empty for a picture
         that may be read. The codes are "not_frontal_chest", "upside_down", "rotated", "inverted",
         "screen_photograph", "cropped" and "exposure".
-    warnings : tuple of str
+    warnings : tuple of Message
         What the user should look at, as plain sentences; no reason to refuse.
     scores : mapping of str to float
         What the network answers for each code, 0..1; not calibrated. Empty where it was not asked,
@@ -26,7 +27,7 @@ class PictureCheck:
     """
 
     refusals: tuple[Abstention, ...] = ()
-    warnings: tuple[str, ...] = ()
+    warnings: tuple[Message, ...] = ()
     scores: Mapping[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from pneumoscope.findings.message import Message
+
 MIN_SIDE = 32
 MAX_SIDE = 20_000
 
@@ -98,7 +100,7 @@ class Radiograph:
         Only when the caller asked for it.
     patient : PatientContext
         Age and sex as the header gives them.
-    notes : tuple of str
+    notes : tuple of Message
         What the reader had to assume or mend, one plain sentence each.
     """
 
@@ -109,7 +111,7 @@ class Radiograph:
     dicom: DicomSource | None = None
     identity: PatientIdentity | None = None
     patient: PatientContext = field(default_factory=PatientContext)
-    notes: tuple[str, ...] = ()
+    notes: tuple[Message, ...] = ()
 
     def __post_init__(self) -> None:
         if self.pixels.ndim != 2 or self.pixels.dtype != np.float32:

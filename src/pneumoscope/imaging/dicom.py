@@ -23,7 +23,7 @@ from pydicom.uid import (
 )
 
 from pneumoscope.errors import ImageError
-from pneumoscope.findings import DicomSource, PatientContext, PatientIdentity
+from pneumoscope.findings import About, DicomSource, Message, PatientContext, PatientIdentity
 from pneumoscope.imaging.dicom_header import (
     MAX_VALUE_BYTES,
     empty_oversized,
@@ -77,9 +77,9 @@ def decode_dicom(data: bytes) -> DicomPicture:
     pixels, pixel_notes = _grey(stored, dataset, layout)
     notes = syntax_notes + length_notes + pixel_notes + patient_notes + unchecked(source)
     if text_of(dataset, "PresentationIntentType").upper() == "FOR PROCESSING":
-        notes += ("The image is raw (for processing), not the one made for display.",)
+        notes += (Message("for_processing", About.IMAGE),)
     if text_of(dataset, "BurnedInAnnotation").upper() == "YES":
-        notes += ("Text is burned into the picture; it may show the patient's name.",)
+        notes += (Message("burned_in_text", About.IMAGE),)
     picture = Picture(pixels, layout.stored, notes)
     return DicomPicture(picture, source, patient, identity_of(dataset))
 
@@ -107,7 +107,7 @@ def _refuse_character_sets(tag: BaseTag, _vr: str | None, length: int) -> bool:
     return False
 
 
-def _ensure_transfer_syntax(dataset: FileDataset) -> tuple[str, ...]:
+def _ensure_transfer_syntax(dataset: FileDataset) -> tuple[Message, ...]:
     if not hasattr(dataset, "file_meta"):
         dataset.file_meta = FileMetaDataset()
     if isinstance(dataset.file_meta.get("TransferSyntaxUID"), UID):
@@ -115,12 +115,12 @@ def _ensure_transfer_syntax(dataset: FileDataset) -> tuple[str, ...]:
     implicit, little = dataset.original_encoding
     explicit = ExplicitVRLittleEndian if little else ExplicitVRBigEndian
     dataset.file_meta.TransferSyntaxUID = ImplicitVRLittleEndian if implicit else explicit
-    return ("The file names no transfer syntax; it was read as uncompressed.",)
+    return (Message("transfer_syntax_not_stated", About.IMAGE),)
 
 
 def _grey(
     stored: NDArray[Any], dataset: FileDataset, layout: PixelFormat
-) -> tuple[NDArray[np.float32], tuple[str, ...]]:
+) -> tuple[NDArray[np.float32], tuple[Message, ...]]:
     photometric = text_of(dataset, "PhotometricInterpretation").upper()
     if photometric == "PALETTE COLOR" and layout.samples == 1:
         if "RedPaletteColorLookupTableData" not in dataset:  # segments can unpack to gigabytes
@@ -131,9 +131,9 @@ def _grey(
         if photometric not in _FULL_COLOUR:
             raise ImageError(f"three samples of {photometric or 'no'} photometric; export it grey")
         return _luma(stored, 2**layout.stored - 1), (_colour_note(),)
-    notes: tuple[str, ...] = ()
+    notes: tuple[Message, ...] = ()
     if photometric not in ("MONOCHROME1", "MONOCHROME2"):
-        notes = ("The header does not say whether white or black is high; white was taken.",)
+        notes = (Message("photometric_not_stated", About.IMAGE),)
     pixels, shown_notes = displayed(stored, dataset, _valid(stored, dataset, layout))
     return pixels, notes + shown_notes
 
@@ -143,8 +143,8 @@ def _luma(colour: NDArray[Any], white: int) -> NDArray[np.float32]:
     return grey.clip(0, 1)
 
 
-def _colour_note() -> str:
-    return "The image is stored as colour; it was converted to grey."
+def _colour_note() -> Message:
+    return Message("colour_made_grey", About.IMAGE)
 
 
 def _valid(

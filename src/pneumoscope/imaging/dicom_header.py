@@ -13,7 +13,7 @@ from pydicom.dataset import Dataset
 from pydicom.multival import MultiValue
 from pydicom.tag import BaseTag, Tag
 
-from pneumoscope.findings import DicomSource, PatientContext, PatientIdentity
+from pneumoscope.findings import About, DicomSource, Message, PatientContext, PatientIdentity
 from pneumoscope.imaging.formats import MAX_FILE_BYTES, clean_text
 
 # PS3.16 CID 4010 "DX View" as far as frontal and lateral go, as SNOMED CT and the older SNOMED RT
@@ -161,18 +161,16 @@ def source_of(dataset: Dataset, transfer_syntax: str) -> DicomSource:
     )
 
 
-def unchecked(source: DicomSource) -> tuple[str, ...]:
+def unchecked(source: DicomSource) -> tuple[Message, ...]:
     """Say what the header leaves out, so that it could not be checked."""
     notes = []
     if source.modality in NO_MODALITY:
-        notes.append(
-            "The header names no modality: it was checked by the look of the picture alone."
-        )
+        notes.append(Message("modality_not_stated", About.IMAGE))
     if not source.body_part:
-        notes.append("The header names no body part: whether this is a chest is unchecked.")
+        notes.append(Message("body_part_not_stated", About.IMAGE))
     # The slices of a CT have no view.
     if not source.view_position and source.modality != "CT":
-        notes.append("The header names no view: whether this is a frontal view is unchecked.")
+        notes.append(Message("view_not_stated", About.IMAGE))
     return tuple(notes)
 
 
@@ -185,7 +183,7 @@ def identity_of(dataset: Dataset) -> PatientIdentity:
     )
 
 
-def patient_of(dataset: Dataset) -> tuple[PatientContext, tuple[str, ...]]:
+def patient_of(dataset: Dataset) -> tuple[PatientContext, tuple[Message, ...]]:
     """Read age and sex, with a note for what is assumed or given but not understood.
 
     PatientAge is three digits and D, W, M or Y (PS3.5 6.2, AS); fewer digits and a bare number,
@@ -196,16 +194,16 @@ def patient_of(dataset: Dataset) -> tuple[PatientContext, tuple[str, ...]]:
     age_text = text_of(dataset, "PatientAge").upper()
     age = _age(age_text)
     if age_text and age is None:
-        notes.append("The patient's age in the header is not valid and was ignored.")
+        notes.append(Message("age_not_valid", About.PATIENT))
     if age is None:
         age = _age_by_dates(dataset)
         if age is not None:
-            notes.append("The patient's age was computed from the dates in the header.")
+            notes.append(Message("age_computed", About.PATIENT))
     elif age_text.isdigit():
-        notes.append("The patient's age in the header has no unit; it was taken as years.")
+        notes.append(Message("age_unit_not_stated", About.PATIENT))
     sex = text_of(dataset, "PatientSex").upper()
     if sex not in ("", "M", "F", "O"):
-        notes.append("The patient's sex in the header is not valid and was ignored.")
+        notes.append(Message("sex_not_valid", About.PATIENT))
     context = PatientContext(age=age, sex=sex if sex in ("M", "F") else None)
     return context, tuple(notes)
 

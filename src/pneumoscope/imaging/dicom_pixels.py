@@ -14,6 +14,7 @@ from pydicom.pixels.utils import pixel_array
 from pydicom.uid import UID, JPEG2000TransferSyntaxes, JPEGBaseline8Bit, RLELossless
 
 from pneumoscope.errors import ImageError
+from pneumoscope.findings import About, Message
 from pneumoscope.imaging.codestream import frame_size
 from pneumoscope.imaging.dicom_header import integer_of, text_of
 from pneumoscope.imaging.formats import check_size
@@ -87,7 +88,9 @@ def pixel_format(dataset: Dataset) -> PixelFormat:
     return PixelFormat(rows, columns, samples, allocated, stored, signed)
 
 
-def stored_pixels(dataset: Dataset, layout: PixelFormat) -> tuple[NDArray[Any], tuple[str, ...]]:
+def stored_pixels(
+    dataset: Dataset, layout: PixelFormat
+) -> tuple[NDArray[Any], tuple[Message, ...]]:
     """Decode the stored pixels.
 
     Parameters
@@ -102,7 +105,7 @@ def stored_pixels(dataset: Dataset, layout: PixelFormat) -> tuple[NDArray[Any], 
     -------
     ndarray of integers, shape (rows, columns) or (rows, columns, 3)
         Stored values; YBR already as RGB.
-    tuple of str
+    tuple of Message
         What was mended.
 
     Raises
@@ -148,7 +151,7 @@ def _fill_in(dataset: Dataset, layout: PixelFormat) -> None:
         dataset.PlanarConfiguration = 0
 
 
-def _fit_length(dataset: Dataset, layout: PixelFormat) -> tuple[str, ...]:
+def _fit_length(dataset: Dataset, layout: PixelFormat) -> tuple[Message, ...]:
     """Refuse native pixel data that are too short, and cut off what follows the last pixel."""
     expected = layout.frame_bytes
     subsampled = text_of(dataset, "PhotometricInterpretation").upper() == "YBR_FULL_422"
@@ -165,7 +168,7 @@ def _fit_length(dataset: Dataset, layout: PixelFormat) -> tuple[str, ...]:
     if found <= padded:
         return ()
     dataset.PixelData = dataset.PixelData[:padded]
-    return (f"{found - expected:,} bytes follow the last pixel and were left out.",)
+    return (Message("bytes_after_pixels", About.IMAGE, {"count": found - expected}),)
 
 
 def _check_codestream(dataset: Dataset, syntax: UID, layout: PixelFormat) -> None:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from pneumoscope.errors import ImageError
 from pneumoscope.files import read_limited
-from pneumoscope.findings import MAX_SIDE, MIN_SIDE
+from pneumoscope.findings import MAX_SIDE, MIN_SIDE, Message
 
 MAX_FILE_BYTES = 512 * 2**20
 MAX_PIXELS = 200_000_000
@@ -30,13 +30,13 @@ class Picture:
         0 black to 1 white, dense tissue bright.
     bits : int
         Significant bits per stored pixel.
-    notes : tuple of str
+    notes : tuple of Message
         What the decoder had to assume or mend.
     """
 
     pixels: NDArray[np.float32]
     bits: int
-    notes: tuple[str, ...] = ()
+    notes: tuple[Message, ...] = ()
 
 
 def clean_text(text: str, limit: int = 64) -> str:

@@ -9,11 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 
+from pneumoscope.findings import About, Message
 from pneumoscope.imaging.dicom_header import integer_of, items_of, numbers_of, text_of, value_of
 from pneumoscope.imaging.formats import depth_of, stretch
 
 Values = NDArray[np.float64]
-Notes = tuple[str, ...]
+Notes = tuple[Message, ...]
 _SHARES = (0.005, 0.995)  # of the pixels, darkest and brightest shown where no window is given
 # A header's window below or above these is called useless: greys in use, pixels at one end.
 _MIN_SPAN, _MAX_AT_ONE_END = 0.25, 0.6
@@ -120,13 +121,13 @@ def _modality(levels: Values, dataset: Dataset) -> tuple[Values, Notes]:
         table = _table(dataset, "ModalityLUTSequence")
         if table is not None:
             return table(levels), ()
-        return levels, ("The header's modality LUT is damaged and was ignored.",)
+        return levels, (Message("modality_lut_damaged", About.IMAGE),)
     if "RescaleSlope" not in dataset and "RescaleIntercept" not in dataset:
         return levels, ()
     slope = numbers_of(dataset, "RescaleSlope")
     intercept = numbers_of(dataset, "RescaleIntercept")
     if len(slope) != 1 or len(intercept) != 1 or slope[0] == 0:
-        return levels, ("The header's rescale slope or intercept is not valid and was ignored.",)
+        return levels, (Message("rescale_not_valid", About.IMAGE),)
     return levels * slope[0] + intercept[0], ()
 
 
@@ -138,14 +139,14 @@ def _values_of_interest(
     if grey is not None:
         if np.ptp(grey[counts > 0]) > 0:
             return grey, notes + _poorly_shown(grey, counts)
-        notes += ("The header's window shows nothing of this image and was ignored.",)
+        notes += (Message("window_shows_nothing", About.IMAGE),)
     bits = integer_of(dataset, "BitsStored") or 16
     if bits <= 8:
         base = -(2 ** (bits - 1)) if integer_of(dataset, "PixelRepresentation") else 0
         ends, _ = _modality(np.array([base, base + 2**bits - 1], dtype=np.float64), dataset)
         return stretch(values, float(ends.min()), float(ends.max())), notes
     low, high = _shown_range(values, counts)
-    notes += (f"No usable window: values {low:g} to {high:g} were shown as black to white.",)
+    notes += (Message("no_window", About.IMAGE, {"low": low, "high": high}),)
     return stretch(values, low, high), notes
 
 
@@ -156,22 +157,23 @@ def _stated_voi(values: Values, dataset: Dataset) -> tuple[Values | None, Notes]
         if table is not None:
             bits = depth_of(table.entries, table.bits)
             if bits < table.bits:
-                notes = (f"The header's VOI LUT of {table.bits} bits holds {bits}-bit values.",)
+                depths = {"declared": table.bits, "bits": bits}
+                notes = (Message("voi_lut_depth", About.IMAGE, depths),)
             return np.clip(table(values) / (2**bits - 1), 0, 1), notes
-        notes += ("The header's VOI LUT is damaged and was ignored.",)
+        notes += (Message("voi_lut_damaged", About.IMAGE),)
     if "WindowCenter" not in dataset and "WindowWidth" not in dataset:
         return None, notes
     function = text_of(dataset, "VOILUTFunction").upper() or "LINEAR"
     if function not in _FUNCTIONS:
-        notes += ("The header's VOI LUT function is not known; LINEAR was used.",)
+        notes += (Message("voi_lut_function_unknown", About.IMAGE),)
         function = "LINEAR"
     centers, widths = numbers_of(dataset, "WindowCenter"), numbers_of(dataset, "WindowWidth")
     if not centers or not widths:
-        return None, (*notes, "The header's window is not valid and was ignored.")
+        return None, (*notes, Message("window_not_valid", About.IMAGE))
     try:
         return window(values, centers[0], widths[0], function), notes
     except ValueError:
-        return None, (*notes, "The header's window width is not valid and was ignored.")
+        return None, (*notes, Message("window_width_not_valid", About.IMAGE))
 
 
 def _poorly_shown(grey: Values, counts: NDArray[np.intp]) -> Notes:
@@ -180,12 +182,11 @@ def _poorly_shown(grey: Values, counts: NDArray[np.intp]) -> Notes:
     ends = (counts[grey <= _SHARES[0]].sum(), counts[grey >= _SHARES[1]].sum())
     at_one_end = max(ends) / counts.sum()
     if at_one_end > _MAX_AT_ONE_END:
-        what = f"{at_one_end:.0%} of the pixels lie at one end of the grey scale"
-    elif high - low < _MIN_SPAN:
-        what = f"its greys take up only {high - low:.0%} of the scale"
-    else:
-        return ()
-    return (f"The header's window shows little of the image: {what}.",)
+        shown = {"share": float(at_one_end)}
+        return (Message("window_shows_one_end", About.IMAGE, shown),)
+    if high - low < _MIN_SPAN:
+        return (Message("window_shows_few_greys", About.IMAGE, {"share": high - low}),)
+    return ()
 
 
 def _shown_range(values: Values, counts: NDArray[np.intp]) -> tuple[float, float]:
@@ -214,8 +215,7 @@ def _presentation(grey: Values, dataset: Dataset) -> tuple[Values, Notes]:
     if photometric == "MONOCHROME1":
         return 1 - grey, ()
     if shape == "INVERSE":
-        note = "The header says MONOCHROME2 with an INVERSE presentation; it was inverted."
-        return 1 - grey, (note,)
+        return 1 - grey, (Message("inverse_presentation", About.IMAGE),)
     return grey, ()
 
 

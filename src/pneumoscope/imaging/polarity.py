@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from pneumoscope.findings import Radiograph
+from pneumoscope.findings import About, Message, Radiograph
 
 _SIDE = 32
 _LEVELS = 4095
@@ -44,7 +44,7 @@ def inversion_score(pixels: NDArray[np.float32]) -> float:
     return -float(usual)
 
 
-def polarity_note(radiograph: Radiograph) -> str | None:
+def polarity_note(radiograph: Radiograph) -> Message | None:
     """Say so where dense tissue looks dark; fit for a warning, not for turning the image round.
 
     Parameters
@@ -54,12 +54,7 @@ def polarity_note(radiograph: Radiograph) -> str | None:
     """
     if inversion_score(radiograph.pixels) <= 0:
         return None
-    said, right = "", ""
-    if radiograph.dicom:
-        said = f"; the header says {radiograph.dicom.photometric}"
-        right = "with the right PhotometricInterpretation, or "
-    return (
-        f"The image looks inverted (bone dark, air bright){said}. It was not turned round: if it "
-        f"is inverted, the answer is not valid. Export it again {right}as it is seen on the "
-        "screen, bone bright."
-    )
+    if radiograph.dicom is None:
+        return Message("looks_inverted", About.IMAGE)
+    stated = {"photometric": radiograph.dicom.photometric}
+    return Message("looks_inverted_by_header", About.IMAGE, stated)

@@ -13,6 +13,7 @@ from PIL.PngImagePlugin import PngImageFile
 from PIL.TiffImagePlugin import TiffImageFile
 
 from pneumoscope.errors import ImageError
+from pneumoscope.findings import About, Message
 from pneumoscope.imaging.formats import Picture, check_size, depth_of, stretch
 
 # Opened by class and not by `Image.open`: that would try other formats, and its size limit is a
@@ -58,7 +59,7 @@ def decode_raster(data: bytes, file_format: str) -> Picture:
     if upright.mode in ("I", "F"):
         return _wide(upright, notes)
     if declared > 8:
-        notes += (f"The file's {declared} bits per channel were reduced to 8.",)
+        notes += (Message("bits_reduced", About.IMAGE, {"bits": declared}),)
     bits = 1 if upright.mode == "1" else 8
     grey, colour_notes = _eight_bits(upright)
     pixels = np.asarray(grey, dtype=np.float32) / np.float32(255)
@@ -82,35 +83,37 @@ def _is_deep_white_is_zero(image: ImageFile) -> bool:
     )
 
 
-def _upright(image: Image.Image) -> tuple[Image.Image, tuple[str, ...]]:
+def _upright(image: Image.Image) -> tuple[Image.Image, tuple[Message, ...]]:
     try:
         return ImageOps.exif_transpose(image), ()
     except Exception:  # EXIF is untrusted, and its parser raises struct.error, KeyError and others
-        return image, ("The EXIF data are damaged; the orientation is taken as upright.",)
+        return image, (Message("exif_damaged", About.IMAGE),)
 
 
-def _sixteen_bits(image: Image.Image, notes: tuple[str, ...], *, inverted: bool) -> Picture:
+def _sixteen_bits(image: Image.Image, notes: tuple[Message, ...], *, inverted: bool) -> Picture:
     stored = np.asarray(image)
     # Many exports put 10 to 14 bits into a 16-bit file, which would look almost black.
     bits = 16 if inverted else depth_of(stored)
     if bits < 16:
-        notes += (f"The 16-bit file holds {bits}-bit values; they were scaled by {2**bits - 1}.",)
+        notes += (
+            Message("sixteen_bits_scaled", About.IMAGE, {"bits": bits, "highest": 2**bits - 1}),
+        )
     pixels = (stored.astype(np.float32) / np.float32(2**bits - 1)).clip(max=1)
     return Picture(np.float32(1) - pixels if inverted else pixels, bits, notes)
 
 
-def _wide(image: Image.Image, notes: tuple[str, ...]) -> Picture:
+def _wide(image: Image.Image, notes: tuple[Message, ...]) -> Picture:
     values = np.asarray(image, dtype=np.float64)
     if not np.isfinite(values).all():
         raise ImageError("holds values that are not finite; export it with 8 or 16 bits")
     low, high = float(values.min()), float(values.max())
     if image.mode == "F" and low >= 0 and high <= 1:
         return Picture(values.astype(np.float32), 32, notes)
-    notes += (f"The values {low:g} to {high:g} were scaled to black and white.",)
+    notes += (Message("values_scaled", About.IMAGE, {"low": low, "high": high}),)
     return Picture(stretch(values, low, high).astype(np.float32), 32, notes)
 
 
-def _eight_bits(image: Image.Image) -> tuple[Image.Image, tuple[str, ...]]:
+def _eight_bits(image: Image.Image) -> tuple[Image.Image, tuple[Message, ...]]:
     if image.mode in ("1", "L") and "transparency" not in image.info:
         return image.convert("L"), ()
     if image.mode in _ALPHA_MODES or "transparency" in image.info:
@@ -121,10 +124,10 @@ def _eight_bits(image: Image.Image) -> tuple[Image.Image, tuple[str, ...]]:
     return colour.convert("L"), _colour_notes(colour)
 
 
-def _colour_notes(colour: Image.Image) -> tuple[str, ...]:
+def _colour_notes(colour: Image.Image) -> tuple[Message, ...]:
     small: NDArray[np.int16] = np.asarray(
         colour.resize((64, 64), Image.Resampling.BOX), dtype=np.int16
     )
     if int((small.max(axis=2) - small.min(axis=2)).max()) <= _COLOUR_DIFFERENCE:
         return ()
-    return ("The image is in colour; it was converted to grey.",)
+    return (Message("colour_made_grey", About.IMAGE),)

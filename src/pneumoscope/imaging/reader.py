@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from pneumoscope.errors import ImageError
-from pneumoscope.findings import Radiograph
+from pneumoscope.findings import About, Message, Radiograph
 from pneumoscope.imaging.dicom import decode_dicom
 from pneumoscope.imaging.formats import clean_text, read_bytes, sniff
 from pneumoscope.imaging.quiet import quiet
@@ -13,10 +13,6 @@ from pneumoscope.imaging.raster import decode_raster
 
 _NAME_LENGTH = 255
 _MESSAGE_LENGTH = 1000
-_UNCHECKED = (
-    "An image file has no header: modality and body part are judged by the look of the picture "
-    "alone, and a lateral view may pass unnoticed."
-)
 
 
 def read_radiograph(path: Path, *, with_identity: bool = False) -> Radiograph:
@@ -61,7 +57,7 @@ def _read(path: Path, name: str, *, with_identity: bool) -> Radiograph:
     file_format = sniff(data)
     if file_format != "DICOM":
         picture = decode_raster(data, file_format)
-        notes = (*picture.notes, _UNCHECKED)
+        notes = (*picture.notes, Message("no_header", About.IMAGE))
         return Radiograph(picture.pixels, name, file_format, bits=picture.bits, notes=notes)
     decoded = decode_dicom(data)
     return Radiograph(

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
-from pneumoscope.findings import InputSpec, LungMask
+from pneumoscope.findings import About, InputSpec, LungMask, Message
 from pneumoscope.imaging import to_input
 from pneumoscope.inference.packaged import (
     PackagedTrainingSet,
@@ -146,7 +146,7 @@ def share_inside(values: _Values, mask: NDArray[np.bool_]) -> float:
     return min(float(np.sum(values * inside, dtype=np.float64)) / total, 1.0)
 
 
-def lungs_warning(lungs: LungMask) -> str | None:
+def lungs_warning(lungs: LungMask) -> Message | None:
     """Say that fewer than two lungs were found, if it is so.
 
     How often this is wrong, and how often it tells a picture that is no chest radiograph, is in
@@ -158,17 +158,11 @@ def lungs_warning(lungs: LungMask) -> str | None:
 
     Returns
     -------
-    str or None
-        A plain sentence for a warning.
+    Message or None
     """
     if lungs.lungs_found == 2:
         return None
-    found = "Only one lung was" if lungs.lungs_found else "No lung was"
-    return (
-        f"{found} found in the picture: check that it is a frontal chest radiograph with the whole "
-        "chest on it. If it is, a lung may be hidden by an opacity, and the answer may rest on the "
-        "other alone."
-    )
+    return Message("one_lung_found" if lungs.lungs_found else "no_lung_found", About.IMAGE)
 
 
 @cache

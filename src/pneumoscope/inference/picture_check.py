@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from pneumoscope.findings import Abstention, InputSpec, PictureCheck
+from pneumoscope.findings import About, Abstention, InputSpec, Message, PictureCheck
 from pneumoscope.imaging import equalise, reduce_by_area
 from pneumoscope.inference.packaged import (
     PackagedTrainingSet,
@@ -47,12 +47,8 @@ _SENTENCES = {
     "cropped": (
         "A part of a lung seems to be cut off: give the whole radiograph, with both lungs on it."
     ),
-    _MIRRORED: (
-        "The heart seems to lie on the patient's right: check that the picture is not mirrored. "
-        "If it is not, the heart may really lie there (dextrocardia)."
-    ),
 }
-LEARNT_CODES = tuple(_SENTENCES)
+LEARNT_CODES = (*_SENTENCES, _MIRRORED)
 """What the network tells, in the order of its outputs; "mirrored" is a warning only."""
 
 _EDGE = 2 / 255  # of the grey scale: nearer to its ends counts as black or white
@@ -142,7 +138,7 @@ class PictureChecker:
             refused = [_NOT_CHEST]
         return PictureCheck(
             refusals=tuple(Abstention(code, _SENTENCES[code]) for code in refused),
-            warnings=(_SENTENCES[_MIRRORED],) if told == [_MIRRORED] else (),
+            warnings=(Message(_MIRRORED, About.IMAGE),) if told == [_MIRRORED] else (),
             scores=scores,
         )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from pneumoscope.reports.catalogue import message_values, to_sentence, to_sentences
 from pneumoscope.reports.course_document import to_course_document
 from pneumoscope.reports.document import (
     SCHEMA_VERSION,
@@ -42,6 +43,7 @@ __all__ = [
     "fingerprint_to_text",
     "format_probability",
     "format_threshold",
+    "message_values",
     "networks_to_text",
     "overlay_png",
     "plain",
@@ -53,6 +55,8 @@ __all__ = [
     "to_evaluation_document",
     "to_fingerprint_document",
     "to_html",
+    "to_sentence",
+    "to_sentences",
     "to_severity_document",
     "to_text",
 ]

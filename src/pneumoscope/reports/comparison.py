@@ -43,7 +43,11 @@ def comparison_to_text(document: Mapping[str, Any]) -> Group:
     parts += [line(f"Data: {data_words(data)}"), line(_counts(document))]
     for letter, overlap in document["overlap"].items():
         parts.append(line(f"In the training of {letter}: {overlap_words(overlap)}"))
-    parts += [*warning_lines(document["warnings"]), *_differences(document), _tests(tests)]
+    parts += [
+        *warning_lines(each["text"] for each in document["warnings"]),
+        *_differences(document),
+        _tests(tests),
+    ]
     if (discordant := tests["mcnemar"]) is not None:
         parts.append(
             line(

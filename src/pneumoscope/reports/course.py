@@ -78,7 +78,7 @@ def _head(document: Mapping[str, Any]) -> list[RenderableType]:
         line(f"Course: {change['direction'].upper()}. Level at the last visit: {level}", "bold"),
         line(change["reason"]),
         *_open(visits[-1]),
-        *warning_lines(document["warnings"]),
+        *warning_lines(each["text"] for each in document["warnings"]),
     ]
 
 

@@ -14,6 +14,7 @@ from pneumoscope.findings import (
     TrackedVisit,
     Trend,
 )
+from pneumoscope.reports.catalogue import message_values
 from pneumoscope.reports.document import SCHEMA_VERSION
 from pneumoscope.reports.severity_document import interval_values
 
@@ -37,7 +38,7 @@ def to_course_document(course: Course) -> dict[str, object]:
         "visits": [_visit(tracked) for tracked in course.visits],
         "bounds": _bounds(course.bounds),
         "change": _change(course.visits[-1].change),
-        "warnings": list(course.warnings),
+        "warnings": message_values(course.warnings),
         "notice": NOTICE,
     }
 

@@ -47,7 +47,7 @@ def fingerprint_to_text(document: Mapping[str, Any]) -> Group:
     if data["unreadable"]:
         parts.append(line("Unreadable files:"))
         parts += [line(f"  {file}") for file in data["unreadable"]]
-    return Group(*parts, *warning_lines(document["warnings"]))
+    return Group(*parts, *warning_lines(each["text"] for each in document["warnings"]))
 
 
 def _patients(data: Mapping[str, Any], patients: Mapping[str, Any] | None) -> str:

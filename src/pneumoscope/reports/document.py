@@ -13,11 +13,14 @@ from pneumoscope.findings import (
     Diagnosis,
     DicomSource,
     Heatmap,
+    Message,
     OperatingPoint,
     PatientIdentity,
     Radiograph,
     Rate,
 )
+from pneumoscope.reports.catalogue import message_values
+from pneumoscope.reports.json_text import clean_text, clean_texts
 from pneumoscope.reports.severity_document import severity_values
 from pneumoscope.reports.wording import METRICS
 
@@ -108,10 +111,10 @@ def to_document(diagnosis: Diagnosis) -> dict[str, object]:
         "grad_cam": _heatmap(diagnosis.grad_cam),
         "abstained": None
         if abstained is None
-        else {"code": _text(abstained.code), "reason": _text(abstained.reason)},
+        else {"code": clean_text(abstained.code), "reason": clean_text(abstained.reason)},
         "symptoms": _floats(diagnosis.symptoms),
         "severity": None if diagnosis.severity is None else severity_values(diagnosis.severity),
-        "warnings": [_text(warning) for warning in diagnosis.warnings],
+        "warnings": message_values(diagnosis.warnings),
         "notice": diagnosis.notice,
     }
 
@@ -125,7 +128,7 @@ def to_evaluation_document(
     decisions: Mapping[str, object],
     without_overlap: Mapping[str, object] | None = None,
     saliency: Mapping[str, object] | None = None,
-    warnings: tuple[str, ...] = (),
+    warnings: tuple[Message, ...] = (),
 ) -> dict[str, object]:
     """Give an evaluation as plain JSON values, as docs/reference/evaluation.schema.json says.
 
@@ -146,7 +149,7 @@ def to_evaluation_document(
         As `summary`, of the other images; its counts and metrics are kept.
     saliency : mapping of str to object, optional
         Where the heatmaps look, from `pneumoscope.workflow.FolderSaliency.as_dict`.
-    warnings : tuple of str
+    warnings : tuple of Message
         What the reader must know before believing the numbers.
 
     Returns
@@ -163,9 +166,9 @@ def to_evaluation_document(
         "without_overlap": None
         if without_overlap is None
         else {name: without_overlap[name] for name in _REST if name in without_overlap},
-        **({} if saliency is None else {"saliency": _texts(saliency)}),
-        **{name: _texts(value) for name, value in decisions.items()},
-        "warnings": [_text(warning) for warning in warnings],
+        **({} if saliency is None else {"saliency": clean_texts(saliency)}),
+        **{name: clean_texts(value) for name, value in decisions.items()},
+        "warnings": message_values(warnings),
         "notice": NOTICE,
     }
 
@@ -178,7 +181,7 @@ def to_comparison_document(
     abstained: int,
     data: EvaluationData,
     without_overlap: Mapping[str, object] | None = None,
-    warnings: tuple[str, ...] = (),
+    warnings: tuple[Message, ...] = (),
 ) -> dict[str, object]:
     """Give a comparison as plain JSON values, as docs/reference/comparison.schema.json says.
 
@@ -196,7 +199,7 @@ def to_comparison_document(
         What they were compared on.
     without_overlap : mapping of str to object, optional
         As `summary`, of the images that neither has seen; counts, differences and tests are kept.
-    warnings : tuple of str
+    warnings : tuple of Message
         What the reader must know before believing the numbers.
 
     Returns
@@ -218,13 +221,13 @@ def to_comparison_document(
         "without_overlap": None
         if without_overlap is None
         else {name: without_overlap[name] for name in _REST_OF_COMPARISON},
-        "warnings": [_text(warning) for warning in warnings],
+        "warnings": message_values(warnings),
         "notice": NOTICE,
     }
 
 
 def to_fingerprint_document(
-    measured: Mapping[str, object], *, data: EvaluationData, warnings: tuple[str, ...] = ()
+    measured: Mapping[str, object], *, data: EvaluationData, warnings: tuple[Message, ...] = ()
 ) -> dict[str, object]:
     """Give a folder's fingerprint as JSON values: docs/reference/data-fingerprint.schema.json.
 
@@ -234,7 +237,7 @@ def to_fingerprint_document(
         From `pneumoscope.evaluation.DataFingerprint.as_dict`.
     data : EvaluationData
         The folder.
-    warnings : tuple of str
+    warnings : tuple of Message
         Its traps.
 
     Returns
@@ -245,8 +248,8 @@ def to_fingerprint_document(
     return {
         "schema_version": SCHEMA_VERSION,
         "data": _data(data),
-        **{name: _texts(value) for name, value in measured.items()},
-        "warnings": [_text(warning) for warning in warnings],
+        **{name: clean_texts(value) for name, value in measured.items()},
+        "warnings": message_values(warnings),
         "notice": NOTICE,
     }
 
@@ -262,51 +265,39 @@ def dump(document: Mapping[str, object]) -> str:
     return json.dumps(document, ensure_ascii=False, allow_nan=False, indent=2) + "\n"
 
 
-def _text(text: str) -> str:
-    """Keep text as it is, but for the lone surrogates that UTF-8 cannot hold."""
-    return text.encode("utf-8", "backslashreplace").decode("utf-8")
-
-
-def _texts(value: object) -> object:
-    """Apply `_text` to every text in nested values, keys included."""
-    if isinstance(value, str):
-        return _text(value)
-    if isinstance(value, Mapping):
-        return {_text(key): _texts(part) for key, part in value.items()}
-    return [_texts(part) for part in value] if isinstance(value, list) else value
-
-
 def _float(value: float | None) -> float | None:
     return None if value is None else float(value)
 
 
 def _floats(values: Mapping[str, float]) -> dict[str, float]:
-    return {_text(name): float(value) for name, value in values.items()}
+    return {clean_text(name): float(value) for name, value in values.items()}
 
 
 def _bundle(bundle: BundleIdentity) -> dict[str, object]:
     return {
-        "name": _text(bundle.name),
-        "version": _text(bundle.version),
+        "name": clean_text(bundle.name),
+        "version": clean_text(bundle.version),
         "sha256": bundle.sha256,
-        "training_sets": [_text(name) for name in bundle.training_sets],
+        "training_sets": [clean_text(name) for name in bundle.training_sets],
         "reads": bundle.reads.value,
     }
 
 
 def _data(data: EvaluationData) -> dict[str, object]:
     return {
-        "folder": _text(data["folder"]),
+        "folder": clean_text(data["folder"]),
         "images": data["images"],
-        "unreadable": [_text(file) for file in data["unreadable"]],
+        "unreadable": [clean_text(file) for file in data["unreadable"]],
         "has_patients": data["has_patients"],
-        "patient_column": None if data["patient_column"] is None else _text(data["patient_column"]),
-        "where": {_text(column): _text(value) for column, value in data["where"].items()},
+        "patient_column": None
+        if data["patient_column"] is None
+        else clean_text(data["patient_column"]),
+        "where": {clean_text(column): clean_text(value) for column, value in data["where"].items()},
     }
 
 
 def _overlap(overlap: Overlap) -> dict[str, object]:
-    return {name: _texts(files) for name, files in overlap.items()}
+    return {name: clean_texts(files) for name, files in overlap.items()}
 
 
 def _count(files: list[str] | None) -> int | None:
@@ -326,21 +317,21 @@ def _image(radiograph: Radiograph) -> dict[str, object]:
     }
     identity = radiograph.identity
     return {
-        "file": _text(radiograph.name),
+        "file": clean_text(radiograph.name),
         "format": radiograph.file_format,
         "width": radiograph.width,
         "height": radiograph.height,
         "bits": int(radiograph.bits),
-        **{name: _text(value) or None for name, value in fields.items()},
+        **{name: clean_text(value) or None for name, value in fields.items()},
         "identity": None if identity is None else _identity(identity),
     }
 
 
 def _identity(identity: PatientIdentity) -> dict[str, str]:
     return {
-        "name": _text(identity.name),
-        "patient_id": _text(identity.patient_id),
-        "birth_date": _text(identity.birth_date),
+        "name": clean_text(identity.name),
+        "patient_id": clean_text(identity.patient_id),
+        "birth_date": clean_text(identity.birth_date),
     }
 
 
@@ -351,20 +342,20 @@ def _decision(decision: Decision | None) -> dict[str, object]:
     group, zone = decision.age_group, decision.zone
     values = (
         {
-            "name": _text(group.name),
+            "name": clean_text(group.name),
             "chosen_by": group.chosen_by,
             "probability": _float(group.probability),
         },
-        _text(decision.view) or None,
+        clean_text(decision.view) or None,
         _floats(decision.probabilities),
-        _text(decision.predicted),
+        clean_text(decision.predicted),
         [_operating_point(decision, point) for point in decision.operating_points],
         None if zone is None else zone.value,
         None
         if decision.coverage is None
         else {
             "coverage": float(decision.coverage),
-            "classes": [_text(name) for name in decision.prediction_set],
+            "classes": [clean_text(name) for name in decision.prediction_set],
         },
         _confidence(decision),
     )
@@ -374,10 +365,10 @@ def _decision(decision: Decision | None) -> dict[str, object]:
 def _operating_point(decision: Decision, point: OperatingPoint) -> dict[str, object]:
     return {
         "purpose": point.purpose.value,
-        "class": _text(point.label),
+        "class": clean_text(point.label),
         "threshold": float(point.threshold),
         "reached": bool(decision.probabilities[point.label] >= point.threshold),
-        "rule": _text(point.rule),
+        "rule": clean_text(point.rule),
         "sensitivity": _rate(point.sensitivity),
         "specificity": _rate(point.specificity),
     }
@@ -406,9 +397,9 @@ def _heatmap(heatmap: Heatmap | None) -> dict[str, object] | None:
         return None
     return {
         "method": heatmap.method,
-        "class": _text(heatmap.label),
+        "class": clean_text(heatmap.label),
         "outlined": heatmap.outlined,
-        "why_not_outlined": _text(heatmap.why_not_outlined) or None,
+        "why_not_outlined": clean_text(heatmap.why_not_outlined) or None,
         "highest": float(heatmap.values.max()) if heatmap.method == "evidence" else None,
         "lung_share": _float(heatmap.lung_share),
         "mask_fraction": float(heatmap.mask_fraction),

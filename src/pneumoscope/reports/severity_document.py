@@ -12,10 +12,12 @@ from pneumoscope.findings import (
     GradedInput,
     ImageEffect,
     LevelInterval,
+    Message,
     PatientContext,
     PersonalView,
     SeverityLevel,
 )
+from pneumoscope.reports.catalogue import message_values
 
 _SCHEMA_VERSION = 1
 
@@ -25,7 +27,7 @@ def to_severity_document(
     *,
     symptoms: Mapping[str, float],
     patient: PatientContext,
-    warnings: tuple[str, ...] = (),
+    warnings: tuple[Message, ...] = (),
 ) -> dict[str, object]:
     """Give a severity as plain JSON values, as docs/reference/severity.schema.json says.
 
@@ -37,7 +39,7 @@ def to_severity_document(
         What was given, in the inputs' units.
     patient : PatientContext
         Age and sex.
-    warnings : tuple of str
+    warnings : tuple of Message
         What the reader must know before believing the level.
 
     Returns
@@ -50,7 +52,7 @@ def to_severity_document(
         "patient": {"age": patient.age, "sex": patient.sex},
         "symptoms": {name: float(value) for name, value in symptoms.items()},
         "severity": severity_values(severity),
-        "warnings": list(warnings),
+        "warnings": message_values(warnings),
         "notice": NOTICE,
     }
 

@@ -102,7 +102,7 @@ def evaluation_to_text(document: Mapping[str, Any]) -> Group:
         line(f"Data: {data_words(data)}"),
         line(_counts(document)),
         line(f"In the bundle's training: {overlap_words(document['overlap'])}"),
-        *warning_lines(document["warnings"]),
+        *warning_lines(each["text"] for each in document["warnings"]),
         *_metrics(document),
     ]
     parts += [*_measured(document), _confusion(document)]

@@ -9,13 +9,16 @@ from types import MappingProxyType
 from typing import Any
 
 from pneumoscope.findings import (
+    About,
     Assessment,
     Confidence,
     Diagnosis,
     FiredRule,
     ImageKind,
+    Message,
     SeverityLevel,
 )
+from pneumoscope.reports.catalogue import to_sentences
 from pneumoscope.severity import GUIDELINE, format_score
 
 PATIENT_ID = "patient_id"  # the usual name of the column, which need not be said
@@ -246,7 +249,7 @@ def confidence_words(confidence: Confidence, *, with_severity: bool) -> tuple[st
 
 
 def split_warnings(diagnosis: Diagnosis) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Part the warnings, so that the severity's can stand beside the severity.
+    """Put the warnings into words, apart, so that the severity's can stand beside the severity.
 
     Parameters
     ----------
@@ -256,14 +259,15 @@ def split_warnings(diagnosis: Diagnosis) -> tuple[tuple[str, ...], tuple[str, ..
     Returns
     -------
     tuple of tuple of str
-        Those that name the severity's rule base, and all others; the order is kept.
+        Those about the severity, and all others; the order is kept. Without a severity all are
+        among the others.
     """
-    base = None if diagnosis.severity is None else diagnosis.severity.rule_base
-    ours: list[str] = []
-    others: list[str] = []
+    ours: list[Message] = []
+    others: list[Message] = []
     for warning in diagnosis.warnings:
-        (ours if base is not None and base in warning else others).append(warning)
-    return tuple(ours), tuple(others)
+        beside = diagnosis.severity is not None and warning.about is About.SEVERITY
+        (ours if beside else others).append(warning)
+    return to_sentences(ours), to_sentences(others)
 
 
 def has_share(diagnosis: Diagnosis) -> bool:

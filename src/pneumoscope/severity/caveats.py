@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from pneumoscope.findings import Assessment, PatientContext
+from pneumoscope.findings import About, Assessment, Message, PatientContext, Value
 from pneumoscope.severity.guideline_base import GUIDELINE
 
 _ADULT_AGE = 18
 
 
-def rule_base_warnings(rule_base: str, patient: PatientContext) -> list[str]:
+def rule_base_warnings(rule_base: str, patient: PatientContext) -> list[Message]:
     """Say what limits every severity of a rule base.
 
     Parameters
@@ -19,27 +19,17 @@ def rule_base_warnings(rule_base: str, patient: PatientContext) -> list[str]:
 
     Returns
     -------
-    list of str
-        Each names the rule base.
+    list of Message
     """
     if rule_base == GUIDELINE:
-        return [
-            f"The rule base {rule_base} writes sentences of guidelines as rules. No clinician has "
-            "reviewed it yet and it was not validated on patients: check its reasons."
-        ]
-    warnings = [
-        f"The rule base {rule_base} is kept as published, with its known defects: it can "
-        "call an ill patient negligible. Check its points by hand."
-    ]
+        return [_limit("rule_base_not_reviewed", rule_base)]
+    warnings = [_limit("rule_base_as_published", rule_base)]
     if patient.age is not None and patient.age < _ADULT_AGE:
-        warnings.append(
-            f"The rule base {rule_base} was written for adults; this patient is "
-            f"{patient.age:g} years old."
-        )
+        warnings.append(_limit("rule_base_for_adults", rule_base, age=patient.age))
     return warnings
 
 
-def severity_warnings(severity: Assessment, patient: PatientContext) -> list[str]:
+def severity_warnings(severity: Assessment, patient: PatientContext) -> list[Message]:
     """Say what limits a severity: of the rule base, and of what was given.
 
     Parameters
@@ -49,15 +39,17 @@ def severity_warnings(severity: Assessment, patient: PatientContext) -> list[str
 
     Returns
     -------
-    list of str
-        Each names the rule base.
+    list of Message
     """
     warnings = rule_base_warnings(severity.rule_base, patient)
     interval = severity.interval
     if interval is not None and interval.is_open:
-        names = ", ".join(name.replace("_", " ") for name in interval.missing)
+        names = tuple(name.replace("_", " ") for name in interval.missing)
         warnings.append(
-            f"Measure or ask: {names}. Until then the level by the rule base {severity.rule_base} "
-            f"may be as bad as {interval.most}."
+            _limit("measure_or_ask", severity.rule_base, missing=names, level=interval.most.value)
         )
     return warnings
+
+
+def _limit(code: str, rule_base: str, **values: Value) -> Message:
+    return Message(code, About.SEVERITY, {"rule_base": rule_base, **values})

@@ -18,7 +18,7 @@ from pneumoscope.evaluation import (
     compare_predictions,
     read_manifest,
 )
-from pneumoscope.findings import BundleIdentity
+from pneumoscope.findings import About, BundleIdentity, Message
 from pneumoscope.workflow.leaks import leak_warnings
 from pneumoscope.workflow.overlap import TrainingOverlap
 from pneumoscope.workflow.score import Progress, ScoredFolder, score_folder
@@ -50,7 +50,7 @@ class FolderComparison:
         The differences and tests over the readable images.
     without_overlap : ComparisonSummary or None
         Those over the images that are new to both; None where nothing overlaps, or no image is new.
-    warnings : tuple of str
+    warnings : tuple of Message
         What a reader of the figures must know.
     """
 
@@ -65,7 +65,7 @@ class FolderComparison:
     overlaps: tuple[TrainingOverlap, TrainingOverlap]
     summary: ComparisonSummary
     without_overlap: ComparisonSummary | None
-    warnings: tuple[str, ...]
+    warnings: tuple[Message, ...]
 
 
 def compare_folder(
@@ -186,12 +186,12 @@ def _compare(
 
 def _own_warnings(
     first: Bundle, second: Bundle, overlaps: tuple[TrainingOverlap, TrainingOverlap]
-) -> list[str]:
+) -> list[Message]:
     warnings = [
         line
         for letter, overlap in zip("ab", overlaps, strict=True)
-        for line in overlap.warning(f"the training of {letter}", "the comparison flatters it")
+        for line in overlap.warning(letter)
     ]
     if first.sha256 == second.sha256:
-        warnings.append("a and b are the same bundle: every difference is 0.")
+        warnings.append(Message("same_bundle", About.MODEL))
     return warnings

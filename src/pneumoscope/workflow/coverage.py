@@ -3,7 +3,15 @@
 from __future__ import annotations
 
 from pneumoscope.bundles import Bundle
-from pneumoscope.findings import Abstention, AgeGroupChoice, PatientContext, Prediction
+from pneumoscope.findings import (
+    About,
+    Abstention,
+    AgeGroupChoice,
+    Message,
+    PatientContext,
+    Prediction,
+    Value,
+)
 
 UNLIKE_TRAINING = "unlike_training"
 
@@ -27,30 +35,22 @@ def too_far(bundle: Bundle, prediction: Prediction, group: AgeGroupChoice) -> Ab
 
 def population_warnings(
     bundle: Bundle, patient: PatientContext, group: AgeGroupChoice
-) -> list[str]:
+) -> list[Message]:
     """Say which age group was assumed, and where the training does not cover this age."""
     if group.probability is not None:
-        return [
-            "The patient's age is not known: by its look, the image was read as one of "
-            f"{group.name} (probability {group.probability:.2f}). Give the age: calibration and "
-            "thresholds depend on it, and limits of the model and of the rules can then be told."
-        ]
+        assumed: dict[str, Value] = {"group": group.name, "probability": group.probability}
+        return [Message("age_assumed", About.PATIENT, assumed)]
     sets = bundle.description.training_sets
     if patient.age is None:
         if len(sets) < 2 and not any(part.absent_classes for part in sets):
             return []
-        return [
-            "The patient's age is not known: give it, so that limits of the model and of the rules "
-            "for this age can be told."
-        ]
+        return [Message("age_not_known", About.PATIENT)]
     age = int(patient.age)
     dated = [part for part in sets if part.ages is not None]
     covering = [part for part in dated if part.ages and part.ages[0] <= age <= part.ages[1]]
     if dated and not covering:
-        return [f"The bundle's training sets hardly cover patients of {age} years."]
+        return [Message("age_not_covered", About.MODEL, {"age": age})]
     absent = sorted({name for part in covering for name in part.absent_classes})
     return [
-        f"The bundle was trained on no image labelled {name} of patients of {age} years: another "
-        "disease may be answered as one of the other classes."
-        for name in absent
+        Message("class_not_trained", About.MODEL, {"label": name, "age": age}) for name in absent
     ]

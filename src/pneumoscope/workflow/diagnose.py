@@ -12,15 +12,18 @@ from pneumoscope.bundles import Bundle, find_bundle
 from pneumoscope.decision import decide
 from pneumoscope.errors import InputError
 from pneumoscope.findings import (
+    About,
     Abstention,
     Assessment,
     Decision,
     Diagnosis,
     Heatmap,
     ImageKind,
+    Message,
     PatientContext,
     Prediction,
     Radiograph,
+    Value,
 )
 from pneumoscope.imaging import polarity_note, read_radiograph, unsuitable
 from pneumoscope.inference import (
@@ -43,10 +46,6 @@ from pneumoscope.severity import (
 from pneumoscope.workflow.coverage import population_warnings, too_far
 from pneumoscope.workflow.leaks import leak_warnings
 
-NOT_EVIDENCE = (
-    "its rules were written for the probability of pneumonia on a chest radiograph, which this "
-    "bundle does not give"
-)
 _log = logging.getLogger(__name__)
 
 
@@ -72,8 +71,8 @@ class Reader:
         self._age_groups = bundle.description.groups()
         self._profiles = tuple(section.profile() for section in bundle.description.profiles)
         _announce(bundle.description.name, bundle.description.version, bundle.terms)
-        for warning in leak_warnings(bundle):
-            _log.warning("%s", warning)
+        if bundle.description.leaks:
+            _log.warning("model bundle %s: its split leaks", bundle.description.name)
 
     def score(
         self, radiograph: Radiograph, *, age: float | None = None, view: str = ""
@@ -171,8 +170,8 @@ class Reader:
             severity, told = _assess(symptoms, evidence, patient, rule_base)
             warnings += told
             if severity is not None and evidence is None:
-                why = "the image was not read" if abstained else NOT_EVIDENCE
-                warnings.append(f"The severity is from the symptoms alone: {why}.")
+                code = "image_not_read" if abstained else "image_is_no_evidence"
+                warnings.append(Message(code, About.SEVERITY))
         return Diagnosis(
             bundle=self.bundle.identity,
             radiograph=radiograph,
@@ -191,7 +190,7 @@ class Reader:
             grad_cam=grad_cam,
         )
 
-    def _refused(self, radiograph: Radiograph) -> tuple[Abstention | None, list[str]]:
+    def _refused(self, radiograph: Radiograph) -> tuple[Abstention | None, list[Message]]:
         """Say why the picture is not read, by its header or by its look, or what to check of it."""
         wrong = unsuitable(radiograph, self.bundle.description.reads)
         if wrong is not None or not self._checks_pictures:
@@ -199,7 +198,7 @@ class Reader:
         check = packaged_picture_check().look(radiograph.pixels)
         return next(iter(check.refusals), None), list(check.warnings)
 
-    def _polarity_warnings(self, radiograph: Radiograph) -> list[str]:
+    def _polarity_warnings(self, radiograph: Radiograph) -> list[Message]:
         note = polarity_note(radiograph) if self._reads_radiographs else None
         return [] if note is None else [note]
 
@@ -242,7 +241,9 @@ class Reader:
         )
         return evidence, grad_cam
 
-    def _with_lungs(self, heatmap: Heatmap, radiograph: Radiograph) -> tuple[Heatmap, list[str]]:
+    def _with_lungs(
+        self, heatmap: Heatmap, radiograph: Radiograph
+    ) -> tuple[Heatmap, list[Message]]:
         """Say how much of the map lies inside the lungs, and warn where they are not found."""
         if not self._reads_radiographs:
             return heatmap, []
@@ -334,31 +335,28 @@ def _patient(age: float | None, sex: str | None) -> PatientContext:
 
 def _known_patient(
     radiograph: Radiograph, given: PatientContext
-) -> tuple[PatientContext, list[str]]:
+) -> tuple[PatientContext, list[Message]]:
     """Take what was given, and the header for the rest; say where they disagree."""
     header = radiograph.patient
     warnings = []
     # Ages are given in whole years more often than not.
     if given.age is not None and header.age is not None and abs(given.age - header.age) >= 1:
-        warnings.append(
-            f"The age given ({given.age:g}) is not the header's ({header.age:g}): is this the "
-            "right patient's image?"
-        )
+        ages = {"given": given.age, "header": header.age}
+        warnings.append(Message("age_differs", About.PATIENT, ages))
     if given.sex is not None and header.sex is not None and given.sex != header.sex:
-        warnings.append(
-            f"The sex given ({given.sex}) is not the header's ({header.sex}): is this the right "
-            "patient's image?"
-        )
+        sexes = {"given": given.sex, "header": header.sex}
+        warnings.append(Message("sex_differs", About.PATIENT, sexes))
     age = header.age if given.age is None else given.age
     return PatientContext(age, given.sex or header.sex), warnings
 
 
-def _use_warnings(bundle: Bundle) -> list[str]:
+def _use_warnings(bundle: Bundle) -> list[Message]:
     """Say what the bundle must not be used for."""
     described = bundle.description
     if not described.not_for:
         return []
-    return [f"The bundle {described.name} must not be used: {'; '.join(described.not_for)}."]
+    uses: dict[str, Value] = {"bundle": described.name, "uses": tuple(described.not_for)}
+    return [Message("must_not_be_used", About.MODEL, uses)]
 
 
 def _assess(
@@ -366,7 +364,7 @@ def _assess(
     decision: Decision | None,
     patient: PatientContext,
     rule_base: str,
-) -> tuple[Assessment | None, list[str]]:
+) -> tuple[Assessment | None, list[Message]]:
     """Give the severity with its warnings, or a warning why this patient gets none."""
     try:
         severity = assess(
@@ -377,5 +375,5 @@ def _assess(
             rule_base=rule_base,
         )
     except PatientNotCoveredError as error:
-        return None, [f"No severity: {error}."]
+        return None, [Message("no_severity", About.SEVERITY, {"reason": str(error)})]
     return severity, severity_warnings(severity, patient)

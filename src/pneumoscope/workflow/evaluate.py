@@ -22,7 +22,7 @@ from pneumoscope.evaluation import (
     measure_decisions,
     read_manifest,
 )
-from pneumoscope.findings import BundleIdentity
+from pneumoscope.findings import BundleIdentity, Message
 from pneumoscope.workflow.leaks import leak_warnings
 from pneumoscope.workflow.overlap import TrainingOverlap
 from pneumoscope.workflow.saliency import LABEL, FolderSaliency, boxed_images, look_at_folder
@@ -59,7 +59,7 @@ class FolderEvaluation:
         What the bundle's thresholds and prediction sets give here, and which profiles were used.
     saliency : FolderSaliency or None
         Where the heatmaps look, where boxes were given.
-    warnings : tuple of str
+    warnings : tuple of Message
         What a reader of the figures must know.
     """
 
@@ -75,7 +75,7 @@ class FolderEvaluation:
     figures: EvaluationFigures
     decisions: MeasuredDecisions
     saliency: FolderSaliency | None
-    warnings: tuple[str, ...]
+    warnings: tuple[Message, ...]
 
 
 def evaluate_folder(
@@ -184,7 +184,7 @@ def evaluate_folder(
         saliency=saliency,
         warnings=(
             *leak_warnings(model),
-            *overlap.warning("the bundle's own training", "the figures flatter it"),
+            *overlap.warning(),
             *scored.warnings,
         ),
     )

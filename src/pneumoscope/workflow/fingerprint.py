@@ -17,6 +17,7 @@ from pneumoscope.evaluation import (
     measure_fingerprint,
     read_manifest,
 )
+from pneumoscope.findings import About, Message
 from pneumoscope.imaging import read_radiograph
 from pneumoscope.inference import available_cores
 from pneumoscope.workflow.score import Progress
@@ -40,7 +41,7 @@ class FolderFingerprint:
         The columns and values that these images were chosen by.
     measured : DataFingerprint
         Over the readable images.
-    warnings : tuple of str
+    warnings : tuple of Message
         The traps of this folder.
     """
 
@@ -50,7 +51,7 @@ class FolderFingerprint:
     patient_column: str | None
     where: Mapping[str, str]
     measured: DataFingerprint
-    warnings: tuple[str, ...]
+    warnings: tuple[Message, ...]
 
 
 def fingerprint_folder(
@@ -95,14 +96,10 @@ def fingerprint_folder(
         [fact for _, fact in kept],
         has_patients=manifest.has_patients,
     )
-    lost = (
-        (
-            f"{len(unreadable)} of {len(manifest.images)} images could not be read and are in no "
-            f"count, the first being {unreadable[0]}.",
-        )
-        if unreadable
-        else ()
-    )
+    lost: list[Message] = []
+    if unreadable:
+        images = {"count": len(unreadable), "images": len(manifest.images)}
+        lost = [Message("images_not_readable", About.DATA, {**images, "first": unreadable[0]})]
     return FolderFingerprint(
         folder=folder.resolve().name,
         images=len(manifest.images),

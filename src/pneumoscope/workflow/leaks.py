@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 from pneumoscope.bundles import Bundle
+from pneumoscope.findings import About, Message
 
 
-def leak_warnings(*bundles: Bundle) -> tuple[str, ...]:
+def leak_warnings(*bundles: Bundle) -> tuple[Message, ...]:
     """Warn of every bundle that was trained on a split that leaks; nothing for honest ones."""
     return tuple(
-        f"The bundle {bundle.description.name} {bundle.description.version} was trained on a split "
-        f"that leaks ({'; '.join(bundle.description.leaks)}): the figures in its card are too good."
+        Message(
+            "split_leaks",
+            About.MODEL,
+            {
+                "bundle": bundle.description.name,
+                "version": bundle.description.version,
+                "leaks": tuple(bundle.description.leaks),
+            },
+        )
         for bundle in bundles
         if bundle.description.leaks
     )

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pneumoscope.bundles import Bundle
+from pneumoscope.findings import About, Message, Value
 from pneumoscope.imaging import (
     NEAR_HASH_BITS,
     fewest_bits,
@@ -60,26 +61,28 @@ class TrainingOverlap:
         """Whether each image is new to the bundle, as far as it can tell."""
         return np.array([seen is Seen.NO for seen in self.seen])
 
-    def warning(self, training: str, verdict: str) -> tuple[str, ...]:
-        """Tell the overlap in one sentence; nothing where there is none.
+    def warning(self, compared: str = "") -> tuple[Message, ...]:
+        """Tell the overlap; nothing where there is none.
 
         Parameters
         ----------
-        training : str
-            Whose training it is, as in "the training of a".
-        verdict : str
-            What follows from it.
+        compared : str
+            The bundle's letter in a comparison; empty where it is the only one.
         """
-        of = f"of {len(self.files)} images"
         identical, near = len(self.identical), len(self.near or ())
-        told = {
-            (True, False): f"{identical} {of} were in {training}",
-            (False, True): f"{near} {of} look like changed copies of images in {training}",
-            (True, True): f"{identical} {of} were in {training}, and {near} more look like changed "
-            "copies of images in it",
-        }.get((identical > 0, near > 0))
-        which = "`overlap` in the JSON names them."
-        return () if told is None else (f"{told}: {verdict}. {which}",)
+        kind = {
+            (True, False): "identical",
+            (False, True): "near",
+            (True, True): "identical_and_near",
+        }
+        found = kind.get((identical > 0, near > 0))
+        if found is None:
+            return ()
+        told: dict[str, Value] = {"images": len(self.files), "identical": identical, "near": near}
+        if compared:
+            told["bundle"] = compared
+        code = f"compared_{found}_in_training" if compared else f"{found}_in_training"
+        return (Message(code, About.MODEL, told),)
 
     def _having(self, kind: Seen) -> tuple[str, ...]:
         pairs = zip(self.files, self.seen, strict=True)

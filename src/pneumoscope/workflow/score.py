@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from pneumoscope.bundles import Bundle
 from pneumoscope.errors import DataError, ImageError
 from pneumoscope.evaluation import LabelledImage, Manifest
-from pneumoscope.findings import Decision, Radiograph
+from pneumoscope.findings import About, Decision, Message, Radiograph, Value
 from pneumoscope.imaging import read_radiograph
 from pneumoscope.inference import available_cores
 from pneumoscope.workflow.diagnose import Reader
@@ -64,25 +64,22 @@ class ScoredFolder:
         return [image.patient_id for image in self.images]
 
     @property
-    def warnings(self) -> tuple[str, ...]:
+    def warnings(self) -> tuple[Message, ...]:
         """What a reader of any figures over these images must know."""
         warnings = list(self.manifest.warnings)
         listed, n = len(self.manifest.images), len(self.images)
         if self.unreadable:
-            warnings.append(
-                f"{len(self.unreadable)} of {listed} images could not be read and are in no "
-                f"figure, the first being {self.unreadable[0]}."
-            )
+            told: dict[str, Value] = {
+                "count": len(self.unreadable),
+                "images": listed,
+                "first": self.unreadable[0],
+            }
+            warnings.append(Message("images_not_readable", About.DATA, told))
         if self.abstained:
-            warnings.append(
-                f"{self.abstained} of {n} images would be refused by diagnose (by the header or "
-                "the look of the picture, or as unlike the training); they are scored all the same."
-            )
+            refused = {"count": self.abstained, "images": n}
+            warnings.append(Message("images_refused", About.DATA, refused))
         if not self.manifest.has_patients:
-            warnings.append(
-                "No patient is known: every image counts as its own, and the intervals are too "
-                "narrow if some share one."
-            )
+            warnings.append(Message("intervals_without_patients", About.DATA))
         return tuple(warnings)
 
 

@@ -6,9 +6,11 @@ from collections.abc import Sequence
 
 from pneumoscope.errors import InputError, SymptomError
 from pneumoscope.findings import (
+    About,
     Assessment,
     Bounds,
     Course,
+    Message,
     PatientContext,
     PersonalView,
     SeverityLevel,
@@ -98,13 +100,10 @@ def _identity(rule_base: str | None) -> str:
     return identity
 
 
-def _warnings(rule_base: str, patient: PatientContext) -> tuple[str, ...]:
+def _warnings(rule_base: str, patient: PatientContext) -> tuple[Message, ...]:
     warnings = rule_base_warnings(rule_base, patient)
     if rule_base != GUIDELINE:
-        warnings.append(
-            f"By the rule base {rule_base} the level jumps from visit to visit: go by the symptoms "
-            "and their trends."
-        )
+        warnings.append(Message("level_jumps", About.SEVERITY, {"rule_base": rule_base}))
     return tuple(warnings)
 
 

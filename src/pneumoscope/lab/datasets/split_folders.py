@@ -16,6 +16,7 @@ from pneumoscope.lab.datasets.collection import collect
 from pneumoscope.lab.datasets.schemes import SchemeSettings, draw
 from pneumoscope.lab.datasets.split import By, linked_groups, units_of
 from pneumoscope.lab.datasets.split_file import write_split
+from pneumoscope.reports import to_sentence
 
 _log = logging.getLogger(__name__)
 
@@ -105,7 +106,7 @@ def identify(
             folder, patient_column=patient_column, where=where, same_patient=same_patient
         )
         for warning in manifest.warnings:
-            _log.warning("%s: %s", name, warning)
+            _log.warning("%s: %s", name, to_sentence(warning))
         manifests.append((name, manifest.images))
     classes = sorted({image.label for _, images in manifests for image in images})
     if len(classes) < 2:

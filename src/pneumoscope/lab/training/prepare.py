@@ -33,6 +33,7 @@ from pneumoscope.lab.datasets import (
     write_split,
 )
 from pneumoscope.lab.training.recipe import Recipe, Source, source_folder
+from pneumoscope.reports import to_sentence
 
 _log = logging.getLogger(__name__)
 
@@ -191,7 +192,7 @@ def _images(recipe_path: Path, source: Source) -> tuple[LabelledImage, ...]:
         same_patient=source.same_patient,
     )
     for warning in manifest.warnings:
-        _log.warning("%s: %s", source.name, warning)
+        _log.warning("%s: %s", source.name, to_sentence(warning))
     if source.boxes is not None:
         _boxes(folder, source, manifest)
     return manifest.images
