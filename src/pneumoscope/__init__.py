@@ -7,10 +7,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from pneumoscope.version import VERSION
+
 if TYPE_CHECKING:
     from pneumoscope.workflow import diagnose
 
-__version__ = "0.1.0"
+__version__ = VERSION
+__version__ = VERSION
 __all__ = ["__version__", "diagnose"]
 
 

@@ -26,6 +26,7 @@ from pneumoscope.findings import (
     Message,
     OperatingPoint,
     PatientIdentity,
+    Provenance,
     Purpose,
 )
 from pneumoscope.reports import (
@@ -142,6 +143,7 @@ def test_a_severity_alone_fits_its_schema(make, rule_base):
         symptoms=given.symptoms,
         patient=given.patient,
         warnings=(Message("level_jumps", About.SEVERITY, {"rule_base": rule_base}),),
+        provenance=Provenance("0.1.0", rule_base=rule_base),
     )
     SEVERITY.validate(document)
     assert list(document) == list(SEVERITY.schema["properties"])

@@ -1,4 +1,7 @@
-"""The commands together, and how they end: 0 done, 2 bad input or usage, 1 our fault."""
+"""The commands together, and how they end: 0 done, 2 bad input or usage, 1 our fault.
+
+`verify` ends with 3 where a result is not the same.
+"""
 
 from __future__ import annotations
 
@@ -26,6 +29,7 @@ from pneumoscope.cli import (
     train_lungs,
     train_picture_check,
     tune_dropout,
+    verify,
 )
 from pneumoscope.errors import InputError, PneumoscopeError
 
@@ -42,6 +46,7 @@ app = typer.Typer(
 app.command("diagnose")(diagnose.diagnose)
 app.command("severity")(severity.severity)
 app.command("track")(track.track)
+app.command("verify")(verify.verify)
 app.command("evaluate")(evaluate.evaluate)
 app.command("compare")(compare.compare)
 app.command("networks")(networks.networks)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -72,6 +73,7 @@ def diagnose(
         bundle=bundle,
         rule_base=rule_base,
         with_identity=with_identity,
+        now=datetime.now(UTC),
     )
     files: dict[Path, bytes] = {}
     if json_file is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -10,6 +11,7 @@ import typer
 from pneumoscope.cli.options import RULE_BASES, JsonTarget
 from pneumoscope.cli.output import check_targets, deliver, given_symptoms, json_target
 from pneumoscope.errors import InputError, SymptomError
+from pneumoscope.version import VERSION
 
 
 def severity(
@@ -50,9 +52,9 @@ def severity(
     if not given:
         raise SymptomError("no symptom is given; write one like --symptom oxygen_level=92")
 
-    from pneumoscope.findings import PatientContext
+    from pneumoscope.findings import PatientContext, Provenance
     from pneumoscope.reports import severity_to_text, to_sentences, to_severity_document
-    from pneumoscope.severity import assess, severity_warnings
+    from pneumoscope.severity import assess, identify_rule_base, severity_warnings
 
     try:
         patient = PatientContext(age, sex)
@@ -61,7 +63,15 @@ def severity(
     result = assess(given, patient=patient, rule_base=rule_base)
     warnings = tuple(severity_warnings(result, patient))
     deliver(
-        to_severity_document(result, symptoms=given, patient=patient, warnings=warnings),
+        to_severity_document(
+            result,
+            symptoms=given,
+            patient=patient,
+            warnings=warnings,
+            provenance=Provenance(
+                VERSION, datetime.now(UTC), rule_base=identify_rule_base(rule_base)
+            ),
+        ),
         lambda _: severity_to_text(result, to_sentences(warnings)),
         to_stdout=to_stdout,
         json_file=json_file,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -10,6 +11,7 @@ import typer
 from pneumoscope.cli.options import RULE_BASES, JsonTarget
 from pneumoscope.cli.output import check_targets, deliver, json_target
 from pneumoscope.errors import InputError
+from pneumoscope.version import VERSION
 
 
 def track(
@@ -45,6 +47,7 @@ def track(
     to_stdout, json_file = json_target(json)
     check_targets({"--json": json_file}, sources=[visits])
 
+    from pneumoscope.findings import Provenance
     from pneumoscope.reports import course_to_text, replay_to_text, to_course_document
     from pneumoscope.tracking import read_visits
     from pneumoscope.workflow import track_visits
@@ -54,7 +57,9 @@ def track(
         history.visits, patient=history.patient, rule_base=rule_base or history.rule_base
     )
     deliver(
-        to_course_document(course),
+        to_course_document(
+            course, Provenance(VERSION, datetime.now(UTC), rule_base=course.rule_base)
+        ),
         replay_to_text if replay else course_to_text,
         to_stdout=to_stdout,
         json_file=json_file,

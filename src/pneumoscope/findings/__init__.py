@@ -16,6 +16,7 @@ from pneumoscope.findings.operating_point import OperatingPoint, Purpose, Rate, 
 from pneumoscope.findings.picture_check import PictureCheck
 from pneumoscope.findings.prediction import Prediction
 from pneumoscope.findings.profile import Profile
+from pneumoscope.findings.provenance import EngineInfo, Provenance
 from pneumoscope.findings.radiograph import (
     MAX_SIDE,
     MIN_SIDE,
@@ -57,6 +58,7 @@ __all__ = [
     "Diagnosis",
     "DicomSource",
     "Direction",
+    "EngineInfo",
     "FiredRule",
     "GradedInput",
     "Heatmap",
@@ -74,6 +76,7 @@ __all__ = [
     "PictureCheck",
     "Prediction",
     "Profile",
+    "Provenance",
     "Purpose",
     "Radiograph",
     "Rate",

@@ -10,7 +10,9 @@ from pneumoscope.findings.decision import Abstention, Decision
 from pneumoscope.findings.heatmap import Heatmap
 from pneumoscope.findings.image_kind import ImageKind
 from pneumoscope.findings.message import Message
+from pneumoscope.findings.provenance import Provenance
 from pneumoscope.findings.radiograph import PatientContext, Radiograph
+from pneumoscope.version import VERSION
 
 NOTICE = (
     "Decision support only: Pneumoscope does not make a diagnosis. "
@@ -60,6 +62,7 @@ class Diagnosis:
     patient: PatientContext = field(default_factory=PatientContext)
     warnings: tuple[Message, ...] = ()
     grad_cam: Heatmap | None = None
+    provenance: Provenance = field(default_factory=lambda: Provenance(VERSION))
     notice: str = NOTICE
 
     def __post_init__(self) -> None:

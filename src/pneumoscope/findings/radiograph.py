@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -101,7 +102,9 @@ class Radiograph:
     patient : PatientContext
         Age and sex as the header gives them.
     notes : tuple of Message
-        What the reader had to assume or mend, one plain sentence each.
+        What the reader had to assume or mend.
+    file_sha256 : str
+        Of the file; empty where the pixels come from elsewhere.
     """
 
     pixels: NDArray[np.float32]
@@ -112,6 +115,7 @@ class Radiograph:
     identity: PatientIdentity | None = None
     patient: PatientContext = field(default_factory=PatientContext)
     notes: tuple[Message, ...] = ()
+    file_sha256: str = ""
 
     def __post_init__(self) -> None:
         if self.pixels.ndim != 2 or self.pixels.dtype != np.float32:
@@ -120,6 +124,13 @@ class Radiograph:
             )
         if min(self.pixels.shape) < MIN_SIDE or max(self.pixels.shape) > MAX_SIDE:
             raise ValueError(f"sides {self.pixels.shape} are outside {MIN_SIDE}..{MAX_SIDE} pixels")
+
+    @property
+    def pixels_sha256(self) -> str:
+        """SHA-256 of the shape and the pixels, as 64 hexadecimal digits."""
+        digest = hashlib.sha256(f"{self.height} x {self.width}".encode())
+        digest.update(self.pixels.astype("<f4").tobytes())
+        return digest.hexdigest()
 
     @property
     def height(self) -> int:

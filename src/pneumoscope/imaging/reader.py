@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 
 from pneumoscope.errors import ImageError
@@ -54,11 +55,18 @@ def read_radiograph(path: Path, *, with_identity: bool = False) -> Radiograph:
 
 def _read(path: Path, name: str, *, with_identity: bool) -> Radiograph:
     data = read_bytes(path)
-    file_format = sniff(data)
+    file_format, sha256 = sniff(data), hashlib.sha256(data).hexdigest()
     if file_format != "DICOM":
         picture = decode_raster(data, file_format)
         notes = (*picture.notes, Message("no_header", About.IMAGE))
-        return Radiograph(picture.pixels, name, file_format, bits=picture.bits, notes=notes)
+        return Radiograph(
+            picture.pixels,
+            name,
+            file_format,
+            bits=picture.bits,
+            notes=notes,
+            file_sha256=sha256,
+        )
     decoded = decode_dicom(data)
     return Radiograph(
         decoded.picture.pixels,
@@ -69,4 +77,5 @@ def _read(path: Path, name: str, *, with_identity: bool) -> Radiograph:
         identity=decoded.identity if with_identity else None,
         patient=decoded.patient,
         notes=decoded.picture.notes,
+        file_sha256=sha256,
     )

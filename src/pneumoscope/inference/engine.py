@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from pneumoscope.bundles import Bundle, BundleDescription
 from pneumoscope.errors import BundleError
-from pneumoscope.findings import Prediction, Radiograph
+from pneumoscope.findings import EngineInfo, Prediction, Radiograph
 from pneumoscope.imaging import to_input
 
 INPUT = "images"
@@ -63,6 +63,11 @@ class OnnxEngine:
                 f"{bundle.folder}: the graph cannot be loaded; export the bundle again"
             ) from None
         self._check_signature()
+
+    @property
+    def info(self) -> EngineInfo:
+        """What runs the network; stored half-precision weights are widened when it is loaded."""
+        return EngineInfo("onnxruntime", onnxruntime.__version__, "fp32")
 
     def predict(self, radiograph: Radiograph) -> Prediction:
         """Answer for one radiograph.

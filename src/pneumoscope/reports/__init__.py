@@ -18,6 +18,7 @@ from pneumoscope.reports.document import (
     to_fingerprint_document,
 )
 from pneumoscope.reports.severity_document import to_severity_document
+from pneumoscope.reports.verification import Difference, Verification, verify_document
 from pneumoscope.reports.wording import format_probability, format_threshold, plain
 
 if TYPE_CHECKING:
@@ -33,8 +34,10 @@ if TYPE_CHECKING:
 
 __all__ = [
     "SCHEMA_VERSION",
+    "Difference",
     "EvaluationData",
     "Overlap",
+    "Verification",
     "comparison_to_text",
     "course_to_text",
     "dump",
@@ -59,6 +62,7 @@ __all__ = [
     "to_sentences",
     "to_severity_document",
     "to_text",
+    "verify_document",
 ]
 
 # Pictures, templates and terminal tables cost import time that a JSON answer need not pay.

@@ -11,21 +11,25 @@ from pneumoscope.findings import (
     Change,
     Course,
     PersonalView,
+    Provenance,
     TrackedVisit,
     Trend,
 )
 from pneumoscope.reports.catalogue import message_values
 from pneumoscope.reports.document import SCHEMA_VERSION
+from pneumoscope.reports.provenance_document import provenance_values
 from pneumoscope.reports.severity_document import interval_values
 
 
-def to_course_document(course: Course) -> dict[str, object]:
+def to_course_document(course: Course, provenance: Provenance) -> dict[str, object]:
     """Give a course as JSON values.
 
     Parameters
     ----------
     course : Course
         All visits.
+    provenance : Provenance
+        How it was made.
 
     Returns
     -------
@@ -39,6 +43,7 @@ def to_course_document(course: Course) -> dict[str, object]:
         "bounds": _bounds(course.bounds),
         "change": _change(course.visits[-1].change),
         "warnings": message_values(course.warnings),
+        "provenance": provenance_values(provenance),
         "notice": NOTICE,
     }
 

@@ -21,6 +21,7 @@ from pneumoscope.findings import (
 )
 from pneumoscope.reports.catalogue import message_values
 from pneumoscope.reports.json_text import clean_text, clean_texts
+from pneumoscope.reports.provenance_document import provenance_values
 from pneumoscope.reports.severity_document import severity_values
 from pneumoscope.reports.wording import METRICS
 
@@ -115,6 +116,7 @@ def to_document(diagnosis: Diagnosis) -> dict[str, object]:
         "symptoms": _floats(diagnosis.symptoms),
         "severity": None if diagnosis.severity is None else severity_values(diagnosis.severity),
         "warnings": message_values(diagnosis.warnings),
+        "provenance": provenance_values(diagnosis.provenance),
         "notice": diagnosis.notice,
     }
 

@@ -7,7 +7,6 @@ from io import BytesIO
 
 from PIL import Image
 
-from pneumoscope import __version__
 from pneumoscope.findings import Assessment, Diagnosis, SeverityLevel
 from pneumoscope.reports.answer import (
     CLASS_MEANINGS,
@@ -36,6 +35,7 @@ from pneumoscope.reports.wording import (
     split_warnings,
 )
 from pneumoscope.severity import INPUTS
+from pneumoscope.version import VERSION
 
 _JPEG_QUALITY = 90
 
@@ -72,7 +72,7 @@ def to_html(diagnosis: Diagnosis) -> str:
             **_severity(diagnosis.severity),
             levels=tuple(reversed(SeverityLevel)),
             known_symptoms=INPUTS,
-            version=__version__,
+            version=VERSION,
         )
     )
 

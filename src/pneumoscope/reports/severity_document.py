@@ -15,9 +15,11 @@ from pneumoscope.findings import (
     Message,
     PatientContext,
     PersonalView,
+    Provenance,
     SeverityLevel,
 )
 from pneumoscope.reports.catalogue import message_values
+from pneumoscope.reports.provenance_document import provenance_values
 
 _SCHEMA_VERSION = 1
 
@@ -28,6 +30,7 @@ def to_severity_document(
     symptoms: Mapping[str, float],
     patient: PatientContext,
     warnings: tuple[Message, ...] = (),
+    provenance: Provenance,
 ) -> dict[str, object]:
     """Give a severity as plain JSON values, as docs/reference/severity.schema.json says.
 
@@ -41,6 +44,8 @@ def to_severity_document(
         Age and sex.
     warnings : tuple of Message
         What the reader must know before believing the level.
+    provenance : Provenance
+        How it was made.
 
     Returns
     -------
@@ -53,6 +58,7 @@ def to_severity_document(
         "symptoms": {name: float(value) for name, value in symptoms.items()},
         "severity": severity_values(severity),
         "warnings": message_values(warnings),
+        "provenance": provenance_values(provenance),
         "notice": NOTICE,
     }
 

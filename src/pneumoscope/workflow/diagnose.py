@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import datetime
 from functools import cache
 from pathlib import Path
 
@@ -22,6 +23,7 @@ from pneumoscope.findings import (
     Message,
     PatientContext,
     Prediction,
+    Provenance,
     Radiograph,
     Value,
 )
@@ -41,8 +43,10 @@ from pneumoscope.severity import (
     assess,
     check_case,
     check_rule_base,
+    identify_rule_base,
     severity_warnings,
 )
+from pneumoscope.version import VERSION
 from pneumoscope.workflow.coverage import population_warnings, too_far
 from pneumoscope.workflow.leaks import leak_warnings
 
@@ -144,6 +148,7 @@ class Reader:
         symptoms: Mapping[str, float] | None = None,
         patient: PatientContext | None = None,
         rule_base: str = GUIDELINE,
+        now: datetime | None = None,
     ) -> Diagnosis:
         """Join a radiograph with its patient; see `diagnose`."""
         patient, warnings = _known_patient(radiograph, patient or PatientContext())
@@ -188,6 +193,14 @@ class Reader:
                 *warnings,
             ),
             grad_cam=grad_cam,
+            provenance=Provenance(
+                program=VERSION,
+                created=now,
+                engine=self._engine.info,
+                rule_base=identify_rule_base(rule_base) if symptoms else "",
+                file_sha256=radiograph.file_sha256,
+                pixels_sha256=radiograph.pixels_sha256,
+            ),
         )
 
     def _refused(self, radiograph: Radiograph) -> tuple[Abstention | None, list[Message]]:
@@ -270,6 +283,7 @@ def diagnose(
     bundle: str | None = None,
     rule_base: str = GUIDELINE,
     with_identity: bool = False,
+    now: datetime | None = None,
 ) -> Diagnosis:
     """Read one chest radiograph, explain it, and join it with the symptoms into a severity.
 
@@ -295,6 +309,8 @@ def diagnose(
         result has a warning instead of a severity.
     with_identity : bool
         Whether the result may name the patient as the DICOM header does.
+    now : datetime, optional
+        The time to be kept in the result, with its time zone.
 
     Returns
     -------
@@ -317,7 +333,9 @@ def diagnose(
         check_case(symptoms, rule_base=rule_base)
     radiograph = read_radiograph(Path(path), with_identity=with_identity)
     reader = Reader(find_bundle(bundle))
-    return reader.diagnose(radiograph, symptoms=symptoms, patient=patient, rule_base=rule_base)
+    return reader.diagnose(
+        radiograph, symptoms=symptoms, patient=patient, rule_base=rule_base, now=now
+    )
 
 
 @cache

@@ -1,0 +1,53 @@
+"""How a result was made, so that it can be made again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True)
+class EngineInfo:
+    """What ran the network.
+
+    Attributes
+    ----------
+    name, version : str
+        Of the runtime, such as "onnxruntime".
+    precision : str
+        Of the network's arithmetic, such as "fp32".
+    """
+
+    name: str
+    version: str
+    precision: str
+
+
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    """How a result was made; the bundle and the thresholds stand in the result itself.
+
+    Attributes
+    ----------
+    program : str
+        Version of Pneumoscope.
+    created : datetime or None
+        When, with its time zone; None where the caller gave no time.
+    engine : EngineInfo or None
+        None where no network was asked.
+    rule_base : str
+        ``NAME@VERSION`` of the severity's rule base; empty without symptoms.
+    file_sha256, pixels_sha256 : str
+        Of the image's file, and of its pixels as displayed; empty without an image.
+    """
+
+    program: str
+    created: datetime | None = None
+    engine: EngineInfo | None = None
+    rule_base: str = ""
+    file_sha256: str = ""
+    pixels_sha256: str = ""
+
+    def __post_init__(self) -> None:
+        if self.created is not None and self.created.tzinfo is None:
+            raise ValueError("the time of a result needs its time zone")
