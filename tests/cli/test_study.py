@@ -20,7 +20,9 @@ def test_the_list_says_what_each_study_needs(cli: Cli) -> None:
     told = cli("study").out
     for known in studies().values():
         entry = told[told.index(f"{known.name}: ") :].split("\n")[:3]
-        assert entry[2].strip() == f"needs {', '.join(known.needs) or 'no data set'}"
+        others = "".join(f"; or --set {other}" for other in known.sets)
+        needs = f"; needs {', '.join(known.needs) or 'no data set'}{others}"
+        assert entry[2].endswith(needs)
     assert "needs guangzhou\n" in told
 
 
@@ -39,3 +41,19 @@ def test_without_its_data_a_study_names_the_way_and_leaves_nothing(
         assert words in ended.err
     assert "--data" in ended.err
     assert {path.name for path in tmp_path.iterdir()} == {"sets"}
+
+
+@pytest.mark.parametrize(
+    ("study", "message"),
+    [
+        ("baral2025-cv", "--set 'nowhere': study 'baral2025-cv' has baral2025; or leave --set out"),
+        ("li2025", "--set 'nowhere': study 'li2025' has no other set; or leave --set out"),
+    ],
+)
+def test_a_set_that_a_study_does_not_run_on_is_refused(
+    cli: Cli, tmp_path: Path, study: str, message: str
+) -> None:
+    ended = cli("study", study, "--set", "nowhere", "--work", tmp_path / "w")
+    assert (ended.code, ended.out, ended.err.count("\n")) == (2, "", 1)
+    assert message in ended.err
+    assert not (tmp_path / "w").exists()

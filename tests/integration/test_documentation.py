@@ -180,3 +180,23 @@ def test_the_layout_of_rsna_can_be_read_with_its_boxes(
         "images/image-d.dcm": 1,
     }
     assert boxes["images/image-d.dcm"] == (Box(10 / 1024, 20 / 1024, 30 / 1024, 40 / 1024),)
+
+
+def test_the_layout_of_baral2025_tells_label_and_part(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    names = {
+        "train/NORMAL/a.jpeg": ("NORMAL", "train"),
+        "train/Pneumonia/b.PNG": ("PNEUMONIA", "train"),
+        "test/ABNORMAL/a.jpg": ("ABNORMAL", "test"),
+    }
+    for name in (*names, "train/NORMAL/Thumbs.db"):
+        path = tmp_path / "baral2025" / "images" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    run(blocks(LAYOUT)[2])
+    images = read_manifest(tmp_path / "baral2025").images
+    assert {
+        i.file.removeprefix("images/"): (i.label, i.extra["official_split"]) for i in images
+    } == names

@@ -26,6 +26,12 @@ def study(
         Path | None,
         typer.Option(metavar="DIR", help="Holds the data sets; by default $PNEUMOSCOPE_DATA."),
     ] = None,
+    data_set: Annotated[
+        str,
+        typer.Option(
+            "--set", metavar="NAME", help="Run on this set instead, where the list names one."
+        ),
+    ] = "",
     work: Annotated[
         Path, typer.Option(metavar="DIR", help="Where runs are kept, and gone on with.")
     ] = Path("runs/studies"),
@@ -50,6 +56,7 @@ def study(
     if name is None:
         for known in studies().values():
             needs = ", ".join(known.needs) or "no data set"
+            needs += "".join(f"; or --set {other}" for other in known.sets)
             typer.echo(
                 f"{known.name}: {known.title}\n    {known.reaches}; {known.cost}\n"
                 f"    scales {', '.join(known.scales)}; needs {needs}"
@@ -64,5 +71,6 @@ def study(
         out=out,
         jobs=jobs,
         recompute=recompute,
+        data_set=data_set,
     )
     typer.echo(f"Page: {page}")

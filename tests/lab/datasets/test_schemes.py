@@ -156,6 +156,28 @@ def test_every_scheme_gives_the_published_numbers_of_images():
                 assert len(stop) == 3000
 
 
+def test_a_test_set_that_is_given_is_every_fold_s_and_leaves_the_published_numbers():
+    strata = np.repeat(["NORMAL", "ABNORMAL", "PNEUMONIA"], [6000, 5000, 6229])
+    images = units_of(strata.tolist(), np.arange(17229), "image")
+    given_ = np.random.default_rng(1).permutation(17229)[:2229]
+    for scheme in ("stratified-kfold", "kfold", "monte-carlo", "bootstrap"):
+        asked = SchemeSettings(scheme=scheme, seed=42, calibrate=0)
+        for fold in draw(images, asked, given_).folds:
+            train, stop, report = (fold.indices(part) for part in ("train", "stop", "report"))
+            np.testing.assert_array_equal(report, np.sort(given_))
+            assert len(train) == 12000
+            if scheme != "bootstrap":
+                assert len(stop) == 3000
+            parts = np.concatenate([np.unique(train), stop, report])
+            np.testing.assert_array_equal(np.sort(parts), np.arange(17229))
+
+
+def test_a_test_set_is_given_or_drawn_and_not_both():
+    images = units_of(["set A", "set B"] * 20, np.arange(40), "image")
+    with pytest.raises(ValueError, match="test must be 0"):
+        draw(images, SchemeSettings(test=0.2), np.arange(8))
+
+
 @settings(max_examples=30)
 @given(units(), schemes, seeds, tests)
 def test_the_same_seed_gives_the_same_split_and_another_another(drawn, scheme, seed, test):

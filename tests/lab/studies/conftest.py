@@ -3,6 +3,7 @@
 import csv
 import importlib
 import json
+from itertools import product
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -42,6 +43,25 @@ def study_data(tmp_path_factory) -> Path:
         with (folder / name / "labels.csv").open("w", newline="") as stream:
             csv.writer(stream).writerows([("file", "label", "patient_id", column), *rows])
     return folder
+
+
+@pytest.fixture
+def authors_data(tmp_path) -> Path:
+    """`baral2025`, 60 images, of each class 16 to train and 4 to test, and one of these a copy."""
+    folder = tmp_path / "sets" / "baral2025"
+    rng, rows = np.random.default_rng(60), []
+    for part, label in product(("train", "test"), CLASSES):
+        (folder / "images" / part / label).mkdir(parents=True)
+        for number in range(16 if part == "train" else 4):
+            file = f"images/{part}/{label}/{number}.png"
+            pixels = rng.integers(0, 256, (64, 64)).astype(np.uint8)
+            Image.fromarray(pixels).save(folder / file)
+            rows.append([file, label, part])
+    first = folder / "images" / "train" / "NORMAL" / "0.png"
+    (folder / "images" / "test" / "NORMAL" / "0.png").write_bytes(first.read_bytes())
+    with (folder / "labels.csv").open("w", newline="") as stream:
+        csv.writer(stream).writerows([["file", "label", "official_split"], *rows])
+    return folder.parent
 
 
 @pytest.fixture(scope="session")

@@ -11,7 +11,6 @@ pytest.importorskip("torch")
 pytest.importorskip("matplotlib")
 
 from pneumoscope.errors import InputError
-from pneumoscope.lab.datasets import identify
 from pneumoscope.lab.studies import Context, run_study
 from pneumoscope.lab.studies.answers import (
     Answers,
@@ -21,7 +20,8 @@ from pneumoscope.lab.studies.answers import (
     write_answers,
 )
 from pneumoscope.lab.studies.baral2025_cv import _arms
-from pneumoscope.lab.studies.baral2025_protocol import SOURCES, experiments_of, study_recipe
+from pneumoscope.lab.studies.baral2025_data import identify_sources
+from pneumoscope.lab.studies.baral2025_protocol import experiments_of, study_recipe
 
 pytestmark = pytest.mark.lab
 
@@ -48,11 +48,11 @@ def reduced(study_data, tmp_path_factory, finish):
     """The reduced study with made-up answers in place of trainings: its page, and its folder."""
     work = tmp_path_factory.mktemp("work")
     context = Context("reduced", study_data, work / f"{NAME}-reduced")
-    data = identify([study_data / name for name in SOURCES])
+    data, _ = identify_sources(context)
     recipe = study_recipe(context)
     for scheme, by in _arms(context):
         for seed, each in enumerate(experiments_of(context, recipe, data, scheme, by)):
-            finish(context, each.name, recipe, each.split, data, seed=seed)
+            finish(context, each.name, recipe, each.split, data.identity, seed=seed)
     docs = tmp_path_factory.mktemp("docs")
     page = run_study(NAME, scale="reduced", data=study_data, work=work, out=docs, jobs=2)
     return page, docs

@@ -7,31 +7,31 @@ import pytest
 
 pytest.importorskip("torch")
 
-from pneumoscope.lab.datasets import identify
 from pneumoscope.lab.studies import Context, run_study
 from pneumoscope.lab.studies.baral2025_backbones import _arms, _folds, _recipes
+from pneumoscope.lab.studies.baral2025_data import identify_sources
 from pneumoscope.lab.studies.baral2025_protocol import (
-    ARMS,
     SCHEMES,
     SMOKE,
-    SOURCES,
     study_folds,
     study_recipe,
 )
 
 pytestmark = pytest.mark.lab
 
+ARMS = ("image", "patient")
+
 
 def _page(scale, study_data, work, finish):
     """Run the study with made-up answers in place of every training."""
     context = Context(scale, study_data, work / f"baral2025-backbones-{scale}")
-    data = identify([study_data / name for name in SOURCES])
+    data, _ = identify_sources(context)
     for scheme, by in _arms(context):
         folds = study_folds(context, data, scheme, by)[: _folds(context)]
         for number, split in enumerate(folds):
             for seed, (backbone, recipe) in enumerate(_recipes(context).items()):
                 name = f"{backbone.replace('/', '-')}-{scheme}-{by}-{number + 1}"
-                finish(context, name, recipe, split, data, seed=10 * seed + number)
+                finish(context, name, recipe, split, data.identity, seed=10 * seed + number)
     page = run_study("baral2025-backbones", scale=scale, data=study_data, work=work, out=None)
     return page.read_text(), json.loads(page.with_suffix(".json").read_text())
 

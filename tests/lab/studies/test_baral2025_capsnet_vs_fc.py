@@ -10,7 +10,6 @@ from sklearn.metrics import precision_recall_fscore_support
 pytest.importorskip("torch")
 
 from pneumoscope.evaluation import NO_TEST
-from pneumoscope.lab.datasets import identify
 from pneumoscope.lab.studies import Context, run_study
 from pneumoscope.lab.studies.answers import Result
 from pneumoscope.lab.studies.baral2025_capsnet_vs_fc import (
@@ -20,15 +19,15 @@ from pneumoscope.lab.studies.baral2025_capsnet_vs_fc import (
     head_figures,
     mean_differences,
 )
+from pneumoscope.lab.studies.baral2025_data import identify_sources
 from pneumoscope.lab.studies.baral2025_protocol import (
-    ARMS,
-    SMOKE_ARMS,
-    SOURCES,
     study_folds,
     study_recipe,
 )
 
 pytestmark = pytest.mark.lab
+
+ARMS = ("image", "patient")
 
 CLASSES = ("NORMAL", "ABNORMAL", "PNEUMONIA")
 
@@ -83,14 +82,14 @@ def test_other_images_are_no_comparison():
 
 def _page(scale, study_data, work, finish):
     context = Context(scale, study_data, work / f"baral2025-capsnet-vs-fc-{scale}")
-    data = identify([study_data / name for name in SOURCES])
-    for by in ARMS if scale == "full" else SMOKE_ARMS:
+    data, _ = identify_sources(context)
+    for by in ARMS if scale == "full" else ARMS[1:]:
         for number, split in enumerate(study_folds(context, data, "stratified-kfold", by)):
             for head, network in HEADS.items():
                 recipe = study_recipe(context, {"network.name": network})
                 name = f"{head}-stratified-kfold-{by}-{number + 1}"
                 skill = 0.9 if head == "capsules" else 0.6
-                finish(context, name, recipe, split, data, skill=skill, seed=number)
+                finish(context, name, recipe, split, data.identity, skill=skill, seed=number)
     study = "baral2025-capsnet-vs-fc"
     page = run_study(study, scale=scale, data=study_data, work=work, out=None)
     return page.read_text(), json.loads(page.with_suffix(".json").read_text())

@@ -7,32 +7,31 @@ import pytest
 
 pytest.importorskip("torch")
 
-from pneumoscope.lab.datasets import identify
 from pneumoscope.lab.studies import Context, run_study
+from pneumoscope.lab.studies.baral2025_data import identify_sources
 from pneumoscope.lab.studies.baral2025_figures import published
 from pneumoscope.lab.studies.baral2025_protocol import (
-    ARMS,
     SCHEMES,
-    SMOKE_ARMS,
-    SOURCES,
     study_folds,
     study_recipe,
 )
 
 pytestmark = pytest.mark.lab
 
+ARMS = ("image", "patient")
+
 
 def _page(scale, study_data, work, finish):
     """Run the study with made-up answers in place of every training."""
     context = Context(scale, study_data, work / f"baral2025-cv-{scale}")
-    data = identify([study_data / name for name in SOURCES])
+    data, _ = identify_sources(context)
     recipe = study_recipe(context)
-    arms = (SCHEMES, ARMS) if scale == "full" else (SCHEMES[:1], SMOKE_ARMS)
+    arms = (SCHEMES, ARMS) if scale == "full" else (SCHEMES[:1], ARMS[1:])
     for scheme in arms[0]:
         for by in arms[1]:
             for number, split in enumerate(study_folds(context, data, scheme, by)):
                 name = f"{scheme}-{by}-{number + 1}"
-                finish(context, name, recipe, split, data, seed=number)
+                finish(context, name, recipe, split, data.identity, seed=number)
     page = run_study("baral2025-cv", scale=scale, data=study_data, work=work, out=None)
     return page.read_text(), json.loads(page.with_suffix(".json").read_text())
 

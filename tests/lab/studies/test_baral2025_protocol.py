@@ -7,10 +7,11 @@ import pytest
 
 pytest.importorskip("torch")
 
-from pneumoscope.lab.datasets import certify, identify
+from pneumoscope.lab.datasets import certify
 from pneumoscope.lab.studies import Context
 from pneumoscope.lab.studies.baral2025_cv import SCHEMES
-from pneumoscope.lab.studies.baral2025_protocol import SOURCES, study_folds, study_recipe
+from pneumoscope.lab.studies.baral2025_data import identify_sources
+from pneumoscope.lab.studies.baral2025_protocol import study_folds, study_recipe
 from pneumoscope.lab.training import read_recipe
 
 pytestmark = pytest.mark.lab
@@ -18,7 +19,7 @@ pytestmark = pytest.mark.lab
 
 @pytest.fixture(scope="module")
 def data(study_data):
-    return identify([study_data / name for name in SOURCES])
+    return identify_sources(Context("full", study_data, study_data))[0]
 
 
 @pytest.fixture
@@ -38,7 +39,7 @@ def test_by_patient_nothing_leaks_and_by_image_patients_do(context, data):
     for scheme in SCHEMES:
         for by, leaks in (("patient", False), ("image", True)):
             for split in study_folds(context, data, scheme, by):
-                assert bool(certify(split, data)["folds"][0]["leaks"]) == leaks
+                assert bool(certify(split, data.identity)["folds"][0]["leaks"]) == leaks
 
 
 def test_a_bootstrap_stops_on_what_it_did_not_draw(context, data):
@@ -47,7 +48,7 @@ def test_a_bootstrap_stops_on_what_it_did_not_draw(context, data):
         train, stop, test = (parts.indices(part) for part in ("train", "stop", "report"))
         assert len(np.unique(train)) < len(train)
         everything = np.concatenate([np.unique(train), stop, test])
-        np.testing.assert_array_equal(np.sort(everything), np.arange(len(data.files)))
+        np.testing.assert_array_equal(np.sort(everything), np.arange(len(data.identity.files)))
 
 
 def test_a_smoke_run_takes_the_first_of_the_full_folds(context, data, study_data, tmp_path):

@@ -63,7 +63,7 @@ class SchemeSettings(BaseModel):
     calibrate: float = Field(0.1, ge=0, lt=1)
 
 
-def draw(units: Units, settings: SchemeSettings) -> Split:
+def draw(units: Units, settings: SchemeSettings, test: Positions | None = None) -> Split:
     """Split units by a scheme.
 
     Parameters
@@ -71,17 +71,29 @@ def draw(units: Units, settings: SchemeSettings) -> Split:
     units : Units
         See `units_of`.
     settings : SchemeSettings
+    test : ndarray of int64, or None
+        The units of a fixed test set that is given, such as an official one; `settings.test` is
+        then 0. By default the test set is drawn.
 
     Raises
     ------
     DataError
         All units have one class, a class has fewer units than the scheme needs, or the shares
         leave a part empty.
+    ValueError
+        A test set is both given and to be drawn.
     """
+    if test is not None and settings.test:
+        raise ValueError(
+            "a test set that is given cannot be drawn as well: settings.test must be 0"
+        )
     everything = np.arange(len(units.strata), dtype=np.int64)
     _check(units, settings, everything)
     try:
-        rest, test = _cut(units, everything, settings.test, settings.seed)
+        if test is None:
+            rest, test = _cut(units, everything, settings.test, settings.seed)
+        else:
+            rest = np.setdiff1d(everything, test)
         # The fixed test set may have left a class too few.
         _check(units, settings, rest)
         folds = [

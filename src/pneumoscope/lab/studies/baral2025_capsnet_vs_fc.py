@@ -26,17 +26,19 @@ from pneumoscope.evaluation import (
 from pneumoscope.lab.datasets import By
 from pneumoscope.lab.networks import count_parameters, create
 from pneumoscope.lab.studies.answers import Answers, Result
+from pneumoscope.lab.studies.baral2025_data import (
+    AUTHORS_SET,
+    OPEN_SETS,
+    identify_sources,
+    study_set,
+    write_data,
+)
 from pneumoscope.lab.studies.baral2025_protocol import (
-    ARMS,
-    DATA_DIFFER,
-    DEPARTURES,
     HEADLINE,
     REDUCED_TRAINING,
-    SMOKE_ARMS,
-    SOURCES,
     arm_of,
+    departures,
     experiments_of,
-    identify_sources,
     study_recipe,
     write_certificates,
 )
@@ -82,7 +84,8 @@ class _Arm:
 
 
 def _sides(context: Context) -> tuple[By, ...]:
-    return SMOKE_ARMS if context.smoke else ARMS
+    sides = study_set(context).sides
+    return sides[-1:] if context.smoke else sides
 
 
 def _measure(context: Context) -> Answers:
@@ -112,14 +115,15 @@ def _write(context: Context, answers: Answers, page: Page) -> None:
         "stands beside tests between models."
     )
     page.published_text("Published: the capsules are better with p < 0.05.")
-    page.text(DATA_DIFFER)
+    write_data(context, answers, page)
     _write_heads(context, page)
-    _write_differences(page, arms)
-    _write_tests(page, arms)
+    drawn = study_set(context).drawn
+    _write_differences(page, arms, drawn)
+    _write_tests(page, arms, drawn)
     page.heading("Where this departs from the publication")
     page.text(
         "The publication does not describe its plain head. Here it is DenseNet's own average pool "
-        "in the place of the capsules, before the same two linear layers. " + DEPARTURES
+        "in the place of the capsules, before the same two linear layers. " + departures(context)
     )
     write_certificates(page, answers)
     page.values("recipe of the capsules", study_recipe(context))
@@ -203,7 +207,7 @@ def mean_differences(
     return [band.estimate(index) for index in range(len(FIGURES))]
 
 
-def _write_differences(page: Page, arms: Sequence[_Arm]) -> None:
+def _write_differences(page: Page, arms: Sequence[_Arm], drawn: str) -> None:
     page.heading("Capsules against plain (Table 10)")
     rows = []
     for arm in arms:
@@ -235,12 +239,12 @@ def _write_differences(page: Page, arms: Sequence[_Arm]) -> None:
     )
     page.text(
         "Measured: mean and standard deviation over the folds. The interval is of the mean "
-        "difference, from a paired bootstrap that draws the test set's patients: it says what "
-        "other patients would change, and the deviation over the folds what another training would."
+        f"difference, from a paired bootstrap that draws the test set's {drawn}: it says what "
+        f"other {drawn} would change, and the deviation over the folds what another training would."
     )
 
 
-def _write_tests(page: Page, arms: Sequence[_Arm]) -> None:
+def _write_tests(page: Page, arms: Sequence[_Arm], drawn: str) -> None:
     page.heading("Tests, fold by fold")
     rows, forms = [], set()
     for arm in arms:
@@ -267,8 +271,8 @@ def _write_tests(page: Page, arms: Sequence[_Arm]) -> None:
     page.table(["split by, fold", *FIGURES], [row for arm in arms for row in _as_published(arm)])
     page.text(
         f"{NO_TEST} The last column of the first table shows it. McNemar's and DeLong's tests are "
-        f"of one trained pair on the patients of the test set ({'; '.join(sorted(forms))}); five "
-        "folds are five pairs on the same patients, so their p-values are neither independent nor "
+        f"of one trained pair on the {drawn} of the test set ({'; '.join(sorted(forms))}); five "
+        f"folds are five pairs on the same {drawn}, so their p-values are neither independent nor "
         "corrected for being several."
     )
 
@@ -315,9 +319,10 @@ def _test_row(summary: ComparisonSummary, capsules: Result, plain: Result) -> li
 STUDY = Study(
     name="baral2025-capsnet-vs-fc",
     title="Baral 2025: the capsule head against a plain one",
-    reaches="Table 10: the published t-test, and tests between models; on other data",
+    reaches="Table 10: the published t-test, and tests between models; on other data unless --set",
     cost="twenty trainings of DenseNet-201 at 224 pixels, with ImageNet weights: for a GPU",
     run=FromAnswers(_measure, _write),
-    needs=SOURCES,
+    needs=OPEN_SETS,
+    sets=(AUTHORS_SET,),
     reduced=REDUCED_TRAINING,
 )

@@ -17,12 +17,19 @@ from numpy.typing import NDArray
 from pneumoscope.evaluation import Estimate, LabelledImage, bootstrap, read_manifest
 from pneumoscope.findings import InputSpec
 from pneumoscope.imaging import read_radiograph, reduce_by_area, to_input
+from pneumoscope.lab.studies.baral2025_data import (
+    AUTHORS_SET,
+    OFFICIAL,
+    OPEN_SETS,
+    read_authors_set,
+    study_set,
+)
 from pneumoscope.lab.studies.page import Page, with_interval
 from pneumoscope.lab.studies.study import Context, Study
 
 PUBLISHED_CLIP, PUBLISHED_TILES, PUBLISHED_IMAGES = 2.0, 8, 500
 CLIPS, TILES, SIZE = (1.0, 2.0, 3.0), (4, 8, 16), 224
-SETS, SMOKE_IMAGES, SEED = ("guangzhou", "rsna"), 8, 42
+SMOKE_IMAGES, SEED = 8, 42
 MEASURES = ("mean", "contrast", "entropy")
 UNITS = {
     "mean": "mean (grey levels)",
@@ -33,6 +40,12 @@ ORDERS = ("CLAHE first (published)", "area first (ours)")
 PLAIN = "no CLAHE"
 # Okabe and Ito's colours, which the colour blind can tell apart.
 _COLOURS = {4: "#56b4e9", 8: "#e69f00", 16: "#009e73"}
+
+_NOT_AT_HAND = (
+    " that was not at hand. These are others, so the heights of the bars are not to be compared "
+    "with it, only how they change."
+)
+_AT_HAND = ". These are training images of the same set, but which 500 were drawn is not published."
 
 Grey = NDArray[np.uint8]
 Measures = NDArray[np.float64]
@@ -108,14 +121,22 @@ def grey_measures(grey: Grey) -> tuple[float, float, float]:
 
 def _run(context: Context, page: Page) -> None:
     measured = []
-    for source in SETS:
-        images = read_manifest(context.data / source).images
+    for source in study_set(context).sources:
+        images = _images(context, source)
         for label in sorted({image.label for image in images}):
             of_label = [image for image in images if image.label == label]
             drawn = _draw(of_label, SMOKE_IMAGES if context.smoke else PUBLISHED_IMAGES)
             page.source(f"{source} {label}", f"{len(drawn)} of {len(of_label)} images, seed {SEED}")
             measured.append(_measure(source, label, drawn))
-    _write(page, measured)
+    _write(context, page, measured)
+
+
+def _images(context: Context, source: str) -> Sequence[LabelledImage]:
+    """List a set's images; of the authors' set those for training, as published."""
+    folder = context.data / source
+    if context.data_set != AUTHORS_SET:
+        return read_manifest(folder).images
+    return [image for image in read_authors_set(folder) if image.extra[OFFICIAL] == "train"]
 
 
 def _draw(images: Sequence[LabelledImage], count: int) -> list[LabelledImage]:
@@ -146,19 +167,20 @@ def _weighted_mean(values: Measures, weights: Measures) -> Measures:
     return np.asarray(weights @ values / weights.sum(axis=-1))
 
 
-def _write(page: Page, measured: Sequence[_Measured]) -> None:
+def _write(context: Context, page: Page, measured: Sequence[_Measured]) -> None:
+    authors = context.data_set == AUTHORS_SET
+    where = "the authors' own set" if authors else "two sets, apart"
     page.text(
         "Baral 2025 justifies its CLAHE by the mean, the standard deviation (contrast) and the "
         "Shannon entropy (texture) of equalised training images, for three clip limits and three "
-        f"numbers of tiles, at {SIZE} x {SIZE} pixels. Here the same is measured on two sets, "
-        "apart, and beside it without CLAHE and in this project's order: area first, then CLAHE."
+        f"numbers of tiles, at {SIZE} x {SIZE} pixels. Here the same is measured on {where}, "
+        "and beside it without CLAHE and in this project's order: area first, then CLAHE."
     )
     page.published_text(
         f"Published: {PUBLISHED_IMAGES} random training images of each class; chosen were clip "
         f"limit {PUBLISHED_CLIP} and {PUBLISHED_TILES} x {PUBLISHED_TILES} tiles. Its images are "
         "a public set (Kaggle, `moazeldsokyx/chest-x-ray-images-pneumonia-dataset`, 17,229 images "
-        "in folders train and test) that was not at hand. These are others, so the heights of the "
-        "bars are not to be compared with it, only how they change. " + _shortage(measured)
+        f"in folders train and test){_AT_HAND if authors else _NOT_AT_HAND} {_shortage(measured)}"
     )
     page.heading("The measure (Figure 5)")
     for source in dict.fromkeys(part.source for part in measured):
@@ -166,7 +188,8 @@ def _write(page: Page, measured: Sequence[_Measured]) -> None:
         page.figure(source, _bars(parts), _caption(parts))
     page.table(["set and class", "tiles", "clip limit", *UNITS.values()], _rows(measured))
     page.text(
-        f"{ORDERS[0]}; mean over the images, 95% interval from 1,000 bootstrap draws of patients."
+        f"{ORDERS[0]}; mean over the images, 95% interval from 1,000 bootstrap draws of "
+        f"{study_set(context).drawn}."
     )
     page.heading("What the measure says")
     _write_trend(page, measured)
@@ -365,8 +388,9 @@ def _bar_panel(axis: Axes, part: _Measured, measure: str) -> None:
 STUDY = Study(
     name="baral2025-clahe",
     title="Baral 2025: clip limit and tiles of CLAHE",
-    reaches="Figure 5, on guangzhou and rsna apart; the order of CLAHE and resizing",
+    reaches="Figure 5, on guangzhou and rsna apart unless --set; the order of CLAHE and resizing",
     cost="two minutes on one core",
     run=_run,
-    needs=SETS,
+    needs=OPEN_SETS,
+    sets=(AUTHORS_SET,),
 )

@@ -1,4 +1,4 @@
-"""What the studies of Baral 2025 share: its data's stand-in, its folds, its recipe."""
+"""What the studies of Baral 2025 share: its folds, its recipe, and how a page tells them."""
 
 from __future__ import annotations
 
@@ -9,16 +9,15 @@ from typing import Any
 from pneumoscope.lab.datasets import (
     PARTS,
     By,
-    DataIdentity,
     Scheme,
     SchemeSettings,
     Split,
     draw,
-    identify,
     linked_groups,
     units_of,
 )
 from pneumoscope.lab.studies.answers import Answers, Result
+from pneumoscope.lab.studies.baral2025_data import StudyData, study_set
 from pneumoscope.lab.studies.baral2025_figures import (
     NOTEBOOKS_HEADER,
     NOTEBOOKS_SOURCE,
@@ -37,13 +36,10 @@ from pneumoscope.lab.studies.folds import (
 from pneumoscope.lab.studies.page import Page
 from pneumoscope.lab.studies.study import Context
 
-SOURCES = ("guangzhou", "rsna")
 FOLDS, SEED = 5, 42
 TEST = published().images.test / published().images.total
 HELD_OUT = 0.2
 SMOKE_FOLDS = 2
-ARMS: tuple[By, ...] = ("image", "patient")
-SMOKE_ARMS: tuple[By, ...] = ("patient",)
 SCHEMES: tuple[Scheme, ...] = ("stratified-kfold", "kfold", "monte-carlo", "bootstrap")
 HEADLINE: Scheme = "stratified-kfold"
 SCHEME_HEADER = (
@@ -78,30 +74,7 @@ REDUCED = {
 REDUCED_TRAINING = (
     "DenseNet-121 with the extra convolution is trained end to end in place of a frozen "
     "DenseNet-201, from random weights in place of ImageNet's, on 96 pixels in place of 224, for 5 "
-    "epochs in place of at most 30, in batches of 32; and the data are others."
-)
-
-DATA_DIFFER = (
-    "**The data differ.** Baral 2025 has 17,229 images of a merged public set (Kaggle, "
-    "`moazeldsokyx`), which was not at hand and whose patients are not known. Here the three "
-    "classes come from two sets whose patients are known: children from Guangzhou (NORMAL, "
-    "PNEUMONIA) and adults of the RSNA challenge (NORMAL, ABNORMAL, PNEUMONIA). All ABNORMAL "
-    "images are of adults, so telling the source helps to tell the class: the accuracy on the "
-    "adults alone is the harder figure. The share of the test set is the published one, 2,229 of "
-    "17,229. The publication groups no patients; *by image* is its protocol, *by patient* the "
-    "honest one."
-)
-DEPARTURES = (
-    "At full scale the backbone starts from torchvision's ImageNet weights and gets its input on "
-    "their scale; the publication had Keras' weights and fed 0..1 as it was. Images are reduced "
-    "before CLAHE, which runs on the grey image; the published text has CLAHE first, its training "
-    "code after the augmentation. Trainings end after 30 epochs at the latest, as the headline's; "
-    "the other published ones had 50. A bootstrap makes as many draws as the published one, 0.8 of "
-    "the images that are not in the test set, and keeps the images that it drew twice, which the "
-    "authors' copying by file name dropped. The validation figures, which choose the epoch and the "
-    "rate, are means of the two sources, of the epoch that was kept; Table 8's are of the last "
-    "epoch. The test figures count every image once. An epoch leaves out the last, incomplete "
-    "batch."
+    "epochs in place of at most 30, in batches of 32."
 )
 
 
@@ -159,42 +132,49 @@ class Arm:
         ]
 
 
-def identify_sources(context: Context) -> tuple[DataIdentity, Answers]:
-    """Read the two sets far enough to split them; begin the answers with their checksum."""
-    data = identify([context.data / name for name in SOURCES])
-    told = f"sha256 {data.sha256[:16]}, {len(data.files)} images"
-    return data, Answers(sources={", ".join(SOURCES): told})
-
-
 def write_notebooks(page: Page, notebooks: Sequence[Notebook]) -> None:
     """Show what the authors' notebooks report, which a smoke page must not."""
     page.table(NOTEBOOKS_HEADER, [published().row(notebook) for notebook in notebooks])
     page.text(NOTEBOOKS_SOURCE)
 
 
-def study_folds(context: Context, data: DataIdentity, scheme: Scheme, by: By) -> list[Split]:
-    """Draw the five folds beside the fixed test set, which depends on `by` alone.
+def study_folds(context: Context, data: StudyData, scheme: Scheme, by: By) -> list[Split]:
+    """Draw the five folds beside the fixed test set: the official one, or one by `by` alone.
 
     A smoke run takes the first two of them.
+
+    Raises
+    ------
+    ValueError
+        The official test set is one of images, and `by` is "patient".
     """
-    groups = linked_groups(data.patients, data.fingerprints)
+    if data.test is not None and by != "image":
+        raise ValueError("an official test set is one of images")
+    images = data.identity
+    groups = linked_groups(images.patients, images.fingerprints)
     settings = SchemeSettings(
-        scheme=scheme, folds=FOLDS, seed=SEED, holdout=HELD_OUT, test=TEST, calibrate=0.0
+        scheme=scheme,
+        folds=FOLDS,
+        seed=SEED,
+        holdout=HELD_OUT,
+        test=TEST if data.test is None else 0.0,
+        calibrate=0.0,
     )
-    folds = one_by_one(draw(units_of(data.strata, groups, by), settings))
+    folds = one_by_one(draw(units_of(images.strata, groups, by), settings, data.test))
     return folds[:SMOKE_FOLDS] if context.smoke else folds
 
 
 def study_recipe(context: Context, changes: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """Give the published recipe, or what a smaller scale trains instead, with further changes."""
     smaller = {"smoke": SMOKE, "reduced": REDUCED}.get(context.scale, {})
-    return recipe_contents("baral2025-full", {**smaller, **(changes or {})})
+    sources = study_set(context).recipe
+    return recipe_contents("baral2025-full", {**smaller, **sources, **(changes or {})})
 
 
 def experiments_of(
     context: Context,
     recipe: Mapping[str, Any],
-    data: DataIdentity,
+    data: StudyData,
     scheme: Scheme,
     by: By,
     prefix: str = "",
@@ -202,7 +182,11 @@ def experiments_of(
     """Plan a recipe on all folds of a scheme; `prefix` tells recipes of one study apart."""
     return [
         Experiment(
-            f"{prefix}{scheme}-{by}-{number}", recipe, split, data, accept_leak=by == "image"
+            f"{prefix}{scheme}-{by}-{number}",
+            recipe,
+            split,
+            data.identity,
+            accept_leak=by == "image",
         )
         for number, split in enumerate(study_folds(context, data, scheme, by), start=1)
     ]
@@ -221,6 +205,23 @@ def arm_of(
     names = [f"{prefix}{scheme}-{by}-{number}" for number in range(1, folds + 1)]
     results = tuple(answers.result(name) for name in names)
     return Arm(scheme, by, results, tuple(fold_figures(result) for result in results))
+
+
+def departures(context: Context) -> str:
+    """Tell where the studies depart from the publication, the data aside."""
+    means = "" if len(study_set(context).sources) == 1 else "means of the two sources, "
+    return (
+        "At full scale the backbone starts from torchvision's ImageNet weights and gets its input "
+        "on their scale; the publication had Keras' weights and fed 0..1 as it was. Images are "
+        "reduced before CLAHE, which runs on the grey image; the published text has CLAHE first, "
+        "its training code after the augmentation. Trainings end after 30 epochs at the latest, as "
+        "the headline's; the other published ones had 50. A bootstrap makes as many draws as the "
+        "published one, 0.8 of the images that are not in the test set, and keeps the images that "
+        "it drew twice, which the authors' copying by file name dropped. The validation figures, "
+        f"which choose the epoch and the rate, are {means}of the epoch that was kept; Table 8's "
+        "are of the last epoch. The test figures count every image once. An epoch leaves out the "
+        "last, incomplete batch."
+    )
 
 
 def write_certificates(page: Page, answers: Answers) -> None:

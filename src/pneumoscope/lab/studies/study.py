@@ -43,6 +43,8 @@ class Context:
         again.
     jobs : int
         Trainings at the same time, each in a process of its own.
+    data_set : str
+        One of the study's `sets`, or empty for what it `needs`.
     commits : set of str
         Of the program that made the experiments used so far. Those that were kept may be of an
         earlier one than the page.
@@ -53,6 +55,7 @@ class Context:
     work: Path
     page: Path = Path("page")
     jobs: int = 1
+    data_set: str = ""
     commits: set[str] = field(default_factory=set, compare=False)
 
     @property
@@ -70,7 +73,7 @@ class FromAnswers:
     measure : callable
         Trains what is not yet trained.
     write : callable
-        Fills the page from the answers alone; of the context it may use the scale.
+        Fills the page from the answers alone; of the context it may use the scale and the data set.
     """
 
     measure: Callable[[Context], Answers]
@@ -97,6 +100,8 @@ class Study:
         What the reduced scale trains instead, in sentences for its page; empty where there is none.
     needs : tuple of str
         The data sets' folders that it reads, by name; empty for a study of made-up numbers.
+    sets : tuple of str
+        Other data sets, each a folder, that it runs on in place of `needs` when asked.
     """
 
     name: str
@@ -106,6 +111,7 @@ class Study:
     run: Callable[[Context, Page], None] | FromAnswers
     needs: tuple[str, ...] = ()
     reduced: str = ""
+    sets: tuple[str, ...] = ()
 
     @property
     def scales(self) -> tuple[str, ...]:
@@ -133,6 +139,7 @@ def run_study(
     out: Path | None,
     jobs: int = 1,
     recompute: bool = False,
+    data_set: str = "",
 ) -> Path:
     """Run a study and write its page.
 
@@ -151,6 +158,8 @@ def run_study(
         Trainings at the same time, at least 1.
     recompute : bool
         Write the page again from the answers that are kept beside it: no data, no training.
+    data_set : str
+        One of the study's `sets`; empty for what it needs.
 
     Returns
     -------
@@ -160,18 +169,19 @@ def run_study(
     Raises
     ------
     InputError
-        No such study or scale, a data set that is missing or cannot be used, no kept answers to
-        recompute from, or a page that cannot be written.
+        No such study, scale or set, a data set that is missing or cannot be used, no kept answers
+        to recompute from, or a page that cannot be written.
     """
-    study = _known(name, scale)
+    study = _known(name, scale, data_set)
     if not recompute:
-        _check_data(study, data)
+        _check_data(name, (data_set,) if data_set else study.needs, data)
     elif not isinstance(study.run, FromAnswers):
         raise InputError(f"study {name!r} keeps no answers; run it without --recompute")
-    folder = work / f"{name}-{scale}"
+    label = f"{name}-{data_set}" if data_set else name
+    folder = work / f"{label}-{scale}"
     target = folder if out is None or scale == "smoke" else out
-    stem = target / (f"{name}-reduced" if scale == "reduced" else name)
-    context = Context(_scale(scale), data, folder, stem, jobs)
+    stem = target / (f"{label}-reduced" if scale == "reduced" else label)
+    context = Context(_scale(scale), data, folder, stem, jobs, data_set)
     for place in (target,) if recompute else (folder, target):
         with told(str(place)):  # before hours of work
             place.mkdir(parents=True, exist_ok=True)
@@ -185,21 +195,24 @@ def run_study(
     return page.write(target)
 
 
-def _known(name: str, scale: str) -> Study:
+def _known(name: str, scale: str, data_set: str) -> Study:
     known = studies()
     if name not in known:
         raise InputError(f"study {name!r} does not exist; there are: {', '.join(known)}")
-    scales = known[name].scales
+    scales, sets = known[name].scales, known[name].sets
     if scale not in scales:
         raise InputError(f"--scale {scale!r}: study {name!r} has {', '.join(scales)}")
+    if data_set and data_set not in sets:
+        there = f"has {', '.join(sets)}" if sets else "has no other set"
+        raise InputError(f"--set {data_set!r}: study {name!r} {there}; or leave --set out")
     return known[name]
 
 
-def _check_data(study: Study, data: Path) -> None:
-    missing = [needed for needed in study.needs if not (data / needed).is_dir()]
+def _check_data(name: str, needs: tuple[str, ...], data: Path) -> None:
+    missing = [needed for needed in needs if not (data / needed).is_dir()]
     if missing:
         raise InputError(
-            f"study {study.name!r} needs the data sets {', '.join(study.needs)}: no folder "
+            f"study {name!r} needs the data sets {', '.join(needs)}: no folder "
             f"{', '.join(missing)} in {data}; set PNEUMOSCOPE_DATA to the folder that holds them, "
             "or give --data"
         )
@@ -212,6 +225,10 @@ def _scale(given: str) -> Scale:
 def _page(study: Study, context: Context) -> Page:
     """Begin the page, with what its scale means."""
     title, notice = study.title, ""
+    command = f"pneumoscope study {study.name} --scale {context.scale}"
+    if context.data_set:
+        title += f", on the set {context.data_set}"
+        command += f" --set {context.data_set}"
     if context.smoke:
         notice = SMOKE_NOTICE
     elif context.scale == "reduced":
@@ -220,7 +237,6 @@ def _page(study: Study, context: Context) -> Page:
             f"**Reduced scale.** {study.reduced} So the published figures are no target here: only "
             "**differences between the rows of this page** mean something."
         )
-    command = f"pneumoscope study {study.name} --scale {context.scale}"
     return Page(context.page.name, title, command=command, notice=notice, smoke=context.smoke)
 
 
