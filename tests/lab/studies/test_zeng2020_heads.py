@@ -18,6 +18,7 @@ from pneumoscope.lab.studies.zeng2020_heads import (
     _tried,
     try_all,
 )
+from pneumoscope.lab.tuning import UNIT_WEIGHTS, describe_maps
 
 pytestmark = pytest.mark.lab
 
@@ -73,7 +74,11 @@ def test_reported_images_neither_train_nor_stop_nor_choose():
     other = HeadTrainer(changed, trainer.labels, trainer.parts, 0, settings)
     assert _same(trainer.train(nn.Dropout(0.5))[0], other.train(nn.Dropout(0.5))[0])
     masks = np.random.default_rng(0).random((20, UNITS)) < 0.5
-    np.testing.assert_array_equal(trainer.objective()(masks), other.objective()(masks))
+    for reading in ("evaluation", "training"):
+        mine, others = (each.objectives()[reading](masks) for each in (trainer, other))
+        np.testing.assert_array_equal(mine, others)
+    for way in UNIT_WEIGHTS:
+        assert torch.equal(trainer.weighted(way).keep, other.weighted(way).keep)
     mine, others = (_tried(each, 60.0) for each in (trainer, other))
     assert (mine.rate, mine.evaluations) == (others.rate, others.evaluations)
 
@@ -86,13 +91,37 @@ def test_all_ways_answer_better_than_chance_and_searches_cost_their_seconds():
     for way, trial in trials.items():
         assert 0 <= trial.rate <= 1, way
         assert roc_auc_score(truth, trial.probabilities) > 0.8, way
-        searched = way not in ("none", "0.2", "0.5")
+        searched = way not in ("none", "0.2", "0.5", *UNIT_WEIGHTS)
         assert (trial.search_seconds >= 0.05) == searched, way
         assert (trial.evaluations > 0) == searched, way
         # Who tries rates trains whole heads, and has no head to warm up.
         assert (trial.warm_up_seconds > 0) == (searched and way != "tried"), way
     # One search gives both answers.
     assert trials["ga"].search_seconds == trials["per-unit"].search_seconds
+    # A mask is worth a training in one reading, and a product in the other.
+    assert trials["ga-training"].evaluations < trials["ga"].evaluations
+
+
+@pytest.mark.parametrize("way", UNIT_WEIGHTS)
+def test_a_weighting_drops_the_unit_that_carries_the_classes_less(way):
+    """That unit's values lie apart by class, so every number of its matrix is the largest."""
+    rates = 1 - _trainer(signal=4.0).weighted(way).keep.numpy()
+    assert rates.argmin() == 0
+    assert rates.mean() == pytest.approx(0.5, abs=1e-6)
+
+
+def test_a_weighting_looks_at_maps_where_there_are_some():
+    """One unit's map is a flat one and the other's is not, though their means agree."""
+    plain = _trainer()
+    maps = plain.features[:, 0, :, None, None].repeat(1, 1, 2, 2)
+    maps[:, 5] += torch.tensor([[9.0, -9.0], [-9.0, 9.0]]) + torch.tensor(
+        [[7.0, 7.0], [-7.0, -7.0]]
+    )
+    described = describe_maps(maps)
+    with_maps = HeadTrainer(plain.features, plain.labels, plain.parts, 0, described=described)
+    for way in ("activation", "deviation", "nuclear"):
+        assert with_maps.weighted(way).keep.argmax() == 5
+    assert torch.allclose(with_maps.weighted("difference").keep, plain.weighted("difference").keep)
 
 
 def test_a_trial_survives_its_document():

@@ -5,7 +5,7 @@ import sys
 from pneumoscope.lab.networks.catalogue import NetworkEntry, catalogue
 from pneumoscope.lab.networks.dropout import MAX_UNIT_RATE, UnitDropout
 from pneumoscope.lab.networks.evidence import EVIDENCE_STRIDE, top_cells
-from pneumoscope.lab.networks.network import Answer, Network, count_parameters
+from pneumoscope.lab.networks.network import Answer, Network, PooledNetwork, count_parameters
 from pneumoscope.lab.networks.registry import create, discover, names
 
 # A new network is one new file in this folder, and no change elsewhere.
@@ -17,6 +17,7 @@ __all__ = [
     "Answer",
     "Network",
     "NetworkEntry",
+    "PooledNetwork",
     "UnitDropout",
     "catalogue",
     "count_parameters",

@@ -19,11 +19,13 @@ from pneumoscope.lab.studies.study import Context, Study
 from pneumoscope.lab.studies.zeng2020_backbone import (
     CHILDREN,
     Backbone,
-    Floats,
+    Frozen,
     features_of,
     train_backbone,
 )
+from pneumoscope.lab.studies.zeng2020_heads import WAYS
 from pneumoscope.lab.studies.zeng2020_page import HARD_LABELS, write_ways
+from pneumoscope.lab.studies.zeng2020_rounds import write_rounds
 from pneumoscope.lab.studies.zeng2020_trials import Heads, measured, with_intervals
 
 POSITIVE = "PNEUMONIA"
@@ -62,7 +64,10 @@ def _run(context: Context, page: Page) -> None:
         _write_heads(context, page, backbone, data, repeats, seconds)
     page.heading("Where this departs from the publication")
     page.text(
-        "The publication merges the public set with a hospital's own, which is not public. It "
+        "The publication merges the public set with one of Shenzhen Third People's Hospital, and "
+        "does not say which. A set of that hospital is public (Jaeger 2014: 326 normal, 336 with "
+        "tuberculosis); [what a merge with it can and cannot show](zeng2020-frozen.md"
+        "#a-second-hospital-shenzhen). The publication "
         "states neither the input's size nor the optimiser; its networks presumably began with "
         "ImageNet weights, these with random ones, at "
         f"{backbone.recipe.input.size} pixels. The test sets differ, so the figures do not compare "
@@ -98,6 +103,7 @@ def _write_network(page: Page, backbone: Backbone) -> None:
         f"{len(result.epochs)} epochs on the others; 95% intervals from a bootstrap of patients. "
         f"{HARD_LABELS}"
     )
+    write_rounds(page, backbone.network, {backbone.network: result})
 
 
 def _write_heads(
@@ -110,15 +116,14 @@ def _write_heads(
 ) -> None:
     heads = Heads(
         context,
-        backbone,
         _features(context, backbone, data),
         data,
         positive=POSITIVE,
         seconds=seconds,
     )
-    splits = _splits(data, repeats)
+    splits = splits_by_patient(data, repeats)
     found = heads.repeats(page, backbone.network, splits)
-    page.heading(f"{backbone.network}: dropout before the last layer, chosen in eight ways")
+    page.heading(f"{backbone.network}: dropout before the last layer, chosen in {len(WAYS)} ways")
     sizes = [len(splits[0].folds[0].indices(part)) for part in ("train", "stop", "report")]
     page.text(
         f"{repeats} random splits of {len(data.files):,} images by patient: about "
@@ -136,7 +141,8 @@ def _write_heads(
     )
 
 
-def _splits(data: DataIdentity, repeats: int) -> list[Split]:
+def splits_by_patient(data: DataIdentity, repeats: int) -> list[Split]:
+    """Draw random splits by patient: 30% are reported, and a fifth of the others stops."""
     groups = linked_groups(data.patients, data.fingerprints)
     settings = SchemeSettings(
         scheme="monte-carlo", folds=repeats, holdout=HELD_OUT, stop=STOP, calibrate=0.0
@@ -144,7 +150,7 @@ def _splits(data: DataIdentity, repeats: int) -> list[Split]:
     return one_by_one(draw(units_of(data.strata, groups, "patient"), settings))
 
 
-def _features(context: Context, backbone: Backbone, data: DataIdentity) -> Floats:
+def _features(context: Context, backbone: Backbone, data: DataIdentity) -> Frozen:
     images = {image.file: image for image in read_manifest(context.data / CHILDREN).images}
     chosen = [images[file.removeprefix(f"{CHILDREN}/")] for file in data.files]
     return features_of(backbone, CHILDREN, chosen, data)
@@ -154,7 +160,7 @@ STUDY = Study(
     name="zeng2020-radiographs",
     title="Zeng 2020: a genetic search for dropout, on children's radiographs",
     reaches="the figures of Inception-v3 and ResNet-152 on radiographs; heads on frozen features",
-    cost="two trainings at 112 pixels and 30 times eight heads: about an hour on one core",
+    cost="two trainings at 112 pixels and 30 times thirteen heads: hours on one core",
     run=_run,
     needs=(CHILDREN,),
 )

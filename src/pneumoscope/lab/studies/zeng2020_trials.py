@@ -26,7 +26,7 @@ from pneumoscope.files import write_files
 from pneumoscope.lab.datasets import DataIdentity, Split, certify, digest
 from pneumoscope.lab.studies.page import Page, provenance
 from pneumoscope.lab.studies.study import Context
-from pneumoscope.lab.studies.zeng2020_backbone import Backbone
+from pneumoscope.lab.studies.zeng2020_backbone import Frozen
 from pneumoscope.lab.studies.zeng2020_heads import (
     HEAD_CHOICES,
     WAYS,
@@ -109,14 +109,13 @@ def with_intervals(
 
 
 class Heads:
-    """The features of a backbone, on which heads are tried split by split.
+    """The features of a frozen network, on which heads are tried split by split.
 
     Parameters
     ----------
     context : Context
         Its work is where trials are kept.
-    backbone : Backbone
-    features : ndarray of float32, shape (images, views, units)
+    frozen : Frozen
     data : DataIdentity
         Of the same images.
     positive : str
@@ -128,19 +127,19 @@ class Heads:
     def __init__(
         self,
         context: Context,
-        backbone: Backbone,
-        features: NDArray[np.float32],
+        frozen: Frozen,
         data: DataIdentity,
         *,
         positive: str,
         seconds: float,
     ) -> None:
         self.context, self.data, self.seconds = context, data, seconds
-        self.backbone = backbone
-        self.units = features.shape[2]
-        self._features = torch.from_numpy(features)
+        self.units = frozen.features.shape[2]
+        self._features = torch.from_numpy(frozen.features)
+        self._described = torch.from_numpy(frozen.described)
         made_of = [
-            hashlib.sha256(features.tobytes()).hexdigest(),
+            hashlib.sha256(frozen.features.tobytes()).hexdigest(),
+            hashlib.sha256(frozen.described.tobytes()).hexdigest(),
             positive,
             seconds,
             HEAD_CHOICES,
@@ -198,7 +197,9 @@ class Heads:
         path = self.context.work / f"{name}.json"
         kept = _kept(path, key)
         if kept is None:
-            trained = HeadTrainer(self._features, self._labels, parts, seed)
+            trained = HeadTrainer(
+                self._features, self._labels, parts, seed, described=self._described
+            )
             kept = _keep(path, key, try_all(trained, self.seconds))
         trials, commit = kept
         self.context.commits.add(commit)
