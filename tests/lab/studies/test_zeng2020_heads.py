@@ -11,6 +11,7 @@ from torch import nn
 
 from pneumoscope.lab.studies.zeng2020_heads import (
     WAYS,
+    Budget,
     HeadSettings,
     HeadTrainer,
     Parts,
@@ -79,13 +80,13 @@ def test_reported_images_neither_train_nor_stop_nor_choose():
         np.testing.assert_array_equal(mine, others)
     for way in UNIT_WEIGHTS:
         assert torch.equal(trainer.weighted(way).keep, other.weighted(way).keep)
-    mine, others = (_tried(each, 60.0) for each in (trainer, other))
+    mine, others = (_tried(each, Budget(seconds=60.0)) for each in (trainer, other))
     assert (mine.rate, mine.evaluations) == (others.rate, others.evaluations)
 
 
 def test_all_ways_answer_better_than_chance_and_searches_cost_their_seconds():
     trainer = _trainer(signal=1.5)
-    trials = try_all(trainer, 0.05)
+    trials = try_all(trainer, Budget(seconds=0.05))
     assert list(trials) == list(WAYS)
     truth = trainer.labels[trainer.parts.report].numpy()
     for way, trial in trials.items():
@@ -100,6 +101,17 @@ def test_all_ways_answer_better_than_chance_and_searches_cost_their_seconds():
     assert trials["ga"].search_seconds == trials["per-unit"].search_seconds
     # A mask is worth a training in one reading, and a product in the other.
     assert trials["ga-training"].evaluations < trials["ga"].evaluations
+
+
+def test_a_budget_in_masks_gives_the_same_answers_again():
+    budget = Budget(evaluations=90, rates=3)
+    first, again = (try_all(_trainer(), budget) for _ in range(2))
+    for way in WAYS:
+        assert first[way].rate == again[way].rate, way
+        np.testing.assert_array_equal(first[way].probabilities, again[way].probabilities)
+    assert {first[way].evaluations for way in ("ga", "ga-training", "random", "bayes")} == {90}
+    assert first["tried"].evaluations == 3
+    assert str(budget) == "A search ended after 90 masks."
 
 
 @pytest.mark.parametrize("way", UNIT_WEIGHTS)

@@ -15,7 +15,7 @@ from pneumoscope.lab.datasets import DataIdentity, Fold, Split
 from pneumoscope.lab.studies.page import Page
 from pneumoscope.lab.studies.study import Context
 from pneumoscope.lab.studies.zeng2020_backbone import Frozen
-from pneumoscope.lab.studies.zeng2020_heads import WAYS
+from pneumoscope.lab.studies.zeng2020_heads import WAYS, Budget
 from pneumoscope.lab.studies.zeng2020_page import PLAIN, differences, open_points, verdict
 from pneumoscope.lab.studies.zeng2020_trials import FIGURES, Heads, measured
 
@@ -54,7 +54,7 @@ def _heads(folder, seconds=0.02, signal=3, matrices=None):
         described[:, 3] *= matrices
     context = Context("full", folder, folder)
     frozen = Frozen(features, described)
-    return Heads(context, frozen, data, positive="ILL", seconds=seconds)
+    return Heads(context, frozen, data, positive="ILL", budget=Budget(seconds=seconds))
 
 
 def test_the_share_of_one_direction_is_that_of_the_first_component(tmp_path):

@@ -23,7 +23,7 @@ from pneumoscope.lab.studies.folds import corrected_interval, one_by_one
 from pneumoscope.lab.studies.page import Page, with_interval
 from pneumoscope.lab.studies.study import Context, Study
 from pneumoscope.lab.studies.zeng2020_backbone import Backbone, features_of, part_of
-from pneumoscope.lab.studies.zeng2020_heads import REFERENCE, WAYS
+from pneumoscope.lab.studies.zeng2020_heads import REFERENCE, WAYS, Budget
 from pneumoscope.lab.studies.zeng2020_page import HARD_LABELS, write_ways
 from pneumoscope.lab.studies.zeng2020_rounds import write_rounds
 from pneumoscope.lab.studies.zeng2020_trials import FIGURES, Heads, Repeat, measured, with_intervals
@@ -39,7 +39,7 @@ PUBLISHED = (
     ("published by Yang 2020, the set's authors", 0.89, 0.90, 0.98, "-"),
     ("published by He 2020, the set's authors", 0.86, 0.85, 0.94, "-"),
 )
-FOLDS, REPEATS, OFFICIAL_REPEATS, SECONDS = 5, 2, 10, 5.0
+FOLDS, REPEATS, OFFICIAL_REPEATS, BUDGET = 5, 2, 10, Budget(seconds=5.0)
 STOP = 0.2
 VIEWS = 6
 
@@ -73,7 +73,7 @@ def _run(context: Context, page: Page) -> None:
         each.repeat(f"nested-{number + 1}", split, number)
         for number, (each, split) in enumerate(zip(heads, nested, strict=True))
     ]
-    _write_nested(page, found, nested, heads[0].seconds)
+    _write_nested(page, found, nested, heads[0].budget)
     last = _heads(context, listed, data, images)
     on_list = [
         last.repeat(f"official-{seed + 1}", official, seed) for seed in range(official_repeats)
@@ -93,9 +93,9 @@ def _run(context: Context, page: Page) -> None:
 def _heads(
     context: Context, network: Backbone, data: DataIdentity, images: Sequence[LabelledImage]
 ) -> Heads:
-    views, seconds = (2, 0.1) if context.smoke else (VIEWS, SECONDS)
+    views, budget = (2, Budget(seconds=0.1)) if context.smoke else (VIEWS, BUDGET)
     features = features_of(network, SLICES, images, data, views)
-    return Heads(context, features, data, positive=POSITIVE, seconds=seconds)
+    return Heads(context, features, data, positive=POSITIVE, budget=budget)
 
 
 def read_slices(context: Context) -> tuple[DataIdentity, list[LabelledImage]]:
@@ -228,7 +228,7 @@ def _pooled(results: Sequence[Result]) -> dict[str, Estimate]:
 
 
 def _write_nested(
-    page: Page, found: Sequence[Repeat], splits: Sequence[Split], seconds: float
+    page: Page, found: Sequence[Repeat], splits: Sequence[Split], budget: Budget
 ) -> None:
     page.heading("Heads in nested validation, grouped by paper")
     sizes = [
@@ -247,7 +247,7 @@ def _write_nested(
         f"overlap of the folds. {HARD_LABELS}"
     )
     of = f"{len(found)} folds by paper"
-    write_ways(page, "nested", found, ratio=ratio, seconds=seconds, of=of)
+    write_ways(page, "nested", found, ratio=ratio, budget=budget, of=of)
 
 
 def _write_official(

@@ -2,7 +2,7 @@
 
 Everything before the dropout is fixed, so a training takes a second and can be repeated on many
 splits. All ways of a trial begin with the same weights and see the same batches; those that search
-have the same number of seconds. Those that weigh the units by their feature matrices have the
+have the same budget. Those that weigh the units by their feature matrices have the
 usual rate on average.
 """
 
@@ -86,6 +86,34 @@ class HeadSettings:
     patience: int = 8
     batch_size: int = 32
     learning_rate: float = 1e-3
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """What each way that searches may take: seconds or masks, one of them.
+
+    Attributes
+    ----------
+    seconds : float or None
+        By the clock; a step that has begun is finished.
+    evaluations : int or None
+        Masks. The same whatever else the machine does.
+    rates : int
+        How many rates are trained with at most where rates are tried, 1 to 10.
+    """
+
+    seconds: float | None = None
+    evaluations: int | None = None
+    rates: int = len(_TRIED_RATES)
+
+    def __str__(self) -> str:
+        """Say when a search ended."""
+        if self.seconds is None:
+            return f"A search ended after {self.evaluations:,} masks."
+        return (
+            f"A search ended after {self.seconds:g} seconds by the clock, with the step that had "
+            "begun."
+        )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -278,14 +306,14 @@ HEAD_CHOICES = [
 ]
 
 
-def try_all(trainer: HeadTrainer, seconds: float) -> dict[str, Trial]:
+def try_all(trainer: HeadTrainer, budget: Budget) -> dict[str, Trial]:
     """Choose a dropout in every way, train a head with each, and let it answer.
 
     Parameters
     ----------
     trainer : HeadTrainer
-    seconds : float
-        What each way that searches may take; a step that has begun is finished.
+    budget : Budget
+        What each way that searches may take.
 
     Returns
     -------
@@ -300,7 +328,8 @@ def try_all(trainer: HeadTrainer, seconds: float) -> dict[str, Trial]:
         settings = SearchSettings(
             method=method,
             rate=PRESET,
-            minutes=seconds / 60,
+            minutes=None if budget.seconds is None else budget.seconds / 60,
+            evaluations=budget.evaluations,
             generations=_NO_LIMIT,
             objective=reading,
             seed=trainer.seed,
@@ -309,7 +338,7 @@ def try_all(trainer: HeadTrainer, seconds: float) -> dict[str, Trial]:
         if name == "ga":
             chosen["per-unit"] = per_unit
     chosen |= {way: _weighted(trainer, way) for way in UNIT_WEIGHTS}
-    chosen["tried"] = _tried(trainer, seconds)
+    chosen["tried"] = _tried(trainer, budget)
     return {name: _trial(trainer, chosen[name]) for name in WAYS}
 
 
@@ -340,15 +369,16 @@ def _weighted(trainer: HeadTrainer, way: str) -> _Choice:
     return _Choice(dropout, PRESET, seconds=time.monotonic() - began)
 
 
-def _tried(trainer: HeadTrainer, seconds: float) -> _Choice:
+def _tried(trainer: HeadTrainer, budget: Budget) -> _Choice:
     """Train with one rate after another, as people do, and take the lowest loss on the stop part.
 
-    In random order, as the seconds may not reach for all.
+    In random order, as the budget may not reach for all.
     """
     began = time.monotonic()
     losses: dict[float, float] = {}
     for rate in np.random.default_rng([trainer.seed, 4]).permutation(_TRIED_RATES).tolist():
-        if losses and time.monotonic() - began >= seconds:
+        late = budget.seconds is not None and time.monotonic() - began >= budget.seconds
+        if losses and (late or len(losses) >= budget.rates):
             break
         head, _ = trainer.train(nn.Dropout(rate))
         losses[rate] = trainer.loss(head, trainer.parts.stop)

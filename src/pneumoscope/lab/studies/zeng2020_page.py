@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from pneumoscope.evaluation import Estimate
 from pneumoscope.lab.studies.folds import corrected_interval, signed, spread
 from pneumoscope.lab.studies.page import Page
-from pneumoscope.lab.studies.zeng2020_heads import REFERENCE, WAYS, Trial
+from pneumoscope.lab.studies.zeng2020_heads import REFERENCE, WAYS, Budget, Trial
 from pneumoscope.lab.studies.zeng2020_trials import FIGURES, Repeat
 from pneumoscope.lab.tuning import UNIT_WEIGHTS
 
@@ -61,7 +61,7 @@ def differences(
 
 
 def write_ways(
-    page: Page, name: str, repeats: Sequence[Repeat], *, ratio: float, seconds: float, of: str
+    page: Page, name: str, repeats: Sequence[Repeat], *, ratio: float, budget: Budget, of: str
 ) -> None:
     """Write every way's figures, cost, and difference from the usual rate.
 
@@ -73,8 +73,8 @@ def write_ways(
     repeats : sequence of Repeat
     ratio : float
         Held-out images by training images.
-    seconds : float
-        The searches' budget.
+    budget : Budget
+        Of the searches.
     of : str
         What was repeated, in words.
     """
@@ -99,9 +99,8 @@ def write_ways(
     page.text(
         "Paired 95% t-intervals, corrected for the overlap of the splits (Nadeau and Bengio 2003), "
         "not for being several. A search evaluates masks, after one warm-up of the head that all "
-        "share; *tried* trains a head per evaluation, and ends after ten; *weighted* computes its "
-        "numbers only. A search "
-        f"ended after {seconds:g} seconds by the clock, with the step that had begun."
+        f"share; *tried* trains a head per evaluation, and ends after {budget.rates}; *weighted* "
+        f"computes its numbers only. {budget}"
     )
     beside = {way: differences(repeats, ratio, GENETIC, way) for way in PLAIN}
     page.text("**AUROC of the genetic search less that of a plain way, on the same splits:**")

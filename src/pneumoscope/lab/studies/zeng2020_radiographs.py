@@ -23,7 +23,7 @@ from pneumoscope.lab.studies.zeng2020_backbone import (
     features_of,
     train_backbone,
 )
-from pneumoscope.lab.studies.zeng2020_heads import WAYS
+from pneumoscope.lab.studies.zeng2020_heads import WAYS, Budget
 from pneumoscope.lab.studies.zeng2020_page import HARD_LABELS, write_ways
 from pneumoscope.lab.studies.zeng2020_rounds import write_rounds
 from pneumoscope.lab.studies.zeng2020_trials import Heads, measured, with_intervals
@@ -35,14 +35,14 @@ PUBLISHED = {
     "inception_v3": (0.78205, 0.85120, 0.691880),
     "resnet152": (0.92788, 0.94465, 0.908974),
 }
-REPEATS, SECONDS = 15, 5.0
+REPEATS, BUDGET = 15, Budget(seconds=5.0)
 HELD_OUT, STOP = 0.3, 0.2
 
 
 def _run(context: Context, page: Page) -> None:
-    networks, repeats, seconds = NETWORKS, REPEATS, SECONDS
+    networks, repeats, budget = NETWORKS, REPEATS, BUDGET
     if context.smoke:
-        networks, repeats, seconds = NETWORKS[:1], 2, 0.1
+        networks, repeats, budget = NETWORKS[:1], 2, Budget(seconds=0.1)
     page.text(
         "Zeng 2020 searches the dropout rate of Inception-v3 and ResNet-152 by a genetic algorithm "
         "and reports the tuned networks alone, on the official test set of 624 children; no "
@@ -61,7 +61,7 @@ def _run(context: Context, page: Page) -> None:
     for network in networks:
         backbone, data = train_backbone(context, network)
         _write_network(page, backbone)
-        _write_heads(context, page, backbone, data, repeats, seconds)
+        _write_heads(context, page, backbone, data, repeats, budget)
     page.heading("Where this departs from the publication")
     page.text(
         "The publication merges the public set with one of Shenzhen Third People's Hospital, and "
@@ -112,14 +112,14 @@ def _write_heads(
     backbone: Backbone,
     data: DataIdentity,
     repeats: int,
-    seconds: float,
+    budget: Budget,
 ) -> None:
     heads = Heads(
         context,
         _features(context, backbone, data),
         data,
         positive=POSITIVE,
-        seconds=seconds,
+        budget=budget,
     )
     splits = splits_by_patient(data, repeats)
     found = heads.repeats(page, backbone.network, splits)
@@ -136,7 +136,7 @@ def _write_heads(
         backbone.network,
         found,
         ratio=sizes[2] / sizes[0],
-        seconds=seconds,
+        budget=budget,
         of=f"{repeats} splits by patient",
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +30,7 @@ from pneumoscope.lab.studies.zeng2020_backbone import Frozen
 from pneumoscope.lab.studies.zeng2020_heads import (
     HEAD_CHOICES,
     WAYS,
+    Budget,
     HeadTrainer,
     Parts,
     Trial,
@@ -120,7 +121,7 @@ class Heads:
         Of the same images.
     positive : str
         The positive class; all others are one.
-    seconds : float
+    budget : Budget
         What a search may take.
     """
 
@@ -131,9 +132,9 @@ class Heads:
         data: DataIdentity,
         *,
         positive: str,
-        seconds: float,
+        budget: Budget,
     ) -> None:
-        self.context, self.data, self.seconds = context, data, seconds
+        self.context, self.data, self.budget = context, data, budget
         self.units = frozen.features.shape[2]
         self._features = torch.from_numpy(frozen.features)
         self._described = torch.from_numpy(frozen.described)
@@ -141,7 +142,7 @@ class Heads:
             hashlib.sha256(frozen.features.tobytes()).hexdigest(),
             hashlib.sha256(frozen.described.tobytes()).hexdigest(),
             positive,
-            seconds,
+            asdict(budget),
             HEAD_CHOICES,
         ]
         self._key = digest(made_of)
@@ -200,7 +201,7 @@ class Heads:
             trained = HeadTrainer(
                 self._features, self._labels, parts, seed, described=self._described
             )
-            kept = _keep(path, key, try_all(trained, self.seconds))
+            kept = _keep(path, key, try_all(trained, self.budget))
         trials, commit = kept
         self.context.commits.add(commit)
         return Repeat(self._labels[parts.report].numpy().astype(bool), trials)
