@@ -87,8 +87,8 @@ def _write_opening(page: Page, recipe: Recipe, data: DataIdentity, heads: Heads)
         f"{heads.along_one_direction:.1%} of the units' variance lies along one direction. It is "
         "neither network of the publication, and its figures are not to be compared with the "
         "published ones: what counts are the differences between ways on the same splits. "
-        f"{len(data.files):,} of the children's radiographs, drawn at random, keep the study short. "
-        "The official test set was not looked at."
+        f"{len(data.files):,} of the children's radiographs, drawn at random, keep the study "
+        "short. The official test set was not looked at."
     )
 
 

@@ -18,8 +18,8 @@ from torch import Tensor, nn
 
 from pneumoscope.evaluation import Estimate, LabelledImage, auroc, read_manifest
 from pneumoscope.lab.datasets import Split
-from pneumoscope.lab.studies.folds import corrected_interval, signed
-from pneumoscope.lab.studies.page import Page, with_interval
+from pneumoscope.lab.studies.folds import corrected_interval, signed, spread
+from pneumoscope.lab.studies.page import Page
 from pneumoscope.lab.studies.study import Context
 from pneumoscope.lab.studies.zeng2020_backbone import SEED, Frozen
 from pneumoscope.lab.studies.zeng2020_heads import PRESET, HeadTrainer, Parts
@@ -28,13 +28,14 @@ SECOND, HOSPITAL, NORMAL, SICK = "lungs-tb", "shenzhen", "NORMAL", "TUBERCULOSIS
 STOP, REPORT = 0.14, 0.3
 SMOKE_IMAGES = 60
 ALONE, MERGED = "Guangzhou alone", "merged"
+TOLD = "TUBERCULOSIS, Shenzhen"
 MEASURES = {
     "accuracy, Guangzhou": "accuracy on Guangzhou's reported images",
     "accuracy, both": "accuracy on the reported images of both",
     "AUROC, Guangzhou": "AUROC on Guangzhou's reported images",
     "NORMAL, Guangzhou": "NORMAL of Guangzhou called NORMAL",
     "NORMAL, Shenzhen": "NORMAL of Shenzhen, reported, called NORMAL",
-    "TUBERCULOSIS, Shenzhen": "TUBERCULOSIS of Shenzhen called NORMAL (wrong)",
+    TOLD: "TUBERCULOSIS of Shenzhen called NORMAL (wrong)",
     "AUROC, Shenzhen": "AUROC of TUBERCULOSIS against reported NORMAL, Shenzhen",
 }
 
@@ -169,8 +170,8 @@ def write_merge(page: Page, merge: Merge, splits: Sequence[Split], ratio: float)
     """
     found = [measure_merge(merge, split, number) for number, split in enumerate(splits)]
 
-    def over(name: str, measure: str) -> Estimate:
-        return corrected_interval([each[name][measure] for each in found], ratio)
+    def over(name: str, measure: str) -> list[float]:
+        return [each[name][measure] for each in found]
 
     gains = {
         measure: corrected_interval(
@@ -178,40 +179,31 @@ def write_merge(page: Page, merge: Merge, splits: Sequence[Split], ratio: float)
         )
         for measure in MEASURES
     }
-    healthy = len(merge.of_shenzhen(NORMAL))
-    sick = len(merge.of_shenzhen(SICK))
-    page.heading("A second hospital: Shenzhen")
-    page.text(
-        "The publication merges two hospitals' sets, the second \"collected by Shenzhen Third "
-        "People's Hospital\", to dilute errors of the labels. It does not say which set. A set of "
-        "that hospital is public (Jaeger 2014, doi:10.3978/j.issn.2223-4292.2014.11.20; 326 normal "
-        "and 336 with tuberculosis) and may be the one. Tuberculosis is not pneumonia, so only its "
-        f"NORMAL images can be merged: here {healthy} of them with Guangzhou's "
-        f"{int((~merge.pneumonia).sum()):,} NORMAL and {int(merge.pneumonia.sum()):,} PNEUMONIA. "
-        "But then **the source tells the class**: whatever is from Shenzhen is NORMAL, and the "
-        "hospitals differ in machine, format (at hand squeezed to a square) and age (Guangzhou's "
-        "are 1 to 5 years old)."
-    )
+    _write_why(page, merge)
     page.table(
         ["head with p = 0.5", ALONE, MERGED, "difference"],
         [
             [
                 called,
-                with_interval(over(ALONE, measure)),
-                with_interval(over(MERGED, measure)),
+                spread(over(ALONE, measure), 3),
+                spread(over(MERGED, measure), 3),
                 signed(gains[measure], 3),
             ]
             for measure, called in MEASURES.items()
         ],
     )
-    source = over("source", "AUROC")
+    sick_alone, sick_merged = (np.mean(over(name, TOLD)) for name in (ALONE, MERGED))
     page.text(
-        f"Means over {len(splits)} splits by patient with 95% intervals as above; of Shenzhen, "
-        f"{REPORT:.0%} of the NORMAL images are reported, and all {sick} with tuberculosis, none "
-        f"of which trained. A head that tells the hospitals apart by their NORMAL images alone "
-        f"reaches an AUROC of {with_interval(source)}."
+        f"Mean and standard deviation over {len(splits)} splits by patient, the difference with a "
+        f"corrected 95% interval as above; of Shenzhen, {REPORT:.0%} of the NORMAL images are "
+        f"reported, and all {len(merge.of_shenzhen(SICK))} with tuberculosis, none of which trained. A head that tells "
+        "the hospitals apart by their NORMAL images alone "
+        f"reaches an AUROC of {spread(over('source', 'AUROC'), 3)}."
     )
-    page.text(_verdict(gains))
+    page.text(
+        f"**Of the sick of Shenzhen the head trained on {ALONE} calls {sick_alone:.0%} NORMAL, the "
+        f"merged one {sick_merged:.0%}.** {_verdict(gains)}"
+    )
     page.text(
         "**What a merge can show**: whether a network trained on one hospital keeps its "
         "specificity in another. **What it cannot**: that the network got better at pneumonia. The "
@@ -223,24 +215,37 @@ def write_merge(page: Page, merge: Merge, splits: Sequence[Split], ratio: float)
         {
             "each split": found,
             "difference": {measure: gain.as_dict() for measure, gain in gains.items()},
-            "source": source.as_dict(),
         },
+    )
+
+
+def _write_why(page: Page, merge: Merge) -> None:
+    page.heading("A second hospital: Shenzhen")
+    page.text(
+        "The publication merges two hospitals' sets, the second \"collected by Shenzhen Third "
+        "People's Hospital\", to dilute errors of the labels. It does not say which set. A set of "
+        "that hospital is public (Jaeger 2014, doi:10.3978/j.issn.2223-4292.2014.11.20; 326 normal "
+        "and 336 with tuberculosis) and may be the one. Tuberculosis is not pneumonia, so only its "
+        f"NORMAL images can be merged: here {len(merge.of_shenzhen(NORMAL))} of them with Guangzhou's "
+        f"{int((~merge.pneumonia).sum()):,} NORMAL and {int(merge.pneumonia.sum()):,} PNEUMONIA. "
+        "But then **the source tells the class**: whatever is from Shenzhen is NORMAL, and the "
+        "hospitals differ in machine, format (at hand squeezed to a square) and age (Guangzhou's "
+        "are 1 to 5 years old)."
     )
 
 
 def _verdict(gains: dict[str, Estimate]) -> str:
     """Say whether the merge teaches what is normal, or where an image is from."""
-    sick, children = gains["TUBERCULOSIS, Shenzhen"], gains["AUROC, Guangzhou"]
+    sick, children = gains[TOLD], gains["AUROC, Guangzhou"]
     if sick.low is None or sick.high is None or children.low is None or children.high is None:
-        return "**Too few splits to say what the merge changes.**"
+        return "Too few splits to say what the merge changes."
+    first = "That the merge does this is not shown."
     if sick.low > 0:
         first = (
-            "The merged head calls more of the sick of Shenzhen NORMAL, too, and not only the "
-            "healthy: that is what learning the source looks like."
+            "So the merge teaches where an image is from, and not only what a healthy lung looks "
+            "like."
         )
-    else:
-        first = "That the merged head calls more of the sick of Shenzhen NORMAL is not shown."
-    change = "is not told from none"
+    second = "On Guangzhou, a change in AUROC is not shown."
     if children.low > 0 or children.high < 0:
-        change = f"is {signed(children, 4)} in AUROC"
-    return f"**{first} What the merge changes on Guangzhou {change}.**"
+        second = f"On Guangzhou the AUROC changes by {signed(children, 4)}."
+    return f"{first} {second}"
