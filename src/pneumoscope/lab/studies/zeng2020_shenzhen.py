@@ -196,9 +196,9 @@ def write_merge(page: Page, merge: Merge, splits: Sequence[Split], ratio: float)
     page.text(
         f"Mean and standard deviation over {len(splits)} splits by patient, the difference with a "
         f"corrected 95% interval as above; of Shenzhen, {REPORT:.0%} of the NORMAL images are "
-        f"reported, and all {len(merge.of_shenzhen(SICK))} with tuberculosis, none of which trained. A head that tells "
-        "the hospitals apart by their NORMAL images alone "
-        f"reaches an AUROC of {spread(over('source', 'AUROC'), 3)}."
+        f"reported, and all {len(merge.of_shenzhen(SICK))} with tuberculosis, none of which "
+        "trained. A head that tells the hospitals apart by their NORMAL images alone reaches an "
+        f"AUROC of {spread(over('source', 'AUROC'), 3)}."
     )
     page.text(
         f"**Of the sick of Shenzhen the head trained on {ALONE} calls {sick_alone:.0%} NORMAL, the "
@@ -226,8 +226,9 @@ def _write_why(page: Page, merge: Merge) -> None:
         "People's Hospital\", to dilute errors of the labels. It does not say which set. A set of "
         "that hospital is public (Jaeger 2014, doi:10.3978/j.issn.2223-4292.2014.11.20; 326 normal "
         "and 336 with tuberculosis) and may be the one. Tuberculosis is not pneumonia, so only its "
-        f"NORMAL images can be merged: here {len(merge.of_shenzhen(NORMAL))} of them with Guangzhou's "
-        f"{int((~merge.pneumonia).sum()):,} NORMAL and {int(merge.pneumonia.sum()):,} PNEUMONIA. "
+        f"NORMAL images can be merged: here {len(merge.of_shenzhen(NORMAL))} of them with "
+        f"Guangzhou's {int((~merge.pneumonia).sum()):,} NORMAL and "
+        f"{int(merge.pneumonia.sum()):,} PNEUMONIA. "
         "But then **the source tells the class**: whatever is from Shenzhen is NORMAL, and the "
         "hospitals differ in machine, format (at hand squeezed to a square) and age (Guangzhou's "
         "are 1 to 5 years old)."

@@ -13,7 +13,7 @@ product with the weights ``m / share of ones * W``.
 
 The publication's words, "the sum of the Loss values after randomly extracting some data for
 training", can also mean a short training under the mask. `TrainingObjective` is that, of the last
-layer alone: with what lies before it frozen, it costs tens of evaluations. A training of the whole
+layer alone: with what lies before it frozen, it costs several evaluations. A training of the whole
 network for every mask is not offered, as a search asks for thousands of masks.
 """
 
