@@ -93,14 +93,15 @@ def test_all_ways_answer_better_than_chance_and_searches_cost_their_seconds():
         assert 0 <= trial.rate <= 1, way
         assert roc_auc_score(truth, trial.probabilities) > 0.8, way
         searched = way not in ("none", "0.2", "0.5", *UNIT_WEIGHTS)
-        assert (trial.search_seconds >= 0.05) == searched, way
+        if searched:
+            assert trial.search_seconds >= 0.05, way
+        elif way not in UNIT_WEIGHTS:  # which take what their numbers take
+            assert trial.search_seconds == 0, way
         assert (trial.evaluations > 0) == searched, way
         # Who tries rates trains whole heads, and has no head to warm up.
         assert (trial.warm_up_seconds > 0) == (searched and way != "tried"), way
     # One search gives both answers.
     assert trials["ga"].search_seconds == trials["per-unit"].search_seconds
-    # A mask is worth a training in one reading, and a product in the other.
-    assert trials["ga-training"].evaluations < trials["ga"].evaluations
 
 
 def test_a_budget_in_masks_gives_the_same_answers_again():

@@ -30,8 +30,7 @@ from pneumoscope.lab.datasets import (
     linked_groups,
     units_of,
 )
-from pneumoscope.lab.networks import Network, PooledNetwork
-from pneumoscope.lab.networks.evidence import EvidenceNetwork
+from pneumoscope.lab.networks import EvidenceNetwork, Network, PooledNetwork
 from pneumoscope.lab.studies.experiment import Result, recipe_contents, run_experiment
 from pneumoscope.lab.studies.folds import one_by_one
 from pneumoscope.lab.studies.study import Context
