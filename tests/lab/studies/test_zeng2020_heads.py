@@ -84,14 +84,21 @@ def test_reported_images_neither_train_nor_stop_nor_choose():
     assert (mine.rate, mine.evaluations) == (others.rate, others.evaluations)
 
 
-def test_all_ways_answer_better_than_chance_and_searches_cost_their_seconds():
+def test_all_ways_answer_better_than_chance():
+    """By a budget in masks: by the clock, a busy machine would get other rates."""
     trainer = _trainer(signal=1.5)
-    trials = try_all(trainer, Budget(seconds=0.05))
+    trials = try_all(trainer, Budget(evaluations=200, rates=3))
     assert list(trials) == list(WAYS)
     truth = trainer.labels[trainer.parts.report].numpy()
     for way, trial in trials.items():
         assert 0 <= trial.rate <= 1, way
-        assert roc_auc_score(truth, trial.probabilities) > 0.8, way
+        # Of 60 images, chance has a standard error of 0.075.
+        assert roc_auc_score(truth, trial.probabilities) > 0.7, way
+
+
+def test_searches_by_the_clock_cost_their_seconds():
+    trials = try_all(_trainer(), Budget(seconds=0.05))
+    for way, trial in trials.items():
         searched = way not in ("none", "0.2", "0.5", *UNIT_WEIGHTS)
         if searched:
             assert trial.search_seconds >= 0.05, way
