@@ -47,6 +47,12 @@ def tune_dropout(
     scaling: Annotated[
         str, typer.Option(help="Of the roulette wheel: published, rank or sigma.")
     ] = "published",
+    objective: Annotated[
+        str,
+        typer.Option(
+            help="A mask's losses: evaluation, or training (the last layer, for a short while)."
+        ),
+    ] = "evaluation",
     batches: Annotated[int, typer.Option(help="Training batches that masks are tried on.")] = 4,
     seed: Annotated[int, typer.Option(help="Of the batches, the masks and the evolution.")] = 0,
     warm_up_epochs: Annotated[
@@ -84,6 +90,7 @@ def tune_dropout(
         mutation=mutation,
         elite=elite,
         scaling=scaling,
+        objective=objective,
         batches=batches,
         seed=seed,
     )

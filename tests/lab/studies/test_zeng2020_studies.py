@@ -20,9 +20,13 @@ pytestmark = pytest.mark.lab
 
 @pytest.fixture(scope="module")
 def slices(study_data, tmp_path_factory):
-    """`guangzhou`, and `covid-ct`: 20 papers with 3 slices of COVID, 40 others; one crosses."""
+    """`guangzhou`, `lungs-tb` and `covid-ct`: 20 papers of 3 slices with COVID, 40 others.
+
+    One of the papers crosses the official lists.
+    """
     folder = tmp_path_factory.mktemp("data")
     (folder / "guangzhou").symlink_to(study_data / "guangzhou")
+    _fill_shenzhen(folder / "lungs-tb")
     place = folder / "covid-ct"
     place.mkdir()
     rng = np.random.default_rng(3)
@@ -38,6 +42,20 @@ def slices(study_data, tmp_path_factory):
     with (place / "labels.csv").open("w", newline="") as stream:
         csv.writer(stream).writerows([("file", "label", "official_split", PAPERS), *rows])
     return folder, rows
+
+
+def _fill_shenzhen(place):
+    """Images of two hospitals, squarer and darker than those of Guangzhou."""
+    place.mkdir()
+    rng = np.random.default_rng(5)
+    rows = []
+    for i in range(40):
+        label, hospital = ("NORMAL", "TUBERCULOSIS")[i % 2], "shenzhen" if i < 30 else "montgomery"
+        pixels = rng.normal(40 + 20 * (i % 2), 20, (64, 64)).clip(0, 255).astype(np.uint8)
+        Image.fromarray(pixels).save(place / f"{i}.png")
+        rows.append((f"{i}.png", label, f"s{i}", hospital))
+    with (place / "labels.csv").open("w", newline="") as stream:
+        csv.writer(stream).writerows([("file", "label", "patient_id", "source"), *rows])
 
 
 def _published(text):
@@ -77,7 +95,12 @@ def _run(name, folder, work):
 
 
 @pytest.mark.parametrize(
-    ("name", "table"), [("zeng2020-radiographs", "inception_v3"), ("zeng2020-covid-ct", "nested")]
+    ("name", "table"),
+    [
+        ("zeng2020-radiographs", "inception_v3"),
+        ("zeng2020-covid-ct", "nested"),
+        ("zeng2020-frozen", "heads"),
+    ],
 )
 def test_a_study_tries_every_way_and_goes_on_with_what_is_kept(name, table, slices, tmp_path):
     folder, _ = slices
@@ -85,6 +108,14 @@ def test_a_study_tries_every_way_and_goes_on_with_what_is_kept(name, table, slic
     assert set(numbers[table]["figures"]) == set(WAYS)
     if table == "nested":
         assert len(numbers["whole network"]) == 2
+    if table == "heads":
+        assert numbers["sources"]["lungs-tb, shenzhen"] == "30 images"
+    trainings = [
+        each for key, value in numbers.items() if "rounds" in key for each in value.values()
+    ]
+    assert len(trainings) == {"inception_v3": 1, "nested": 6, "heads": 0}[table]
+    for training in trainings:
+        assert set(training["epochs"][-1]) >= {"train_loss", "stop_loss", "train_accuracy"}
     finished = [*tmp_path.glob("*/*-[0-9].json"), *tmp_path.glob("*/*/result.json")]
     assert finished
     before = [path.stat().st_mtime_ns for path in finished]

@@ -1,7 +1,6 @@
 """Trials are measured as scikit-learn would, kept once, and never mistaken for others."""
 
 import json
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -15,8 +14,9 @@ from pneumoscope.evaluation import Estimate
 from pneumoscope.lab.datasets import DataIdentity, Fold, Split
 from pneumoscope.lab.studies.page import Page
 from pneumoscope.lab.studies.study import Context
-from pneumoscope.lab.studies.zeng2020_heads import WAYS
-from pneumoscope.lab.studies.zeng2020_page import PLAIN, differences, verdict
+from pneumoscope.lab.studies.zeng2020_backbone import Frozen
+from pneumoscope.lab.studies.zeng2020_heads import WAYS, Budget
+from pneumoscope.lab.studies.zeng2020_page import PLAIN, differences, open_points, verdict
 from pneumoscope.lab.studies.zeng2020_trials import FIGURES, Heads, measured
 
 pytestmark = pytest.mark.lab
@@ -37,7 +37,7 @@ def test_figures_agree_with_scikit_learn():
     assert {k: float(v) for k, v in measured(truth, scores).items()} == pytest.approx(expected)
 
 
-def _heads(folder, seconds=0.02, signal=3):
+def _heads(folder, seconds=0.02, signal=3, matrices=None):
     rng = np.random.default_rng(1)
     labels = np.arange(IMAGES) % 2
     features = rng.normal(size=(IMAGES, 1, 8)).astype(np.float32)
@@ -49,9 +49,12 @@ def _heads(folder, seconds=0.02, signal=3):
         tuple(f"set/p{n}" for n in names),
         tuple(names),
     )
-    backbone = SimpleNamespace(contents={"name": "x"}, result=SimpleNamespace(certificate="c"))
+    described = np.repeat(np.abs(features), 4, axis=1)
+    if matrices is not None:
+        described[:, 3] *= matrices
     context = Context("full", folder, folder)
-    return Heads(context, backbone, features, data, positive="ILL", seconds=seconds)
+    frozen = Frozen(features, described)
+    return Heads(context, frozen, data, positive="ILL", budget=Budget(seconds=seconds))
 
 
 def test_the_share_of_one_direction_is_that_of_the_first_component(tmp_path):
@@ -102,7 +105,9 @@ def test_the_commit_that_made_kept_trials_is_told(tried):
     assert heads.context.commits == {"an earlier one"}
 
 
-@pytest.mark.parametrize("change", ["seconds", "split", "features", "damage", "a way is missing"])
+@pytest.mark.parametrize(
+    "change", ["seconds", "split", "features", "matrices", "damage", "a way is missing"]
+)
 def test_other_or_damaged_trials_are_refused_by_name(tried, change):
     folder, _ = tried
     path, splits = folder / "one-1.json", _splits()
@@ -115,7 +120,8 @@ def test_other_or_damaged_trials_are_refused_by_name(tried, change):
         del body["trials"]["bayes"]
         path.write_text(json.dumps(body))
     seconds, signal = (0.03 if change == "seconds" else 0.02), (2 if change == "features" else 3)
-    heads = _heads(folder, seconds=seconds, signal=signal)
+    matrices = 2 if change == "matrices" else None
+    heads = _heads(folder, seconds=seconds, signal=signal, matrices=matrices)
     with pytest.raises(InputError, match=r"one-1\.json: .*remove it"):
         heads.repeats(Page("x", "X", command=""), "one", splits)
 
@@ -154,3 +160,13 @@ def test_the_verdict_sets_the_genetic_search_beside_the_plain_ways():
     text = _verdict({"random": BETTER, "tried": WORSE}, ga=BETTER)
     assert "is better than random search, p*; worse than rates tried" in text
     assert "not told from no dropout, p = 0.2, Bayesian search" in text
+
+
+def test_what_is_left_open_is_told_for_each_weighting_and_for_the_reading():
+    gains = {way: {"AUROC": NOTHING} for way in WAYS if way != "0.5"}
+    gains |= {"nuclear": {"AUROC": BETTER}, "difference": {"AUROC": WORSE}}
+    text = open_points(gains, BETTER)
+    assert "better than plain dropout of the same mean rate: weighted by nuclear norm;" in text
+    assert "worse than plain dropout of the same mean rate: weighted by class difference;" in text
+    assert "weighted by activation, weighted by deviation. The p" in text
+    assert "+0.0200 (+0.0100 to +0.0300)" in text

@@ -17,8 +17,13 @@ from torch.nn import functional
 from pneumoscope.errors import RecipeError
 from pneumoscope.lab.networks import create
 from pneumoscope.lab.training import masked_logits, prepare_again, read_recipe
-from pneumoscope.lab.tuning import Objective, build_objective
-from pneumoscope.lab.tuning.objective import draw_batches
+from pneumoscope.lab.tuning import (
+    Objective,
+    SearchSettings,
+    TrainingObjective,
+    build_objective,
+)
+from pneumoscope.lab.tuning.objective import ROUNDS, draw_batches
 
 pytestmark = pytest.mark.lab
 
@@ -116,6 +121,61 @@ def test_logits_that_say_nothing_are_worth_a_guess():
     assert objective(np.ones((1, 4), bool))[0] == pytest.approx(objective.of_guessing)
 
 
+def _drawn(units=7, batches=3):
+    """Features, labels, sources and a last layer; no image has a class that its source lacks."""
+    torch.manual_seed(2)
+    labels, sources = torch.randint(2, (batches, 4)) * 2, torch.randint(2, (batches, 4))
+    features = torch.rand(batches, 4, units).double()
+    return features, labels, sources, KNOWN, torch.randn(3, units).double(), torch.randn(3).double()
+
+
+def _trained_one_by_one(parts, masks, learning_rate):
+    """A head of its own for each mask, trained as anyone would train it."""
+    features, labels, sources, known, weight, bias = parts
+    found = []
+    for mask in masks:
+        head = nn.Linear(features.shape[2], 3).double()
+        head.load_state_dict({"weight": weight, "bias": bias})
+        dropped = _Masked(mask)
+        optimiser = torch.optim.Adam(head.parameters(), learning_rate)
+        total = 0.0
+        for _ in range(ROUNDS):
+            for batch in range(len(features)):
+                logits = masked_logits(head(dropped(features[batch])), sources[batch], known)
+                loss = functional.cross_entropy(logits, labels[batch])
+                optimiser.zero_grad()
+                loss.backward()
+                optimiser.step()
+                total += loss.item()
+        found.append(total / ROUNDS)
+    return found
+
+
+def test_short_trainings_at_once_are_one_after_the_other():
+    parts = _drawn()
+    masks = np.random.default_rng(0).random((140, 7)) < 0.5  # more than one portion
+    masks[:, 0] = True
+    found = TrainingObjective(*parts, learning_rate=0.05)(masks)
+    np.testing.assert_allclose(found[-20:], _trained_one_by_one(parts, masks[-20:], 0.05))
+    assert len(np.unique(found)) > 20
+
+
+def test_a_short_training_leaves_the_network_alone_and_begins_where_it_is():
+    parts = _drawn()
+    before = [part.clone() for part in parts]
+    masks = np.random.default_rng(0).random((9, 7)) < 0.6
+    masks[:, 0] = True
+    evaluated = Objective(*parts)(masks)
+    trained = TrainingObjective(*parts, learning_rate=0.05)
+    first = trained(masks)
+    np.testing.assert_array_equal(trained(masks), first)
+    assert all(torch.equal(a, b) for a, b in zip(parts, before, strict=True))
+    # Without a step both readings are one and the same; with some, the losses fall.
+    still = TrainingObjective(*parts, learning_rate=1e-12)(masks)
+    np.testing.assert_allclose(still, evaluated, rtol=1e-8)
+    assert np.all(first < evaluated)
+
+
 @pytest.fixture(scope="module")
 def data(run, recipe_path):
     return prepare_again(run, read_recipe(recipe_path), recipe_path)
@@ -149,9 +209,22 @@ def test_the_objective_is_that_of_the_network_without_its_dropout(data, recipe_p
     recipe = read_recipe(recipe_path)
     torch.manual_seed(0)
     network = create("li_cnn", classes=3, size=32, options={"dropout": 0.5}).train()
-    objective = build_objective(network, recipe, data, 2, 0)
-    again = build_objective(network, recipe, data, 2, 0)
+    settings = SearchSettings(batches=2)
+    objective = build_objective(network, recipe, data, settings)
+    again = build_objective(network, recipe, data, settings)
     masks = np.ones((1, objective.units), bool)
     assert not network.training
     assert objective.images == 8
     assert objective(masks)[0] == again(masks)[0]
+
+
+def test_the_settings_choose_the_reading(data, recipe_path):
+    recipe = read_recipe(recipe_path)
+    torch.manual_seed(0)
+    network = create("li_cnn", classes=3, size=32, options={"dropout": 0.5})
+    masks = np.ones((1, network.output.in_features), bool)
+    losses = {}
+    for reading in ("evaluation", "training"):
+        settings = SearchSettings(batches=2, objective=reading)
+        losses[reading] = build_objective(network, recipe, data, settings)(masks)[0]
+    assert losses["training"] < losses["evaluation"]

@@ -17,6 +17,7 @@ pytestmark = pytest.mark.lab
     [
         ("method", ["annealing", ""]),
         ("scaling", ["window"]),
+        ("objective", ["loss"]),
         ("rate", [0.0, 1.0, -0.1, float("nan")]),
         ("population", [1, 0]),
         ("generations", [0]),

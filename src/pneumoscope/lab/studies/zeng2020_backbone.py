@@ -1,11 +1,11 @@
-"""A backbone that saw other patients, frozen, and its features: what Zeng 2020's heads train on."""
+"""Frozen networks and their features: what Zeng 2020's heads train on."""
 
 from __future__ import annotations
 
 import io
 import logging
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from pneumoscope.errors import InputError
 from pneumoscope.evaluation import LabelledImage
@@ -29,11 +30,13 @@ from pneumoscope.lab.datasets import (
     linked_groups,
     units_of,
 )
+from pneumoscope.lab.networks import EvidenceNetwork, Network, PooledNetwork
 from pneumoscope.lab.studies.answers import Result
 from pneumoscope.lab.studies.experiment import recipe_contents, run_experiment
 from pneumoscope.lab.studies.folds import one_by_one
 from pneumoscope.lab.studies.study import Context
 from pneumoscope.lab.training import BEST, Recipe, build_network, load_weights, read_recipe
+from pneumoscope.lab.tuning import describe_maps
 
 CHILDREN = "guangzhou"
 SEED = 42
@@ -48,6 +51,22 @@ _BATCH = 32
 _log = logging.getLogger(__name__)
 
 Floats = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Frozen:
+    """What a frozen network gives for images.
+
+    Attributes
+    ----------
+    features : ndarray of float32, shape (images, views, units)
+        What the dropout before the last layer acts on; view 0 is the image as it is.
+    described : ndarray of float32, shape (images, 4, units)
+        Each unit's feature matrix, of view 0; see `pneumoscope.lab.tuning.describe_maps`.
+    """
+
+    features: Floats
+    described: Floats
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -115,7 +134,7 @@ def features_of(
     images: Sequence[LabelledImage],
     identity: DataIdentity,
     views: int = 1,
-) -> Floats:
+) -> Frozen:
     """Compute what the dropout before the last layer gets, once for ever.
 
     Parameters
@@ -130,26 +149,81 @@ def features_of(
     views : int
         The image as it is, and `views` - 1 random changes of it (see the recipe's augmentation).
 
-    Returns
-    -------
-    ndarray of float32, shape (images, views, units)
-
     Raises
     ------
     InputError
         The file of features is damaged.
     """
     recipe = backbone.recipe
-    key = digest([backbone.contents, backbone.result.certificate, identity.sha256, views])
-    path = backbone.folder / f"features-{source}-{key[:16]}.npz"
+    key = [backbone.contents, backbone.result.certificate, identity.sha256, views]
+
+    def network() -> Network:
+        built = build_network(recipe)
+        load_weights(built, backbone.folder / "run" / BEST)
+        return built
+
+    return kept_features(backbone.folder, key, network, recipe, source, images, views)
+
+
+def kept_features(
+    folder: Path,
+    key: Sequence[object],
+    network: Callable[[], Network],
+    recipe: Recipe,
+    source: str,
+    images: Sequence[LabelledImage],
+    views: int = 1,
+) -> Frozen:
+    """Compute a network's features of images, or take those that were kept.
+
+    Parameters
+    ----------
+    folder : Path
+        Where they are kept.
+    key : sequence
+        Plain JSON values that name the network, its weights and the images.
+    network : callable
+        Builds the network; not called where features were kept.
+    recipe : Recipe
+        Its input and augmentation.
+    source : str
+        Name of the images' folder.
+    images : sequence of LabelledImage
+    views : int
+        The image as it is, and `views` - 1 random changes of it.
+
+    Raises
+    ------
+    InputError
+        The file of features is damaged.
+    """
+    path = folder / f"features-{source}-{digest([*key, 'described'])[:16]}.npz"
     if path.exists():
         return _read(path)
-    _log.info("%s: features of %s", backbone.network, source)
+    _log.info("%s: features by %s", source, recipe.network.name)
+    frozen = _features(network().eval(), recipe, source, images, views)
+    stored = io.BytesIO()
+    np.savez(stored, features=frozen.features, described=frozen.described)
+    write_files({path: stored.getvalue()})
+    return frozen
+
+
+def unit_maps(network: Network, images: Tensor) -> Tensor:
+    """Maps (n, units, rows, columns) whose means are the units before the last layer.
+
+    Of one row and one column where the units are those of a dense layer. Of an `EvidenceNetwork`,
+    whose last layer also reads its evidence, they are the last feature map alone.
+    """
+    if isinstance(network, (PooledNetwork, EvidenceNetwork)):
+        return network.features(images)
+    return network.pooled(images)[..., None, None]
+
+
+def _features(
+    network: Network, recipe: Recipe, source: str, images: Sequence[LabelledImage], views: int
+) -> Frozen:
     classes = sorted({image.label for image in images})
     collection = collect([(source, images)], classes, recipe.input.size)
-    network = build_network(recipe)
-    load_weights(network, backbone.folder / "run" / BEST)
-    network.eval()
     everything = np.arange(len(collection), dtype=np.int64)
     shown = [
         RadiographDataset(
@@ -157,7 +231,7 @@ def features_of(
         )
         for view in range(views)
     ]
-    rows = []
+    features, described = [], []
     with torch.no_grad():
         for first in range(0, len(collection), _BATCH):
             items = range(first, min(first + _BATCH, len(collection)))
@@ -165,17 +239,16 @@ def features_of(
                 torch.stack([data[Draw(item, SEED, view, item)][0] for item in items])
                 for view, data in enumerate(shown)
             ]
-            rows.append(torch.stack([network.pooled(batch) for batch in batches], dim=1))
-    values = torch.cat(rows).float().numpy()
-    stored = io.BytesIO()
-    np.savez(stored, features=values)
-    write_files({path: stored.getvalue()})
-    return values
+            maps = [unit_maps(network, batch) for batch in batches]
+            features.append(torch.stack([each.mean((2, 3)) for each in maps], dim=1))
+            described.append(describe_maps(maps[0]))
+    return Frozen(torch.cat(features).float().numpy(), torch.cat(described).float().numpy())
 
 
-def _read(path: Path) -> Floats:
+def _read(path: Path) -> Frozen:
     try:
         with np.load(path, allow_pickle=False) as stored:
-            return np.asarray(stored["features"], dtype=np.float32)
+            parts = (np.asarray(stored[name], np.float32) for name in ("features", "described"))
+            return Frozen(*parts)
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
         raise InputError(f"{path}: is damaged; remove it") from None

@@ -136,7 +136,8 @@ def _write(context: Context, answers: Answers, page: Page) -> None:
         _write_task(context, answers, page, task)
     page.heading("Where this departs from the publication")
     page.text(
-        "The publication merges the public radiographs with a hospital's own, which is not public, "
+        "The publication merges the public radiographs with a set of Shenzhen Third People's "
+        "Hospital, without saying which (a public one of it has no pneumonia), "
         "and reports the official test set; here a part of the public set, by patient, is reported "
         "and that test set is kept for the release. For CT the official validation list is "
         "reported. How the published images of CT were split is not stated. At full scale the "

@@ -1,4 +1,4 @@
-"""What both studies of Zeng 2020 write on their pages of the trials."""
+"""What the studies of Zeng 2020 write on their pages of the trials."""
 
 from __future__ import annotations
 
@@ -10,12 +10,19 @@ from matplotlib.figure import Figure
 from pneumoscope.evaluation import Estimate
 from pneumoscope.lab.studies.folds import corrected_interval, signed, spread
 from pneumoscope.lab.studies.page import Page
-from pneumoscope.lab.studies.zeng2020_heads import REFERENCE, WAYS
+from pneumoscope.lab.studies.zeng2020_heads import REFERENCE, WAYS, Budget, Trial
 from pneumoscope.lab.studies.zeng2020_trials import FIGURES, Repeat
+from pneumoscope.lab.tuning import UNIT_WEIGHTS
 
-SEARCHED = ("ga", "per-unit", "random", "bayes", "tried")
+SEARCHED = ("ga", "ga-training", "per-unit", "random", "bayes", "tried")
 # What the genetic search must be worth it beside.
-GENETIC, PLAIN = ("ga", "per-unit"), ("none", "0.2", "random", "bayes", "tried")
+GENETIC, PLAIN = ("ga", "ga-training", "per-unit"), ("none", "0.2", "random", "bayes", "tried")
+EXPLAINED = (
+    "*Short trainings*: the other reading of equation 4, the loss of a training of the last layer "
+    "under the mask. *Weighted*: the future work of the authors; each unit's rate follows from a "
+    "number of its feature matrix on the training images, and informative units are dropped less "
+    "([how](../explanation/dropout-search.md#weighted-dropout-from-feature-matrices))."
+)
 HARD_LABELS = (
     "*AUROC as published* is computed from the answers yes and no, as Zeng's figure was: it is the "
     "balanced accuracy. *AUROC* is that of the probabilities."
@@ -54,7 +61,7 @@ def differences(
 
 
 def write_ways(
-    page: Page, name: str, repeats: Sequence[Repeat], *, ratio: float, seconds: float, of: str
+    page: Page, name: str, repeats: Sequence[Repeat], *, ratio: float, budget: Budget, of: str
 ) -> None:
     """Write every way's figures, cost, and difference from the usual rate.
 
@@ -66,8 +73,8 @@ def write_ways(
     repeats : sequence of Repeat
     ratio : float
         Held-out images by training images.
-    seconds : float
-        The searches' budget.
+    budget : Budget
+        Of the searches.
     of : str
         What was repeated, in words.
     """
@@ -80,7 +87,7 @@ def write_ways(
             + [spread([each[figure] for each in figures], 3) for figure in FIGURES]
         )
     page.table(["dropout", "rate", *FIGURES], rows)
-    page.text(f"Mean and standard deviation over {of}.")
+    page.text(f"Mean and standard deviation over {of}. {EXPLAINED}")
     gains = differences(repeats, ratio, [way for way in WAYS if way != REFERENCE])
     digits = _digits(gains)
     page.text("**Gain over p = 0.5 on the same splits, and what it cost:**")
@@ -92,8 +99,8 @@ def write_ways(
     page.text(
         "Paired 95% t-intervals, corrected for the overlap of the splits (Nadeau and Bengio 2003), "
         "not for being several. A search evaluates masks, after one warm-up of the head that all "
-        "share; *tried* trains a head per evaluation, and ends after ten. A search "
-        f"ended after {seconds:g} seconds by the clock, with the step that had begun."
+        f"share; *tried* trains a head per evaluation, and ends after {budget.rates}; *weighted* "
+        f"computes its numbers only. {budget}"
     )
     beside = {way: differences(repeats, ratio, GENETIC, way) for way in PLAIN}
     page.text("**AUROC of the genetic search less that of a plain way, on the same splits:**")
@@ -105,6 +112,8 @@ def write_ways(
         ],
     )
     page.text(verdict(gains, {way: found["ga"]["AUROC"] for way, found in beside.items()}, digits))
+    reading = differences(repeats, ratio, ["ga-training"], "ga")["ga-training"]
+    page.text(open_points(gains, reading["AUROC"], digits))
     page.figure(name, _gain_figure(gains), f"Gain in AUROC over p = 0.5, with 95% intervals: {of}.")
     page.values(
         name,
@@ -121,6 +130,9 @@ def write_ways(
                     for mine, each in found.items()
                 }
                 for way, found in beside.items()
+            },
+            "short trainings less evaluation": {
+                figure: each.as_dict() for figure, each in reading.items()
             },
         },
     )
@@ -166,6 +178,31 @@ def verdict(
     return f"**{first} The genetic search is {second}.**"
 
 
+def open_points(gains: dict[str, dict[str, Estimate]], reading: Estimate, digits: int = 4) -> str:
+    """Say what the intervals of AUROC tell of what the publication leaves open.
+
+    Parameters
+    ----------
+    gains : dict of str to dict of str to Estimate
+        Of every way over the usual rate.
+    reading : Estimate
+        Of p* by short trainings less p* by evaluation.
+    digits : int
+        Behind the point.
+    """
+    better, worse, open_ = _told_apart({way: gains[way]["AUROC"] for way in UNIT_WEIGHTS})
+    sides = (("better than", better), ("worse than", worse), ("not told from", open_))
+    weighted = "; ".join(
+        f"{side} plain dropout of the same mean rate: {', '.join(names)}"
+        for side, names in sides
+        if names
+    )
+    return (
+        f"**Weighted dropout is {weighted}. The p\\* of short trainings less that of evaluation: "
+        f"{signed(reading, digits)} in AUROC.**"
+    )
+
+
 def _told_apart(gains: dict[str, Estimate]) -> tuple[list[str], list[str], list[str]]:
     """Name the ways whose interval lies above 0, below it, and around it."""
     better, worse, open_ = [], [], []
@@ -189,14 +226,21 @@ def _gain_row(
         signed(gain["AUROC"], digits),
         signed(gain["accuracy"]),
         f"{np.mean([t.warm_up_seconds for t in trials]):.2f}" if warmed_up else "-",
-        f"{np.mean([t.search_seconds for t in trials]):.1f}" if searched else "-",
+        _search_seconds(way, trials),
         f"{np.mean([t.evaluations for t in trials]):,.0f}" if searched else "-",
         f"{np.mean([t.train_seconds for t in trials]):.2f}",
     ]
 
 
+def _search_seconds(way: str, trials: Sequence[Trial]) -> str:
+    seconds = np.mean([trial.search_seconds for trial in trials])
+    if way in UNIT_WEIGHTS:
+        return f"{seconds:.2f}"
+    return f"{seconds:.1f}" if way in SEARCHED else "-"
+
+
 def _gain_figure(gains: dict[str, dict[str, Estimate]]) -> Figure:
-    figure = Figure(figsize=(7, 3), layout="constrained")
+    figure = Figure(figsize=(7, 0.3 * len(gains) + 0.9), layout="constrained")
     axis = figure.subplots()
     for place, gain in enumerate(gains[way]["AUROC"] for way in gains):
         if gain.low is not None and gain.high is not None:

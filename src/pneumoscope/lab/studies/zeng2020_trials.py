@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -26,10 +26,11 @@ from pneumoscope.files import write_files
 from pneumoscope.lab.datasets import DataIdentity, Split, certify, digest
 from pneumoscope.lab.studies.page import Page, provenance
 from pneumoscope.lab.studies.study import Context
-from pneumoscope.lab.studies.zeng2020_backbone import Backbone
+from pneumoscope.lab.studies.zeng2020_backbone import Frozen
 from pneumoscope.lab.studies.zeng2020_heads import (
     HEAD_CHOICES,
     WAYS,
+    Budget,
     HeadTrainer,
     Parts,
     Trial,
@@ -109,40 +110,39 @@ def with_intervals(
 
 
 class Heads:
-    """The features of a backbone, on which heads are tried split by split.
+    """The features of a frozen network, on which heads are tried split by split.
 
     Parameters
     ----------
     context : Context
         Its work is where trials are kept.
-    backbone : Backbone
-    features : ndarray of float32, shape (images, views, units)
+    frozen : Frozen
     data : DataIdentity
         Of the same images.
     positive : str
         The positive class; all others are one.
-    seconds : float
+    budget : Budget
         What a search may take.
     """
 
     def __init__(
         self,
         context: Context,
-        backbone: Backbone,
-        features: NDArray[np.float32],
+        frozen: Frozen,
         data: DataIdentity,
         *,
         positive: str,
-        seconds: float,
+        budget: Budget,
     ) -> None:
-        self.context, self.data, self.seconds = context, data, seconds
-        self.backbone = backbone
-        self.units = features.shape[2]
-        self._features = torch.from_numpy(features)
+        self.context, self.data, self.budget = context, data, budget
+        self.units = frozen.features.shape[2]
+        self._features = torch.from_numpy(frozen.features)
+        self._described = torch.from_numpy(frozen.described)
         made_of = [
-            hashlib.sha256(features.tobytes()).hexdigest(),
+            hashlib.sha256(frozen.features.tobytes()).hexdigest(),
+            hashlib.sha256(frozen.described.tobytes()).hexdigest(),
             positive,
-            seconds,
+            asdict(budget),
             HEAD_CHOICES,
         ]
         self._key = digest(made_of)
@@ -198,8 +198,10 @@ class Heads:
         path = self.context.work / f"{name}.json"
         kept = _kept(path, key)
         if kept is None:
-            trained = HeadTrainer(self._features, self._labels, parts, seed)
-            kept = _keep(path, key, try_all(trained, self.seconds))
+            trained = HeadTrainer(
+                self._features, self._labels, parts, seed, described=self._described
+            )
+            kept = _keep(path, key, try_all(trained, self.budget))
         trials, commit = kept
         self.context.commits.add(commit)
         return Repeat(self._labels[parts.report].numpy().astype(bool), trials)

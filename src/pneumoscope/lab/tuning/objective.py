@@ -10,6 +10,11 @@ image's source has labels for, without the recipe's class weights, smoothing and
 Whatever lies before the mask therefore gives one feature vector per drawn image, computed once. The
 logits of a mask m are ``(features * m / share of ones) @ W.T + b``, and those of many masks one
 product with the weights ``m / share of ones * W``.
+
+The publication's words, "the sum of the Loss values after randomly extracting some data for
+training", can also mean a short training under the mask. `TrainingObjective` is that, of the last
+layer alone: with what lies before it frozen, it costs several evaluations. A training of the whole
+network for every mask is not offered, as a search asks for thousands of masks.
 """
 
 from __future__ import annotations
@@ -25,9 +30,12 @@ from pneumoscope.lab.datasets import RadiographDataset
 from pneumoscope.lab.networks import Network
 from pneumoscope.lab.training import PreparedData, Recipe, masked_logits
 from pneumoscope.lab.tuning.masks import Masks
+from pneumoscope.lab.tuning.settings import SearchSettings
 
 # So many masks at once that their weights and logits stay small whatever the population.
 _AT_ONCE = 128
+# How often a short training passes over the drawn batches; ours.
+ROUNDS = 5
 
 
 class Objective:
@@ -89,17 +97,73 @@ class Objective:
 
     def _losses(self, masks: Tensor) -> Tensor:
         scaled = masks / masks.mean(1, keepdim=True)
-        heads = (scaled.unsqueeze(1) * self._weight).flatten(0, 1)
-        logits = (self._features @ heads.T).unflatten(1, (len(masks), -1)).transpose(0, 1)
-        logits = masked_logits(logits + self._bias, self._sources, self._known)
-        labels = self._labels.expand(len(masks), -1)
-        losses = functional.cross_entropy(logits.flatten(0, 1), labels.flatten(), reduction="none")
+        heads = scaled.unsqueeze(1) * self._weight
         # Batches are of one size: the sum of their means is the mean over all, times their number.
-        return losses.unflatten(0, labels.shape).mean(1) * self.batches
+        return self._mean_losses(heads, self._bias, slice(None)) * self.batches
+
+    def _mean_losses(self, heads: Tensor, bias: Tensor, rows: slice) -> Tensor:
+        """Mean loss (masks,) of some images by each head (masks, classes, units)."""
+        logits = self._features[rows] @ heads.flatten(0, 1).T
+        logits = logits.unflatten(1, heads.shape[:2]).transpose(0, 1) + bias
+        logits = masked_logits(logits, self._sources[rows], self._known)
+        labels = self._labels[rows].expand(len(heads), -1)
+        losses = functional.cross_entropy(logits.flatten(0, 1), labels.flatten(), reduction="none")
+        return losses.unflatten(0, labels.shape).mean(1)
+
+
+class TrainingObjective(Objective):
+    """The losses of a short training of the last layer under each mask, many masks at once.
+
+    The last layer begins as it is, and passes five times over the drawn batches, in their order,
+    with Adam; the units that the mask drops stay dropped, the kept ones are scaled. Nothing before
+    the mask is trained. A mask's objective is the sum, over the batches, of the losses before each
+    step, as a training reports them, as a mean over the five rounds: so it has the scale of
+    `Objective`.
+
+    Parameters
+    ----------
+    features, labels, sources, known, weight, bias
+        See `Objective`.
+    learning_rate : float
+        Of Adam.
+    """
+
+    def __init__(
+        self,
+        features: Tensor,
+        labels: Tensor,
+        sources: Tensor,
+        known: Tensor,
+        weight: Tensor,
+        bias: Tensor,
+        *,
+        learning_rate: float,
+    ) -> None:
+        super().__init__(features, labels, sources, known, weight, bias)
+        self._learning_rate = learning_rate
+
+    def _losses(self, masks: Tensor) -> Tensor:
+        scaled = (masks / masks.mean(1, keepdim=True)).unsqueeze(1)
+        # A last layer of its own for each mask: Adam works element by element, so none of them
+        # notices the others.
+        weight = self._weight.repeat(len(masks), 1, 1).requires_grad_()
+        bias = self._bias.repeat(len(masks), 1, 1).requires_grad_()
+        optimiser = torch.optim.Adam([weight, bias], self._learning_rate)
+        size = len(self._labels) // self.batches
+        total = torch.zeros(len(masks), dtype=torch.float64)
+        for _ in range(ROUNDS):
+            for first in range(0, len(self._labels), size):
+                with torch.enable_grad():
+                    losses = self._mean_losses(scaled * weight, bias, slice(first, first + size))
+                    optimiser.zero_grad()
+                    losses.sum().backward()
+                optimiser.step()
+                total += losses.detach()
+        return total / ROUNDS
 
 
 def build_objective(
-    network: Network, recipe: Recipe, data: PreparedData, batches: int, seed: int
+    network: Network, recipe: Recipe, data: PreparedData, settings: SearchSettings
 ) -> Objective:
     """Draw batches from the train part, and compute their features once.
 
@@ -110,16 +174,15 @@ def build_objective(
     recipe : Recipe
     data : PreparedData
         Only the train part of its split is used.
-    batches : int
-        Of the recipe's batch size.
-    seed : int
+    settings : SearchSettings
+        Its `batches`, `seed` and `objective`; a short training has the recipe's learning rate.
 
     Raises
     ------
     RecipeError
         The train part is smaller than the batches, or they hold one class only.
     """
-    chosen = draw_batches(recipe, data, batches, seed)
+    chosen = draw_batches(recipe, data, settings.batches, settings.seed)
     dataset = RadiographDataset(data.collection, chosen.flatten(), recipe.input.spec)
     size = recipe.training.batch_size
     network.eval()
@@ -133,7 +196,7 @@ def build_objective(
             features.append(network.pooled(images))
             labels.append(its_labels)
             sources.append(its_sources)
-    return Objective(
+    parts = (
         torch.stack(features),
         torch.stack(labels),
         torch.stack(sources),
@@ -141,6 +204,9 @@ def build_objective(
         network.output.weight,
         network.output.bias,
     )
+    if settings.objective == "training":
+        return TrainingObjective(*parts, learning_rate=recipe.training.learning_rate)
+    return Objective(*parts)
 
 
 def draw_batches(recipe: Recipe, data: PreparedData, batches: int, seed: int) -> NDArray[np.int64]:

@@ -9,6 +9,7 @@ from pneumoscope.errors import InputError
 
 METHODS = ("ga", "random", "grid", "bayes")
 SCALINGS = ("published", "rank", "sigma")
+OBJECTIVES = ("evaluation", "training")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,10 @@ class SearchSettings:
         Best masks that go on unchanged, below the population; not published.
     scaling : str
         How the roulette wheel is cut; see `pneumoscope.lab.tuning.genetic.wheel`.
+    objective : str
+        How equation 4 is read: ``evaluation``, the losses with the mask in place; ``training``,
+        the losses of a short training of the last layer under the mask. See
+        `pneumoscope.lab.tuning.objective`.
     batches : int
         Drawn from the train part, of the recipe's batch size.
     seed : int
@@ -60,12 +65,14 @@ class SearchSettings:
     mutation: float | None = None
     elite: int = 1
     scaling: str = "published"
+    objective: str = "evaluation"
     batches: int = 4
     seed: int = 0
 
     def __post_init__(self) -> None:
         _one_of("method", self.method, METHODS)
         _one_of("scaling", self.scaling, SCALINGS)
+        _one_of("objective", self.objective, OBJECTIVES)
         _check(0 < self.rate < 1, "rate", self.rate, "above 0 and below 1")
         _check(self.population >= 2, "population", self.population, "at least 2")
         _check(self.generations >= 1, "generations", self.generations, "at least 1")

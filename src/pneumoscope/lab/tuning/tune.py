@@ -158,7 +158,7 @@ def tune_dropout(
         recipe_path, recipe, out, settings.rate, warm_up, finished=journal_path.is_file()
     )
     header = _header(recipe, state, settings, warm_up)
-    objective = build_objective(state.network, recipe, state.data, settings.batches, settings.seed)
+    objective = build_objective(state.network, recipe, state.data, settings)
     _check_numbers(objective, warm_up.run or out / WARM_UP)
     # Last of what can be refused: a journal binds the folder to its settings.
     begin = Journal.resume if journal_path.is_file() else Journal.start
