@@ -1,0 +1,51 @@
+"""Walls between the rooms that import-linter cannot draw."""
+
+import ast
+import tomllib
+from pathlib import Path
+
+import pneumoscope
+
+PACKAGE = Path(pneumoscope.__file__).parent
+ROOT = Path(__file__).parents[1]
+ROOMS = sorted(p.name for p in PACKAGE.iterdir() if (p / "__init__.py").is_file())
+# What may be imported from anywhere, as it is a module and no room.
+MODULES = [[p.stem] for p in PACKAGE.glob("*.py") if not p.stem.startswith("__")]
+LAB_COMMANDS = {"networks", "split", "study", "train", "train_lungs", "train_picture_check"}
+LAB_COMMANDS |= {"tune_dropout"}
+SHARED = {"__init__", "app", "options"}
+
+
+def _contract(name: str) -> dict[str, list[str]]:
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
+    (found,) = [c for c in settings["tool"]["importlinter"]["contracts"] if name in c["name"]]
+    return found
+
+
+def test_a_room_is_entered_by_its_front_door_only() -> None:
+    """Another room's names come from its ``__init__``."""
+    found = []
+    for path in PACKAGE.rglob("*.py"):
+        room = path.relative_to(PACKAGE).parts[0]
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if not isinstance(node, ast.ImportFrom) or node.module is None:
+                continue
+            package, *inside = node.module.split(".")
+            # The laboratory's rooms have doors of their own.
+            door = 2 if inside[:1] == ["lab"] else 1
+            foreign = package == "pneumoscope" and inside[:1] not in [[room], *MODULES]
+            if foreign and len(inside) > door:
+                found.append(f"{path.relative_to(PACKAGE)}: {node.module}")
+    assert found == []
+
+
+def test_every_clinical_room_is_kept_from_the_training_frameworks() -> None:
+    walled = set(_contract("training framework")["source_modules"])
+    clinical = set(ROOMS) - {"cli", "lab"}
+    assert walled == {f"pneumoscope.{room}" for room in clinical}
+
+
+def test_every_command_is_kept_from_the_laboratory_or_is_its_own() -> None:
+    walled = set(_contract("its own commands")["source_modules"])
+    commands = {path.stem for path in (PACKAGE / "cli").glob("*.py")} - LAB_COMMANDS - SHARED
+    assert walled == {f"pneumoscope.cli.{name}" for name in commands}
