@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pneumoscope.errors import InputError
+from pneumoscope.errors import InputError, VisitError
 from pneumoscope.findings import Direction, PatientContext, PersonalView, SeverityLevel, Visit
 from pneumoscope.severity import SYMPTOMS, assess, identify_rule_base, rescale
 from pneumoscope.synthetic import CourseKind, make_course
 from pneumoscope.tracking import replay
-from pneumoscope.workflow import track_visits
+from pneumoscope.workflow import advance, track_visits
 
 LEVELS = list(SeverityLevel)
 BASE = "baral2025"
@@ -37,6 +37,27 @@ def test_each_visit_is_judged_by_the_bounds_of_those_before_it(kind: CourseKind,
         rescaled = rescale(tracked.visit.symptoms, before)
         own = assess(rescaled, rule_base=BASE)
         assert tracked.personal == PersonalView(own.level, own.score, before.visits, own.level)
+
+
+@every_base
+@slow
+@given(kinds, seeds, st.sampled_from([ADULT, PatientContext(3)]))
+def test_a_course_that_grows_by_one_visit_is_that_of_all_visits(
+    base: str, kind: CourseKind, seed: int, patient: PatientContext
+) -> None:
+    visits = make_course(kind, seed, missing=0.2).visits[:9]
+    grown = track_visits(visits[:1], patient=patient, rule_base=base)
+    for number, visit in enumerate(visits[1:], start=2):
+        grown = advance(grown, visit, patient=patient)
+        assert grown == track_visits(visits[:number], patient=patient, rule_base=base)
+
+
+def test_a_visit_that_is_not_later_is_refused() -> None:
+    visits = make_course(CourseKind.STABLE, 1).visits
+    course = track_visits(visits[:3], patient=ADULT)
+    for visit in visits[1:3]:
+        with pytest.raises(VisitError, match="is not later than the last one"):
+            advance(course, visit, patient=ADULT)
 
 
 @every_base

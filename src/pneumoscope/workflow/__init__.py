@@ -1,4 +1,4 @@
-"""The one way through the rooms; command line and Python callers use it, nobody strings its own."""
+"""The one way through the rooms: every caller goes through these functions."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from pneumoscope.workflow.fingerprint import FolderFingerprint, fingerprint_folder
     from pneumoscope.workflow.overlap import TrainingOverlap
     from pneumoscope.workflow.saliency import FolderSaliency, saliency_folder
-    from pneumoscope.workflow.track import track_visits
+    from pneumoscope.workflow.track import advance, track_visits
 
 __all__ = [
     "FolderComparison",
@@ -22,6 +22,7 @@ __all__ = [
     "FolderSaliency",
     "Reader",
     "TrainingOverlap",
+    "advance",
     "compare_folder",
     "diagnose",
     "evaluate_folder",
@@ -37,6 +38,7 @@ _LATER = {
     "FolderFingerprint": "fingerprint",
     "TrainingOverlap": "overlap",
     "FolderSaliency": "saliency",
+    "advance": "track",
     "compare_folder": "compare",
     "evaluate_folder": "evaluate",
     "fingerprint_folder": "fingerprint",

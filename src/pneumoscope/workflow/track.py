@@ -1,10 +1,10 @@
-"""A patient's course: the history gives the bounds, they judge the visit, the visit joins it."""
+"""Score each visit of a patient against the ranges of the visits before it."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pneumoscope.errors import InputError, SymptomError
+from pneumoscope.errors import InputError, SymptomError, VisitError
 from pneumoscope.findings import (
     About,
     Assessment,
@@ -61,29 +61,73 @@ def track_visits(
     name = identity.partition("@")[0]
     who = patient or PatientContext()
     tracked: list[TrackedVisit] = []
-    assessments: list[Assessment | None] = []
-    for number, visit in enumerate(visits):
-        bounds = bounds_of(visits[:number], name, options)
-        population, personal, note = _assess(visit, bounds, who, name)
-        assessments.append(population)
-        so_far = visits[: number + 1]
-        leap = find_leap(so_far, assessments, lambda part: _score(part, who, name))
-        tracked.append(
-            TrackedVisit(
-                visit=visit,
-                bounds=bounds,
-                population=population,
-                personal=personal,
-                level=_worse(population, personal),
-                change=detect_change(so_far, leap),
-                note=note,
-            )
-        )
-    return Course(
-        rule_base=identity,
-        visits=tuple(tracked),
-        bounds=bounds_of(visits, name, options),
-        warnings=_warnings(name, who),
+    bounds = bounds_of((), name, options)
+    for visit in visits:
+        tracked.append(_judge(tracked, visit, bounds, who, name))
+        bounds = bounds_of([each.visit for each in tracked], name, options)
+    return Course(identity, tuple(tracked), bounds, _warnings(name, who))
+
+
+def advance(
+    course: Course,
+    visit: Visit,
+    *,
+    patient: PatientContext | None = None,
+    options: TrackingOptions | None = None,
+) -> Course:
+    """Add one visit to a course, as `track_visits` of all visits does, without scoring them again.
+
+    Parameters
+    ----------
+    course : Course
+        Of the same patient and options.
+    visit : Visit
+        Later than the course's last.
+    patient, options
+        See `track_visits`.
+
+    Returns
+    -------
+    Course
+        With the visit at its end; what was said of the earlier ones stays as it was.
+
+    Raises
+    ------
+    VisitError
+        The visit is not later than the last.
+    InputError
+        The course was scored by another version of its rule base.
+    """
+    last = course.visits[-1].visit.time
+    if visit.time <= last:
+        raise VisitError(f"the visit of {visit.time} is not later than the last one, of {last}")
+    name = _identity(course.rule_base).partition("@")[0]
+    who = patient or PatientContext()
+    tracked = (*course.visits, _judge(course.visits, visit, course.bounds, who, name))
+    bounds = bounds_of([each.visit for each in tracked], name, options)
+    return Course(course.rule_base, tracked, bounds, _warnings(name, who))
+
+
+def _judge(
+    earlier: Sequence[TrackedVisit],
+    visit: Visit,
+    bounds: Bounds,
+    patient: PatientContext,
+    rule_base: str,
+) -> TrackedVisit:
+    """Score a visit by the bounds of the earlier ones, and say what has changed since."""
+    population, personal, note = _assess(visit, bounds, patient, rule_base)
+    visits = [*(each.visit for each in earlier), visit]
+    assessments = [*(each.population for each in earlier), population]
+    leap = find_leap(visits, assessments, lambda part: _score(part, patient, rule_base))
+    return TrackedVisit(
+        visit=visit,
+        bounds=bounds,
+        population=population,
+        personal=personal,
+        level=_worse(population, personal),
+        change=detect_change(visits, leap),
+        note=note,
     )
 
 
