@@ -142,7 +142,10 @@ def test_json_is_the_same_on_stdout_and_in_a_file(
     target = tmp_path / "a.json"
     cli("diagnose", picture, "--bundle", bundle, "--json", target)
     ended = cli("diagnose", picture, "--bundle", bundle, "--json", "-")
-    assert ended.out == target.read_text("utf-8")
+    one, other = (
+        re.sub(r'"created": .*', "", text) for text in (ended.out, target.read_text("utf-8"))
+    )
+    assert one == other
 
 
 def test_order_and_source_of_the_symptoms_do_not_matter(
@@ -164,6 +167,8 @@ def test_order_and_source_of_the_symptoms_do_not_matter(
         cli(*start, *options(dict(shuffled))).json(),
         cli(*start, "--symptoms", half, *options(dict(shuffled[5:]))).json(),
     ]
+    for answer in answers:
+        assert answer["provenance"].pop("created")
     assert answers[0]["severity"] is not None
     assert answers[0] == answers[1] == answers[2]
 
@@ -195,7 +200,7 @@ def test_abstention_shows_no_probability_in_any_form(
     for key in ("age_group", "probabilities", "predicted", "operating_points", "zone", "heatmap"):
         assert document[key] is None
     for text in (ended.out, readable(report.read_text("utf-8"))):
-        assert document["abstained"]["reason"] in " ".join(text.split())
+        assert document["abstained"]["text"] in " ".join(text.split())
         assert not re.search(r"\b[01]\.\d\d", text)
         assert not re.search(r"PNEUMONIA|ABNORMAL", text)
 

@@ -14,7 +14,7 @@ import pytest
 from pneumoscope.findings import (
     MAX_SIDE,
     MIN_SIDE,
-    Abstention,
+    About,
     AgeGroup,
     AgeGroupChoice,
     Assessment,
@@ -30,6 +30,7 @@ from pneumoscope.findings import (
     FiredRule,
     Heatmap,
     InputSpec,
+    Message,
     OperatingPoint,
     PatientContext,
     PatientIdentity,
@@ -77,7 +78,7 @@ PREDICTION = Prediction(
     distance=np.zeros(3),
 )
 RADIOGRAPH = Radiograph(grey(40, 50), "a.png", "PNG")
-ABSTENTION = Abstention("code", "reason")
+ABSTENTION = Message("code", About.IMAGE)
 DIAGNOSIS = Diagnosis(BundleIdentity("b", "1", "0"), RADIOGRAPH, DECISION, HEATMAP, None)
 CONTEXT = PatientContext(45.0, "F")
 SPEC = InputSpec()

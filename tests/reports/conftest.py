@@ -11,7 +11,6 @@ import pytest
 
 from pneumoscope.findings import (
     About,
-    Abstention,
     AgeGroupChoice,
     BundleIdentity,
     Confidence,
@@ -122,7 +121,7 @@ def make() -> Make:
         height: int = 80,
         name: str = "chest.png",
         abstained: bool = False,
-        reason: str = "The image is not a frontal chest radiograph.",
+        body_part: str = "HAND",
         ill: bool = False,
         rule_base: str = "baral2025",
         missing: tuple[str, ...] = (),
@@ -178,7 +177,9 @@ def make() -> Make:
             decision=None if abstained else decision,
             heatmap=None if abstained else shown,
             grad_cam=None if evidence is None else grad_cam,
-            abstained=Abstention("lateral_view", reason) if abstained else None,
+            abstained=Message("body_part", About.IMAGE, {"body_part": body_part})
+            if abstained
+            else None,
             severity=severity if ill else None,
             symptoms=symptoms if ill else {},
             patient=PatientContext(54, "F") if group.chosen_by == "age" else PatientContext(),

@@ -13,18 +13,20 @@ from hypothesis import strategies as st
 
 from pneumoscope.decision import confidence
 from pneumoscope.findings import (
-    Abstention,
+    About,
     AgeGroupChoice,
     BundleIdentity,
     Decision,
     Diagnosis,
     Heatmap,
+    Message,
     OperatingPoint,
     PatientContext,
     Purpose,
     Radiograph,
     Zone,
 )
+from pneumoscope.reports import to_sentence
 from pneumoscope.reports.answer import (
     ZONE_NAMES,
     grad_cam_words,
@@ -238,15 +240,22 @@ def test_a_zone_that_differs_from_the_most_probable_class_says_so(
 
 
 @pytest.mark.parametrize(
-    "code", ["lateral_view", "unlike_training", "body_part", "modality", "a code of tomorrow"]
+    ("code", "values"),
+    [
+        ("lateral_view", {"view": "LL"}),
+        ("unlike_training", {"group": "adults", "distance": 9.0, "limit": 5.0}),
+        ("body_part", {"body_part": "HAND"}),
+        ("modality", {"modality": "MR", "reads": "chest radiograph", "modalities": ("CR", "DX")}),
+    ],
 )
-def test_an_abstention_says_why_what_it_means_and_what_to_do(make, code):
-    diagnosis = replace(make(abstained=True), abstained=Abstention(code, "It cannot be judged."))
+def test_an_abstention_says_why_what_it_means_and_what_to_do(make, code, values):
+    diagnosis = replace(make(abstained=True), abstained=(why := Message(code, About.IMAGE, values)))
     shown = told(diagnosis)
     assert list(shown) == ["Why", "What it means", "What to do"]
-    assert shown["Why"] == "It cannot be judged."
+    assert shown["Why"] == to_sentence(why)
     assert "neither for nor against" in shown["What it means"]
     assert shown["What to do"].endswith(".")
+    del shown["Why"]
     assert not any(char.isdigit() for char in " ".join(shown.values()))
 
 

@@ -173,7 +173,7 @@ def test_both_schemas_say_the_same_of_a_severity():
         (("grad_cam",), {}),
         (("probabilities", "PNEUMONIA"), 1.2),
         (("predicted",), None),
-        (("abstained",), {"code": "view", "reason": "lateral"}),
+        (("abstained",), {"code": "localizer", "about": "image", "values": {}, "text": "Scout."}),
         (("heatmap", "contours", 0, 0), [0.1]),
         (("severity", "level"), "grave"),
         (("bundle", "sha256"), "abc"),

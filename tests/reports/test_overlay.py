@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageFont
 
-from pneumoscope.findings import Abstention, BundleIdentity, Heatmap
+from pneumoscope.findings import About, BundleIdentity, Heatmap, Message
 from pneumoscope.reports import overlay_png
 from pneumoscope.reports.answer import headline, map_words, result_words
 from pneumoscope.reports.overlay import _drawable, _paragraphs, _wrap, draw_grad_cam, draw_overlay
@@ -170,5 +170,6 @@ def test_wrapped_lines_fit_and_lose_nothing(text, width):
 
 def test_a_long_reason_stays_in_the_picture(make):
     short = make(abstained=True)
-    long = replace(short, abstained=Abstention("x", "The image cannot be judged. " * 20))
+    named = Message("body_part", About.IMAGE, {"body_part": "HAND OR FOOT " * 60})
+    long = replace(short, abstained=named)
     assert picture(long).shape[0] > picture(short).shape[0] + 100

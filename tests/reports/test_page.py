@@ -277,7 +277,7 @@ ATTACK = '"><script>alert(1)</script>{{ 7 * 7 }}\x1b[31m\u202e'
         {"name": ATTACK},
         {"bundle": BundleIdentity(ATTACK, ATTACK, "0" * 64, (ATTACK,))},
         {"group": AgeGroupChoice(ATTACK, "image", 0.9)},
-        {"abstained": True, "reason": ATTACK},
+        {"abstained": True, "body_part": ATTACK},
         {
             "warnings": (
                 Message("must_not_be_used", About.MODEL, {"bundle": "b", "uses": (ATTACK,)}),

@@ -12,7 +12,7 @@ from pydicom import dcmread
 
 from pneumoscope.bundles import Bundle
 from pneumoscope.errors import BundleError, ImageError, InputError, SymptomError
-from pneumoscope.findings import About, Abstention, Decision, PatientContext, Zone
+from pneumoscope.findings import About, Decision, Message, PatientContext, Zone
 from pneumoscope.imaging import read_radiograph, to_input
 from pneumoscope.inference import packaged_lung_fields
 from pneumoscope.severity import assess
@@ -214,7 +214,7 @@ def test_a_reader_scores_what_it_would_not_answer(
     radiograph = read_radiograph(tmp_path / "lateral.dcm")
     reader = Reader(tiny_bundle)
     result = reader.diagnose(radiograph)
-    assert isinstance(result.abstained, Abstention)
+    assert isinstance(result.abstained, Message)
     assert isinstance(reader.score(radiograph), Decision)
     assert (result.decision, result.heatmap, result.severity) == (None, None, None)
 

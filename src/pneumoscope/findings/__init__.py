@@ -5,7 +5,7 @@ from pneumoscope.findings.assessment import Assessment
 from pneumoscope.findings.bounds import Bounds
 from pneumoscope.findings.change import Change, Direction, Trend
 from pneumoscope.findings.course import Course, TrackedVisit
-from pneumoscope.findings.decision import Abstention, Confidence, Decision
+from pneumoscope.findings.decision import Confidence, Decision
 from pneumoscope.findings.diagnosis import NOTICE, BundleIdentity, Diagnosis
 from pneumoscope.findings.heatmap import Contour, Heatmap
 from pneumoscope.findings.image_kind import ImageKind
@@ -43,7 +43,6 @@ __all__ = [
     "MIN_SIDE",
     "NOTICE",
     "About",
-    "Abstention",
     "AgeGroup",
     "AgeGroupChoice",
     "Assessment",

@@ -15,14 +15,6 @@ from pneumoscope.findings.operating_point import (
 
 
 @dataclass(frozen=True, slots=True)
-class Abstention:
-    """Why no class is given: `code` for programs, `reason` for people."""
-
-    code: str
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
 class Confidence:
     """How sure the network is, in the terms of Baral 2025, 3.3.5.
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from pneumoscope.findings.assessment import Assessment
-from pneumoscope.findings.decision import Abstention, Decision
+from pneumoscope.findings.decision import Decision
 from pneumoscope.findings.heatmap import Heatmap
 from pneumoscope.findings.image_kind import ImageKind
 from pneumoscope.findings.message import Message
@@ -56,7 +56,7 @@ class Diagnosis:
     radiograph: Radiograph
     decision: Decision | None
     heatmap: Heatmap | None
-    abstained: Abstention | None
+    abstained: Message | None
     severity: Assessment | None = None
     symptoms: Mapping[str, float] = field(default_factory=dict)
     patient: PatientContext = field(default_factory=PatientContext)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from pneumoscope.findings.decision import Abstention
 from pneumoscope.findings.message import Message
 
 
@@ -15,7 +14,7 @@ class PictureCheck:
 
     Attributes
     ----------
-    refusals : tuple of Abstention
+    refusals : tuple of Message
         Why its classes are not to be believed, the most telling reason first; empty for a picture
         that may be read. The codes are "not_frontal_chest", "upside_down", "rotated", "inverted",
         "screen_photograph", "cropped" and "exposure".
@@ -26,7 +25,7 @@ class PictureCheck:
         since the exposure alone says that nothing can be seen.
     """
 
-    refusals: tuple[Abstention, ...] = ()
+    refusals: tuple[Message, ...] = ()
     warnings: tuple[Message, ...] = ()
     scores: Mapping[str, float] = field(default_factory=dict)
 

@@ -8,7 +8,7 @@ import unicodedata
 from pydicom.config import IGNORE
 from pydicom.uid import UID
 
-from pneumoscope.findings import Abstention, DicomSource, ImageKind, Radiograph
+from pneumoscope.findings import About, DicomSource, ImageKind, Message, Radiograph
 from pneumoscope.imaging.appearance import likely_kind
 from pneumoscope.imaging.dicom_header import NO_MODALITY
 
@@ -40,11 +40,6 @@ _SOP_CLASSES = {
         }
     ),
 }
-_READ = {
-    _RADIOGRAPH: f"this bundle reads {_RADIOGRAPH}s only (CR, DX, DR, RG)",
-    _CT: f"this bundle reads {_CT}s only (CT)",
-}
-_OTHER_BUNDLE = "give a bundle that reads such images (pneumoscope bundle list)"
 _CHEST_WORDS = frozenset({"CXR", "THX", "LUNG", "LUNGS", "POITRINE"})
 _CHEST_STARTS = ("CHEST", "THORA", "TORAX", "TORAC")
 # A thoracic spine is no chest, in the languages that call it by the thorax.
@@ -56,7 +51,7 @@ _DECUBITUS = ("DECUB", "LLD", "RLD")
 
 def unsuitable(
     radiograph: Radiograph, reads: ImageKind = ImageKind.CHEST_RADIOGRAPH
-) -> Abstention | None:
+) -> Message | None:
     """Why an image is none of those that a bundle reads, if it is not.
 
     The header goes first. Where it names no modality, and for image files, which have none, the
@@ -72,9 +67,9 @@ def unsuitable(
 
     Returns
     -------
-    Abstention or None
-        Code "modality", "body_part", "lateral_view", "localizer", "not_a_radiograph" or
-        "not_a_ct_slice"; None where nothing speaks against it.
+    Message or None
+        Code "modality", "object_kind", "body_part", "lateral_view", "lateral_orientation",
+        "localizer", "not_a_radiograph" or "not_a_ct_slice"; None where nothing speaks against it.
     """
     source = radiograph.dicom
     if source is None:
@@ -87,63 +82,55 @@ def unsuitable(
     return None if stated else _wrong_look(radiograph, reads)
 
 
-def _wrong_modality(source: DicomSource, reads: ImageKind) -> Abstention | None:
+def _wrong_modality(source: DicomSource, reads: ImageKind) -> Message | None:
     captured = source.sop_class_uid in _SECONDARY_CAPTURE
     allowed = _MODALITIES[reads] | NO_MODALITY if captured else _MODALITIES[reads]
     if source.modality and source.modality not in allowed:
-        return Abstention(
-            "modality",
-            f"The header says modality {source.modality}, and {_READ[reads]}; {_OTHER_BUNDLE}.",
-        )
+        return _other_kind("modality", reads, modality=source.modality)
     if source.sop_class_uid not in _SOP_CLASSES[reads] | _SECONDARY_CAPTURE | {""}:
         kind = UID(source.sop_class_uid, IGNORE).name
-        return Abstention(
-            "modality", f"The object is a {kind}, and {_READ[reads]}; {_OTHER_BUNDLE}."
-        )
+        return _other_kind("object_kind", reads, kind=kind)
     return None
 
 
-def _wrong_look(radiograph: Radiograph, reads: ImageKind) -> Abstention | None:
+def _other_kind(code: str, reads: ImageKind, **seen: str) -> Message:
+    """Refuse another kind of image than the bundle reads."""
+    modalities = tuple(sorted(_MODALITIES[reads]))
+    values = {**seen, "reads": reads.value, "modalities": modalities}
+    return Message(code, About.IMAGE, values)
+
+
+def _wrong_look(radiograph: Radiograph, reads: ImageKind) -> Message | None:
     likely = likely_kind(radiograph.pixels)
     if likely is None or likely is reads:
         return None
-    if reads is _CT:
-        code, seen = "not_a_ct_slice", f"looks like a {likely}"
-    else:
-        # Radiographs that stand on their head are what is taken for one most often.
-        code, seen = "not_a_radiograph", f"looks like an {likely}, or is not upright"
-    return Abstention(code, f"The picture {seen}, and {_READ[reads]}; {_OTHER_BUNDLE}.")
+    # Radiographs that stand on their head are what is taken for a CT slice most often.
+    code = "not_a_ct_slice" if reads is _CT else "not_a_radiograph"
+    return _other_kind(code, reads, likely=likely.value)
 
 
-def _localizer(source: DicomSource) -> Abstention | None:
+def _localizer(source: DicomSource) -> Message | None:
     # A scout view is a projection, although the scanner is a CT.
     if source.image_type != "LOCALIZER":
         return None
-    return Abstention(
-        "localizer", "The header says image type LOCALIZER; only axial slices are read."
-    )
+    return Message("localizer", About.IMAGE)
 
 
-def _wrong_body_part(source: DicomSource) -> Abstention | None:
+def _wrong_body_part(source: DicomSource) -> Message | None:
     # Rib views are taken softer and oblique, so RIB does not count as chest.
     if not source.body_part or _is_chest(_words(source.body_part)):
         return None
-    return Abstention(
-        "body_part", f"The header says body part {source.body_part}; only the chest is read."
-    )
+    return Message("body_part", About.IMAGE, {"body_part": source.body_part})
 
 
-def _wrong_view(source: DicomSource) -> Abstention | None:
-    lateral = [
-        f"view {view}" for view in (source.view_position, source.view_code) if _is_lateral(view)
-    ]
-    if _is_sagittal(source.patient_orientation):
-        lateral.append(f"patient orientation {source.patient_orientation}, a lateral view")
-    if not lateral:
+def _wrong_view(source: DicomSource) -> Message | None:
+    for view in (source.view_position, source.view_code):
+        if _is_lateral(view):
+            return Message("lateral_view", About.IMAGE, {"view": view})
+    if not _is_sagittal(source.patient_orientation):
         return None
-    return Abstention(
-        "lateral_view", f"The header says {lateral[0]}; only frontal views (PA, AP) are read."
-    )
+    stated = {"orientation": source.patient_orientation}
+    return Message("lateral_orientation", About.IMAGE, stated)
 
 
 def _is_chest(words: frozenset[str]) -> bool:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from pneumoscope.findings import About, Abstention, InputSpec, Message, PictureCheck
+from pneumoscope.findings import About, InputSpec, Message, PictureCheck
 from pneumoscope.imaging import equalise, reduce_by_area
 from pneumoscope.inference.packaged import (
     PackagedTrainingSet,
@@ -25,30 +25,15 @@ CHECK_INPUT, CHECK_OUTPUT = "images", "faults"
 
 _NOT_CHEST, _MIRRORED = "not_frontal_chest", "mirrored"
 
-# In the order of the graph's outputs, and of what is told first.
-_SENTENCES = {
-    _NOT_CHEST: (
-        "The picture does not look like a frontal chest radiograph: give one frontal radiograph "
-        "with the whole chest on it."
-    ),
-    "upside_down": "The picture seems upside down: turn it and try again.",
-    "rotated": (
-        "The picture seems to lie on its side: turn it by a quarter turn, so that the head is on "
-        "top, and try again."
-    ),
-    "inverted": (
-        "The picture seems inverted (bone dark, air bright): export it again as it is seen on the "
-        "screen, bone bright."
-    ),
-    "screen_photograph": (
-        "The picture seems to be a photograph of a screen or a film: export the radiograph itself "
-        "from the viewer or the scanner."
-    ),
-    "cropped": (
-        "A part of a lung seems to be cut off: give the whole radiograph, with both lungs on it."
-    ),
-}
-LEARNT_CODES = (*_SENTENCES, _MIRRORED)
+LEARNT_CODES = (
+    _NOT_CHEST,
+    "upside_down",
+    "rotated",
+    "inverted",
+    "screen_photograph",
+    "cropped",
+    _MIRRORED,
+)
 """What the network tells, in the order of its outputs; "mirrored" is a warning only."""
 
 _EDGE = 2 / 255  # of the grey scale: nearer to its ends counts as black or white
@@ -128,16 +113,15 @@ class PictureChecker:
             picture lies means nothing. A warning is given only where nothing is refused.
         """
         grey = reduce_by_area(pixels, self.record.size)
-        unseen = _exposure(grey)
-        if unseen is not None:
-            return PictureCheck(refusals=(Abstention("exposure", unseen),))
+        if _shows_nothing(grey):
+            return PictureCheck(refusals=(Message("exposure", About.IMAGE),))
         scores = self._scores(grey)
         told = [code for code, score in scores.items() if score >= self.record.thresholds[code]]
         refused = [code for code in told if code != _MIRRORED]
         if _NOT_CHEST in refused:
             refused = [_NOT_CHEST]
         return PictureCheck(
-            refusals=tuple(Abstention(code, _SENTENCES[code]) for code in refused),
+            refusals=tuple(Message(code, About.IMAGE) for code in refused),
             warnings=(Message(_MIRRORED, About.IMAGE),) if told == [_MIRRORED] else (),
             scores=scores,
         )
@@ -174,21 +158,8 @@ def read_record(told: bytes) -> PictureCheckRecord:
     return parse_record(PictureCheckRecord, told, RECORD)
 
 
-def _exposure(grey: NDArray[np.uint8]) -> str | None:
-    """Say that hardly anything can be seen, if it is so."""
-    for share, seen in (
-        (np.mean(grey <= _EDGE * 255), "black"),
-        (np.mean(grey >= (1 - _EDGE) * 255), "white"),
-    ):
-        if share >= _NEARLY_ALL:
-            return (
-                f"The picture is nearly all {seen}: export the radiograph again as it is seen on "
-                "the screen."
-            )
+def _shows_nothing(grey: NDArray[np.uint8]) -> bool:
+    """Whether the picture is nearly all black, nearly all white, or has hardly any contrast."""
+    at_one_end = max(np.mean(grey <= _EDGE * 255), np.mean(grey >= (1 - _EDGE) * 255))
     low, high = np.percentile(grey, (1, 99))
-    if high - low >= _LEAST_CONTRAST * 255:
-        return None
-    return (
-        "The picture has hardly any contrast: export the radiograph again as it is seen on the "
-        "screen."
-    )
+    return bool(at_one_end >= _NEARLY_ALL or high - low < _LEAST_CONTRAST * 255)

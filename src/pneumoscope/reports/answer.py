@@ -7,15 +7,16 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from pneumoscope.findings import (
-    Abstention,
     Decision,
     Diagnosis,
     Heatmap,
+    Message,
     OperatingPoint,
     Purpose,
     Rate,
     Zone,
 )
+from pneumoscope.reports.catalogue import to_sentence
 from pneumoscope.reports.wording import format_probability, format_share, format_threshold
 
 CLASS_MEANINGS: Mapping[str, str] = MappingProxyType(
@@ -47,6 +48,7 @@ _NOTHING_SAID = "No class and no probability: this speaks neither for nor agains
 _RIGHT_AS_IT_IS = "If the picture is right as it is, have a radiologist read it"
 # Every other code has the general one.
 _WAYS_OUT: Mapping[str, str] = {
+    "lateral_orientation": "Give the frontal view of the same study",
     "lateral_view": "Give the frontal view of the same study",
     "localizer": "Give an axial slice of the same series",
     "body_part": "Give the image of the chest, or have a wrong header mended",
@@ -196,9 +198,9 @@ def result_words(diagnosis: Diagnosis) -> tuple[tuple[str, str], ...]:
     return tuple((name, words) for name, words in told if words)
 
 
-def _abstention(abstained: Abstention) -> tuple[tuple[str, str], ...]:
+def _abstention(abstained: Message) -> tuple[tuple[str, str], ...]:
     return (
-        ("Why", abstained.reason),
+        ("Why", to_sentence(abstained)),
         ("What it means", _NOTHING_SAID),
         ("What to do", f"{_WAYS_OUT.get(abstained.code, _READ_BY_A_RADIOLOGIST)}."),
     )

@@ -89,6 +89,58 @@ SENTENCES = {
         "the whole chest on it. If it is, a lung may be hidden by an opacity, and the answer may "
         "rest on the other alone."
     ),
+    # The image: why nothing is said of it.
+    "not_frontal_chest": (
+        "The picture does not look like a frontal chest radiograph: give one frontal radiograph "
+        "with the whole chest on it."
+    ),
+    "upside_down": "The picture seems upside down: turn it and try again.",
+    "rotated": (
+        "The picture seems to lie on its side: turn it by a quarter turn, so that the head is on "
+        "top, and try again."
+    ),
+    "inverted": (
+        "The picture seems inverted (bone dark, air bright): export it again as it is seen on the "
+        "screen, bone bright."
+    ),
+    "screen_photograph": (
+        "The picture seems to be a photograph of a screen or a film: export the radiograph itself "
+        "from the viewer or the scanner."
+    ),
+    "cropped": (
+        "A part of a lung seems to be cut off: give the whole radiograph, with both lungs on it."
+    ),
+    "exposure": (
+        "Hardly anything can be seen in the picture (nearly all black or white, or without "
+        "contrast): export the radiograph again as it is seen on the screen."
+    ),
+    "body_part": "The header says body part {body_part}; only the chest is read.",
+    "lateral_orientation": (
+        "The header says patient orientation {orientation}, a lateral view; only frontal views "
+        "(PA, AP) are read."
+    ),
+    "lateral_view": "The header says view {view}; only frontal views (PA, AP) are read.",
+    "localizer": "The header says image type LOCALIZER; only axial slices are read.",
+    "modality": (
+        "The header says modality {modality}, and this bundle reads {reads}s only "
+        "({modalities}); give a bundle that reads such images (pneumoscope bundle list)."
+    ),
+    "not_a_ct_slice": (
+        "The picture looks like a {likely}, and this bundle reads {reads}s only "
+        "({modalities}); give a bundle that reads such images (pneumoscope bundle list)."
+    ),
+    "not_a_radiograph": (
+        "The picture looks like an {likely}, or is not upright, and this bundle reads {reads}s "
+        "only ({modalities}); give a bundle that reads such images (pneumoscope bundle list)."
+    ),
+    "object_kind": (
+        "The object is a {kind}, and this bundle reads {reads}s only "
+        "({modalities}); give a bundle that reads such images (pneumoscope bundle list)."
+    ),
+    "unlike_training": (
+        "The picture is unlike the images of {group} that trained the bundle (distance "
+        "{distance:.1f}, limit {limit:.1f}), so that no figure of the bundle holds for it."
+    ),
     # The patient.
     "age_computed": "The patient's age was computed from the dates in the header.",
     "age_differs": (

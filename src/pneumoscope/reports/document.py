@@ -110,9 +110,7 @@ def to_document(diagnosis: Diagnosis) -> dict[str, object]:
         **_decision(diagnosis.decision),
         "heatmap": _heatmap(diagnosis.heatmap),
         "grad_cam": _heatmap(diagnosis.grad_cam),
-        "abstained": None
-        if abstained is None
-        else {"code": clean_text(abstained.code), "reason": clean_text(abstained.reason)},
+        "abstained": None if abstained is None else message_values([abstained])[0],
         "symptoms": _floats(diagnosis.symptoms),
         "severity": None if diagnosis.severity is None else severity_values(diagnosis.severity),
         "warnings": message_values(diagnosis.warnings),

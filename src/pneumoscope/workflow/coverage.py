@@ -5,7 +5,6 @@ from __future__ import annotations
 from pneumoscope.bundles import Bundle
 from pneumoscope.findings import (
     About,
-    Abstention,
     AgeGroupChoice,
     Message,
     PatientContext,
@@ -16,7 +15,7 @@ from pneumoscope.findings import (
 UNLIKE_TRAINING = "unlike_training"
 
 
-def too_far(bundle: Bundle, prediction: Prediction, group: AgeGroupChoice) -> Abstention | None:
+def too_far(bundle: Bundle, prediction: Prediction, group: AgeGroupChoice) -> Message | None:
     """Refuse an image that is too unlike the training images of its age group."""
     limit = bundle.description.distance_limits.get(group.name)
     if limit is None or prediction.distance is None:
@@ -25,12 +24,12 @@ def too_far(bundle: Bundle, prediction: Prediction, group: AgeGroupChoice) -> Ab
     distance = float(prediction.distance[names.index(group.name)])
     if distance <= limit:
         return None
-    of = "" if group.chosen_by == "only" else f" of {group.name}"
-    return Abstention(
-        UNLIKE_TRAINING,
-        f"The picture is unlike the images{of} that trained the bundle (distance {distance:.1f}, "
-        f"limit {limit:.1f}), so that no figure of the bundle holds for it.",
-    )
+    values: dict[str, Value] = {
+        "group": "patients" if group.chosen_by == "only" else group.name,
+        "distance": distance,
+        "limit": limit,
+    }
+    return Message(UNLIKE_TRAINING, About.IMAGE, values)
 
 
 def population_warnings(

@@ -14,7 +14,6 @@ from pneumoscope.decision import decide
 from pneumoscope.errors import InputError
 from pneumoscope.findings import (
     About,
-    Abstention,
     Assessment,
     Decision,
     Diagnosis,
@@ -95,7 +94,7 @@ class Reader:
 
     def judge(
         self, radiograph: Radiograph, *, age: float | None = None, view: str = ""
-    ) -> tuple[Decision, Abstention | None]:
+    ) -> tuple[Decision, Message | None]:
         """Answer as `score` does, and say why `diagnose` would not."""
         prediction = self._engine.predict(radiograph)
         decision = self._decide(prediction, radiograph, age, view)
@@ -203,7 +202,7 @@ class Reader:
             ),
         )
 
-    def _refused(self, radiograph: Radiograph) -> tuple[Abstention | None, list[Message]]:
+    def _refused(self, radiograph: Radiograph) -> tuple[Message | None, list[Message]]:
         """Say why the picture is not read, by its header or by its look, or what to check of it."""
         wrong = unsuitable(radiograph, self.bundle.description.reads)
         if wrong is not None or not self._checks_pictures:
