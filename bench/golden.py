@@ -27,9 +27,8 @@ ROOT = Path(__file__).resolve().parents[1]
 # What is worded, by the end of its path, as docs/reference/*.schema.json describe it. Of a list its
 # length is kept, so that a lost warning is found; of anything else, whether it is there.
 WORDING = {
-    "warnings": "all documents",
+    "text": "all documents: the sentence of a message, beside its code",
     "notice": "all documents",
-    "abstained.reason": "diagnosis, beside its code",
     "operating_points.rule": "diagnosis: how the threshold was chosen",
     "why_not_outlined": "diagnosis, of a map",
     "fired.explanation": "severity: why the rule fired",
@@ -43,7 +42,14 @@ WORDING = {
     "verdict": "evaluation, of the heatmaps",
 }
 # What names a real image or a patient: whether it is there is kept.
-IDENTIFIERS = ("sop_instance_uid", "series_instance_uid", "study_instance_uid", "image.identity")
+# When it was made, likewise.
+IDENTIFIERS = (
+    "provenance.created",
+    "sop_instance_uid",
+    "series_instance_uid",
+    "study_instance_uid",
+    "image.identity",
+)
 LEFT_OUT = tuple(tuple(end.split(".")) for end in (*WORDING, *IDENTIFIERS))
 
 BARAL = ("baral2025", "baral2025-or5", "baral2025-drawn", "baral2025-max", "baral2025-average")

@@ -17,11 +17,14 @@ SCRIPT = Path(__file__).resolve().parents[2] / "bench/golden.py"
 DOCUMENT = {
     "probabilities": {"NORMAL": 0.1 + 0.2, "PNEUMONIA": 0.7},
     "operating_points": [{"purpose": "rule_out", "threshold": 1, "rule": "a sensitivity of 0.95"}],
-    "abstained": {"code": "rotated", "reason": "The picture lies on its side."},
+    "abstained": {"code": "rotated", "values": {}, "text": "The picture lies on its side."},
     "severity": {"fired": [{"rule": "S1", "explanation": "fever 39 °C", "because": "a page"}]},
     "change": {"direction": "stable", "reason": "No trend was found."},
     "heatmap": {"why_not_outlined": None},
-    "warnings": ["No header.", "Not validated."],
+    "warnings": [
+        {"code": "no_header", "text": "No header."},
+        {"code": "not_validated", "text": "Not validated."},
+    ],
 }
 
 
@@ -53,10 +56,10 @@ def test_the_same_is_told(tmp_path: Path) -> None:
 
 def reword(document: dict[str, Any]) -> None:
     document["operating_points"][0]["rule"] = "words"
-    document["abstained"]["reason"] = {"code": "a message in place of a sentence", "degrees": 90}
+    document["abstained"]["text"] = "Other words."
     document["severity"]["fired"][0] |= {"explanation": "words", "because": ""}
     document["change"]["reason"] = "words"
-    document["warnings"] = [{"code": "no_header"}, {"code": "not_validated"}]
+    document["warnings"][0]["text"] = "It has no header."
 
 
 def test_other_words_are_no_difference(tmp_path: Path) -> None:
@@ -80,7 +83,8 @@ def test_other_words_are_no_difference(tmp_path: Path) -> None:
         (lambda d: d["severity"]["fired"].clear(), "severity.fired: 1 entries in OLD, 0 in NEW"),
         (lambda d: d["severity"]["fired"][0].update(rule="S2"), "severity.fired[0].rule"),
         (lambda d: d["abstained"].update(code="inverted"), "abstained.code"),
-        (lambda d: d["warnings"].pop(), "warnings: 2 in OLD, 1 in NEW"),
+        (lambda d: d["warnings"].pop(), "warnings: 2 entries in OLD, 1 in NEW"),
+        (lambda d: d["warnings"][0].update(code="other"), "warnings[0].code"),
         (lambda d: d["heatmap"].update(why_not_outlined="words"), "heatmap.why_not_outlined"),
     ],
 )
