@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import re
 from dataclasses import replace
+from datetime import UTC, datetime
 from html.parser import HTMLParser
 from io import BytesIO
 
@@ -16,10 +17,12 @@ from pneumoscope.findings import (
     AgeGroupChoice,
     BundleIdentity,
     Decision,
+    EngineInfo,
     ImageKind,
     Message,
     PatientContext,
     PatientIdentity,
+    Provenance,
     SeverityLevel,
 )
 from pneumoscope.reports import format_probability, to_html, to_sentences
@@ -293,6 +296,21 @@ def test_foreign_text_is_only_text(make, changes):
     assert "\x1b" not in html
     assert "\u202e" not in html
     assert r"<script>alert(1)</script>{{ 7 * 7 }}\x1b[31m\u202e" in Page(html).text
+
+
+def test_the_page_says_how_the_result_was_made(make):
+    made = Provenance(
+        "9.9.9",
+        datetime(2026, 3, 1, 9, 30, tzinfo=UTC),
+        EngineInfo("runtime", "1.2", "fp32"),
+        "guideline@abc",
+        "f" * 64,
+    )
+    text = Page(to_html(make(provenance=made))).text
+    for told in ("Pneumoscope 9.9.9, runtime 1.2 (fp32)", "guideline@abc", "f" * 64):
+        assert told in text
+    assert "2026-03-01 09:30:00+00:00" in text
+    assert "None" not in Page(to_html(make(provenance=Provenance("9.9.9")))).text
 
 
 def test_identity_is_shown_only_when_asked_for(make):

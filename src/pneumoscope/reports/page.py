@@ -35,7 +35,6 @@ from pneumoscope.reports.wording import (
     split_warnings,
 )
 from pneumoscope.severity import INPUTS
-from pneumoscope.version import VERSION
 
 _JPEG_QUALITY = 90
 
@@ -72,7 +71,6 @@ def to_html(diagnosis: Diagnosis) -> str:
             **_severity(diagnosis.severity),
             levels=tuple(reversed(SeverityLevel)),
             known_symptoms=INPUTS,
-            version=VERSION,
         )
     )
 
