@@ -77,7 +77,8 @@ def test_a_stored_number_that_was_changed_is_found(
 
 
 @pytest.mark.parametrize(
-    "text", ["", "[]", "{}", '{"bundle": 3, "image": {}}', '{"schema_version": 2}']
+    "text",
+    ["", "[]", "{}", '{"bundle": 3, "image": {}}', '{"schema_version": 2}', "[" * 100_000],
 )
 def test_what_is_no_result_is_refused_in_one_line(
     cli: Cli, picture: Path, tmp_path: Path, text: str
@@ -89,8 +90,32 @@ def test_what_is_no_result_is_refused_in_one_line(
     assert cli("verify", tmp_path / "none.json", picture).code == 2
 
 
+@pytest.mark.parametrize(
+    ("part", "name", "value"),
+    [
+        ("provenance", "rule_base", 3),
+        ("bundle", "name", 3),
+        ("patient", "age", "x"),
+        ("patient", "age", True),
+        ("bundle", "", ["name", "version", "sha256"]),
+    ],
+)
+def test_a_field_of_another_type_is_refused(
+    cli: Cli, stored: Path, picture: Path, part: str, name: str, value: object
+) -> None:
+    document = json.loads(stored.read_text("utf-8"))
+    if name:
+        document[part][name] = value
+    else:
+        document[part] = value
+    stored.write_text(json.dumps(document), "utf-8")
+    ended = cli("verify", stored, picture)
+    assert (ended.code, ended.err.count("\n")) == (2, 1)
+    assert "not a result" in ended.err
+
+
 def test_another_bundle_than_the_results_is_refused(cli: Cli, stored: Path, picture: Path) -> None:
     """The result's own is called as the packaged one may be."""
     ended = cli("verify", stored, picture, "--bundle", "chest")
     assert ended.code == 2
-    assert "another bundle" in ended.err
+    assert "of another checksum" in ended.err

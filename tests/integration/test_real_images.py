@@ -75,7 +75,9 @@ def test_ten_images_of_each_class_are_answered(
     unlike = []
     for file in some_of_each_class(shared_data / source, 10):
         diagnosis = reader.diagnose(read_radiograph(file))
-        if diagnosis.abstained is not None and diagnosis.abstained.code == "unlike_training":
+        if diagnosis.abstained is not None and diagnosis.abstained.code.startswith(
+            "unlike_training"
+        ):
             unlike.append(file.name)
         else:
             check(diagnosis)

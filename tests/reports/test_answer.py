@@ -243,7 +243,8 @@ def test_a_zone_that_differs_from_the_most_probable_class_says_so(
     ("code", "values"),
     [
         ("lateral_view", {"view": "LL"}),
-        ("unlike_training", {"group": "adults", "distance": 9.0, "limit": 5.0}),
+        ("unlike_training", {"distance": 9.0, "limit": 5.0}),
+        ("unlike_training_of_group", {"group": "adults", "distance": 9.0, "limit": 5.0}),
         ("body_part", {"body_part": "HAND"}),
         ("modality", {"modality": "MR", "reads": "chest radiograph", "modalities": ("CR", "DX")}),
     ],

@@ -6,7 +6,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pneumoscope.reports import verify_document
+from pneumoscope.reports import ABSENT, verify_document
 
 LEAVES = st.none() | st.booleans() | st.floats(-1e3, 1e3) | st.integers(-9, 9) | st.text(max_size=5)
 DOCUMENTS = st.dictionaries(
@@ -54,7 +54,13 @@ def test_numbers_may_be_apart_as_far_as_said_and_not_further() -> None:
 
 
 def test_yes_is_not_the_number_one() -> None:
-    assert verify_document({"x": True}, {"x": 0.999999}, 0.1).differences
+    assert verify_document({"x": True}, {"x": 1}, 0.1).differences
+    assert verify_document({"x": 0.0}, {"x": False}, 0.1).differences
+
+
+def test_a_missing_value_is_not_null() -> None:
+    (difference,) = verify_document({"severity": None}, {}, 0).differences
+    assert (difference.stored, difference.now) == (None, ABSENT)
 
 
 def test_wording_time_and_versions_are_no_difference_but_codes_are() -> None:

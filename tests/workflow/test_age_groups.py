@@ -155,7 +155,7 @@ def test_an_image_too_far_from_the_training_gets_no_answer(
     result = reader.diagnose(shown, patient=PatientContext(age))
     assert (result.abstained is not None) == refused
     if result.abstained is not None:
-        assert result.abstained.code == "unlike_training"
+        assert result.abstained.code == "unlike_training_of_group"
         assert result.abstained.values["group"] == ("children" if age < 13 else "adults")
         assert result.decision is result.heatmap is result.grad_cam is None
     _, judged = reader.judge(shown, age=age)

@@ -33,7 +33,10 @@ def study(
         ),
     ] = "",
     work: Annotated[
-        Path, typer.Option(metavar="DIR", help="Where runs are kept, and gone on with.")
+        Path,
+        typer.Option(
+            metavar="DIR", help="Where runs are kept; an interrupted one continues there."
+        ),
     ] = Path("runs/studies"),
     out: Annotated[
         Path | None,

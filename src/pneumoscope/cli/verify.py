@@ -14,6 +14,17 @@ from pneumoscope.files import read_limited
 
 _LARGEST = 64 << 20
 _SHOWN = 20
+_NONE = type(None)
+_FIELDS: dict[str, dict[str, tuple[type, ...]]] = {
+    "bundle": {"name": (str,), "version": (str,), "sha256": (str,)},
+    "image": {"identity": (dict, _NONE)},
+    "patient": {"age": (float, int, _NONE), "sex": (str, _NONE)},
+    "provenance": {
+        "rule_base": (str, _NONE),
+        "file_sha256": (str, _NONE),
+        "pixels_sha256": (str, _NONE),
+    },
+}
 NOT_THE_SAME = 3
 """Exit code: 1 would be a fault of the program, 2 one of the input."""
 
@@ -29,7 +40,7 @@ def verify(
     ] = None,
     tolerance: Annotated[
         float, typer.Option(min=0, help="How far numbers may be apart on another processor.")
-    ] = 1e-4,
+    ] = 2e-4,
 ) -> None:
     """Make a stored result again from its image, and say whether it is the same.
 
@@ -45,8 +56,9 @@ def verify(
     at_hand = find_bundle(place)
     if at_hand.sha256 != stored["bundle"]["sha256"]:
         raise InputError(
-            f"{result}: was made with another bundle {stored['bundle']['name']} "
-            f"{stored['bundle']['version']} than the one at hand; give it with --bundle"
+            f"{result}: was made with the bundle {stored['bundle']['name']} "
+            f"{stored['bundle']['version']} of another checksum than the one found here; give the "
+            "right one with --bundle"
         )
     again = diagnose(
         image,
@@ -82,20 +94,28 @@ def _read(path: Path) -> dict[str, Any]:
         raise InputError(f"{path}: {error.strerror}") from None
     try:
         stored = json.loads(text)
-        known = {
-            "bundle": ("name", "version", "sha256"),
-            "image": ("identity",),
-            "patient": ("age", "sex"),
-            "provenance": ("rule_base", "file_sha256", "pixels_sha256"),
-        }
-        complete = all(name in stored[part] for part, names in known.items() for name in names)
-        if not complete or not isinstance(stored["symptoms"], dict):
-            raise KeyError
-    except (ValueError, KeyError, TypeError):
-        raise InputError(
-            f"{path}: not a result of `pneumoscope diagnose --json` of this version"
-        ) from None
+    except (ValueError, RecursionError):
+        stored = None
+    if not _is_result(stored):
+        raise InputError(f"{path}: not a result of `pneumoscope diagnose --json` of this version")
     return dict(stored)
+
+
+def _is_result(stored: Any) -> bool:
+    """Whether all that makes a result again is there, each of its type."""
+    if not isinstance(stored, dict) or not isinstance(stored.get("symptoms"), dict):
+        return False
+    for part, fields in _FIELDS.items():
+        values = stored.get(part)
+        if not isinstance(values, dict):
+            return False
+        if not all(name in values and _fits(values[name], kinds) for name, kinds in fields.items()):
+            return False
+    return True
+
+
+def _fits(value: object, kinds: tuple[type, ...]) -> bool:
+    return isinstance(value, kinds) and not isinstance(value, bool)
 
 
 def _short(value: object) -> str:

@@ -52,6 +52,7 @@ _WAYS_OUT: Mapping[str, str] = {
     "lateral_view": "Give the frontal view of the same study",
     "localizer": "Give an axial slice of the same series",
     "body_part": "Give the image of the chest, or have a wrong header mended",
+    "unlike_training_of_group": "Have a radiologist read the image; this model does not fit it",
     "unlike_training": "Have a radiologist read the image; this model does not fit it",
     # Their reasons name the first way out.
     "not_frontal_chest": _RIGHT_AS_IT_IS,

@@ -138,6 +138,10 @@ SENTENCES = {
         "({modalities}); give a bundle that reads such images (pneumoscope bundle list)."
     ),
     "unlike_training": (
+        "The picture is unlike the images that trained the bundle (distance {distance:.1f}, limit "
+        "{limit:.1f}), so that no figure of the bundle holds for it."
+    ),
+    "unlike_training_of_group": (
         "The picture is unlike the images of {group} that trained the bundle (distance "
         "{distance:.1f}, limit {limit:.1f}), so that no figure of the bundle holds for it."
     ),

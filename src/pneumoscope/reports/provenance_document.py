@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from datetime import UTC
 
 from pneumoscope.findings import Provenance
 
@@ -10,7 +11,9 @@ from pneumoscope.findings import Provenance
 def provenance_values(made: Provenance) -> dict[str, object]:
     """Give how a result was made as plain JSON values; null where there is nothing to say."""
     return {
-        "created": None if made.created is None else made.created.isoformat(timespec="seconds"),
+        "created": None
+        if made.created is None
+        else made.created.astimezone(UTC).isoformat(timespec="seconds"),
         "program": made.program,
         "engine": None if made.engine is None else asdict(made.engine),
         "rule_base": made.rule_base or None,

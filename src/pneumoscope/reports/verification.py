@@ -16,9 +16,11 @@ _NOT_COMPARED = frozenset(
         "notice",
     }
 )
-_WORDS = frozenset(
-    {"text", "reason", "explanation", "because", "agreement", "trace", "why_not_outlined"}
-)
+_WORDS = frozenset({"text", "explanation", "because", "agreement", "trace", "why_not_outlined"})
+
+
+ABSENT = "(absent)"
+"""In place of a value that only one document has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +32,7 @@ class Difference:
     place : str
         In the document, such as "severity.level".
     stored, now : object
-        JSON values; None where there is none.
+        JSON values; `ABSENT` where there is none.
     """
 
     place: str
@@ -87,7 +89,8 @@ def _pairs(a: Any, b: Any, place: str) -> Iterator[tuple[str, Any, Any]]:
         return
     if isinstance(a, Mapping) and isinstance(b, Mapping):
         for key in {**a, **b}:
-            yield from _pairs(a.get(key), b.get(key), f"{place}.{key}".lstrip("."))
+            at = f"{place}.{key}".lstrip(".")
+            yield from _pairs(a.get(key, ABSENT), b.get(key, ABSENT), at)
     elif isinstance(a, list) and isinstance(b, list) and len(a) == len(b):
         for index, (one, other) in enumerate(zip(a, b, strict=True)):
             yield from _pairs(one, other, f"{place}.{index}")
@@ -102,4 +105,4 @@ def _number(value: object) -> bool:
 def _equal(a: Any, b: Any, tolerance: float) -> bool:
     if _number(a) and _number(b):
         return bool(abs(a - b) <= tolerance)
-    return bool(a == b)
+    return type(a) is type(b) and bool(a == b)

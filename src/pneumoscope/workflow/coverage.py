@@ -12,7 +12,7 @@ from pneumoscope.findings import (
     Value,
 )
 
-UNLIKE_TRAINING = "unlike_training"
+UNLIKE_TRAINING, UNLIKE_ITS_GROUP = "unlike_training", "unlike_training_of_group"
 
 
 def too_far(bundle: Bundle, prediction: Prediction, group: AgeGroupChoice) -> Message | None:
@@ -24,12 +24,10 @@ def too_far(bundle: Bundle, prediction: Prediction, group: AgeGroupChoice) -> Me
     distance = float(prediction.distance[names.index(group.name)])
     if distance <= limit:
         return None
-    values: dict[str, Value] = {
-        "group": "patients" if group.chosen_by == "only" else group.name,
-        "distance": distance,
-        "limit": limit,
-    }
-    return Message(UNLIKE_TRAINING, About.IMAGE, values)
+    values: dict[str, Value] = {"distance": distance, "limit": limit}
+    if group.chosen_by == "only":
+        return Message(UNLIKE_TRAINING, About.IMAGE, values)
+    return Message(UNLIKE_ITS_GROUP, About.IMAGE, {**values, "group": group.name})
 
 
 def population_warnings(

@@ -322,10 +322,12 @@ def diagnose(
     Raises
     ------
     InputError
-        The image, a symptom, the age, the sex, the rule base or the bundle cannot be used; one line
-        says why.
+        The image, a symptom, the age, the sex, the time, the rule base or the bundle cannot be
+        used; one line says why.
     """
     patient = _patient(age, sex)
+    if now is not None and now.tzinfo is None:
+        raise InputError("now: a time needs its time zone, such as datetime.now(UTC)")
     # What is wrong is told before the image and the model cost any time.
     check_rule_base(rule_base)
     if symptoms:

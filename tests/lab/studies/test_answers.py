@@ -128,6 +128,16 @@ def test_a_fold_that_is_missing_is_named(reduced, tmp_path):
     assert not list(tmp_path.glob("*.md"))
 
 
+def test_answers_of_another_recipe_are_not_shown_under_todays(reduced, tmp_path):
+    page, docs = reduced
+    answers = read_answers(docs / page.stem)
+    body = answers.experiments["kfold-patient-3"]
+    answers.experiments["kfold-patient-3"] = {**body, "key": "of another recipe"}
+    write_answers(tmp_path / page.stem, answers)
+    with pytest.raises(InputError, match="'kfold-patient-3' are of another recipe"):
+        _recompute(tmp_path)
+
+
 def test_without_answers_nothing_can_be_recomputed(tmp_path):
     with pytest.raises(InputError, match=r"no answers are kept there; run .* without --recompute"):
         _recompute(tmp_path)
@@ -145,7 +155,9 @@ def test_a_study_that_keeps_no_answers_says_so(tmp_path):
         )
 
 
-@pytest.mark.parametrize("damage", ["cut", "no xz", "other format", "ragged", "no key"])
+@pytest.mark.parametrize(
+    "damage", ["cut", "no xz", "other format", "ragged", "labels", "key", "made_with"]
+)
 def test_damaged_answers_are_told_and_not_used(tmp_path, damage):
     page = tmp_path / "page"
     write_answers(page, Answers(experiments={"one": BODY}))
@@ -155,8 +167,8 @@ def test_damaged_answers_are_told_and_not_used(tmp_path, damage):
         document["format"] = 99
     elif damage == "ragged":
         document["experiments"]["one"]["probabilities"] = [[1], [0.5, 0.5]]
-    elif damage == "no key":
-        del document["experiments"]["one"]["labels"]
+    elif damage in BODY:
+        del document["experiments"]["one"][damage]
     whole = lzma.compress(json.dumps(document).encode())
     path.write_bytes({"cut": whole[:-30], "no xz": b"{}"}.get(damage, whole))
     with pytest.raises(InputError, match="is damaged; remove it"):

@@ -1,6 +1,7 @@
 """Many experiments of a study: none twice, several at a time, and the time that is left."""
 
 import logging
+import os
 import shutil
 from dataclasses import replace
 
@@ -11,11 +12,12 @@ pytest.importorskip("torch")
 pytest.importorskip("matplotlib")
 pytest.importorskip("lightning")
 
+from pneumoscope.errors import InputError
 from pneumoscope.lab.datasets import SchemeSettings, draw, identify, linked_groups, units_of
 from pneumoscope.lab.studies import Context
 from pneumoscope.lab.studies.answers import Answers, read_answers
 from pneumoscope.lab.studies.experiment import Experiment, recipe_contents
-from pneumoscope.lab.studies.progress import in_words, run_experiments
+from pneumoscope.lab.studies.progress import in_words, run_experiments, side_by_side
 
 pytestmark = pytest.mark.lab
 
@@ -80,6 +82,29 @@ def test_what_an_earlier_run_kept_is_not_lost_by_an_interrupted_one(trained, pla
     context = Context("smoke", trained[1].data, tmp_path / "work", page=page)
     run_experiments(context, Answers(), [other])
     assert set(read_answers(page).experiments) == {each.name for each in planned} | {"other"}
+
+
+def test_an_answer_of_another_recipe_does_not_stay_under_its_name(trained, planned, tmp_path):
+    """As after a change of the recipe: the file must not mix the two."""
+    shutil.copytree(trained[1].page.parent, tmp_path / "docs")
+    page = tmp_path / "docs" / trained[1].page.name
+    fails = {**planned[1].recipe["training"], "batch_size": 4000}
+    changed = [
+        replace(planned[0], recipe={**planned[0].recipe, "seed": 10}),
+        replace(planned[1], recipe={**planned[1].recipe, "training": fails}),
+    ]
+    context = Context("smoke", trained[1].data, tmp_path / "work", page=page)
+    with pytest.raises(InputError):
+        run_experiments(context, Answers(), changed)
+    kept = read_answers(page).experiments
+    assert set(kept) == {changed[0].name, planned[2].name}
+    assert kept[changed[0].name]["key"] == changed[0].key()
+
+
+def test_a_process_that_is_ended_from_outside_is_told_in_one_line(tmp_path):
+    context = Context("smoke", tmp_path, tmp_path, page=tmp_path / "page", jobs=2)
+    with pytest.raises(InputError, match="was ended, perhaps for want of memory"):
+        list(side_by_side(context, os._exit, {"one": (1,), "two": (1,)}))
 
 
 def test_it_is_told_what_is_done_and_what_is_left(planned, data_folder, tmp_path, caplog):

@@ -17,12 +17,14 @@ from numpy.typing import NDArray
 
 from pneumoscope.errors import InputError
 from pneumoscope.files import read_limited, told, write_files
+from pneumoscope.lab.datasets import digest
 
 FOLDER, SUFFIX = "answers", ".json.xz"
 FORMAT = 1
 LARGEST = 64 << 20
 """Bytes of a file of answers; the largest study's are some hundred kilobytes."""
 _MAPS = "evidence"
+_NOT_FINISHED = ": the study was not finished; run it without --recompute"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -75,6 +77,21 @@ class Result:
         return [epoch[figure] for epoch in self.epochs]
 
 
+def experiment_key(recipe: Mapping[str, Any], certificate: str, *, last: bool = False) -> str:
+    """Checksum of all that a training's result depends on, the program aside.
+
+    Parameters
+    ----------
+    recipe : mapping
+        The recipe's contents.
+    certificate : str
+        Checksum of the split's certificate.
+    last : bool
+        Whether the last epoch is measured, and not the best.
+    """
+    return digest([recipe, certificate, *(["last"] if last else [])])
+
+
 def result_of(body: Mapping[str, Any]) -> Result:
     """Read an experiment's kept JSON object.
 
@@ -115,20 +132,41 @@ class Answers:
     facts: dict[str, Any] = field(default_factory=dict)
     experiments: dict[str, Mapping[str, Any]] = field(default_factory=dict)
 
-    def result(self, name: str) -> Result:
+    def result(self, name: str, recipe: Mapping[str, Any] | None = None) -> Result:
         """One experiment's result.
+
+        Parameters
+        ----------
+        name : str
+        recipe : mapping, optional
+            What it must have been trained by.
+
+        Raises
+        ------
+        InputError
+            It is not among the answers, or of another recipe.
+        """
+        if name not in self.experiments:
+            raise InputError(f"the kept answers lack the experiment {name!r}{_NOT_FINISHED}")
+        body = self.experiments[name]
+        if recipe is not None and body["key"] != experiment_key(recipe, body["certificate"]):
+            raise InputError(
+                f"the kept answers of {name!r} are of another recipe than the study has now; run "
+                "it without --recompute"
+            )
+        return result_of(body)
+
+    def fact(self, name: str) -> Any:
+        """One of the facts.
 
         Raises
         ------
         InputError
             It is not among the answers.
         """
-        if name not in self.experiments:
-            raise InputError(
-                f"the kept answers lack the experiment {name!r}: the study was not finished; run "
-                "it without --recompute"
-            )
-        return result_of(self.experiments[name])
+        if name not in self.facts:
+            raise InputError(f"the kept answers lack what is known of {name!r}{_NOT_FINISHED}")
+        return self.facts[name]
 
     def made_with(self, what: str) -> list[str]:
         """What made the experiments, such as their `commit` or `machine`, each once."""
@@ -211,6 +249,8 @@ def _read(path: Path) -> Answers:
         experiments = dict(document["experiments"])
         for body in experiments.values():
             result_of(body)
+            if not (isinstance(body["key"], str) and isinstance(body["made_with"], dict)):
+                raise TypeError("no key or provenance")
         return Answers(dict(document["sources"]), dict(document["facts"]), experiments)
     except FileNotFoundError:
         raise

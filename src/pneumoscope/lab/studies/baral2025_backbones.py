@@ -92,10 +92,10 @@ def _write(context: Context, answers: Answers, page: Page) -> None:
     recipes = _recipes(context)
     arms = {
         backbone: [
-            arm_of(context, answers, scheme, by, f"{_in_files(backbone)}-", _folds(context))
+            arm_of(context, answers, recipe, scheme, by, f"{_in_files(backbone)}-", _folds(context))
             for scheme, by in _arms(context)
         ]
-        for backbone in recipes
+        for backbone, recipe in recipes.items()
     }
     page.text(
         "Baral 2025 chooses DenseNet-201 over DenseNet-121 and -169 by Table 8. By the authors' "
@@ -112,8 +112,9 @@ def _write(context: Context, answers: Answers, page: Page) -> None:
     page.table(["backbone", *SCHEME_HEADER], rows)
     if not context.smoke:
         page.text(
-            "Published, by image, with settings that differ. No difference between two backbones "
-            "is told from nothing by any scheme; see [the notebooks](baral2025-published.md)."
+            "Published, by image, with settings that differ. In no scheme does the interval of a "
+            "difference between two backbones exclude 0; see "
+            "[the notebooks](baral2025-published.md)."
         )
         write_notebooks(page, published().notebooks)
     _write_differences(page, arms)

@@ -131,7 +131,8 @@ def _write(context: Context, answers: Answers, page: Page) -> None:
 
 def _arm(context: Context, answers: Answers, by: By) -> _Arm:
     capsules, plain = (
-        arm_of(context, answers, HEADLINE, by, prefix=f"{head}-").results for head in HEADS
+        arm_of(context, answers, _recipe(context, head), HEADLINE, by, f"{head}-").results
+        for head in HEADS
     )
     return _Arm(by, capsules, plain)
 

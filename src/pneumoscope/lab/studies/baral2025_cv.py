@@ -74,7 +74,8 @@ def _measure(context: Context) -> Answers:
 
 
 def _write(context: Context, answers: Answers, page: Page) -> None:
-    arms = [arm_of(context, answers, scheme, by) for scheme, by in _arms(context)]
+    recipe = study_recipe(context)
+    arms = [arm_of(context, answers, recipe, scheme, by) for scheme, by in _arms(context)]
     page.text(
         "Baral 2025 trains DenseNet and capsules on 12,000 images, stops on 3,000 and reports a "
         "fixed test set, by four ways of drawing the two, five times each. It quotes the best of "
@@ -102,7 +103,7 @@ def _write(context: Context, answers: Answers, page: Page) -> None:
     page.heading("Where this departs from the publication")
     page.text(departures(context))
     write_certificates(page, answers)
-    page.values("recipe", study_recipe(context))
+    page.values("recipe", recipe)
     page.values("arms", {arm.name: [figures.as_dict() for figures in arm.figures] for arm in arms})
 
 

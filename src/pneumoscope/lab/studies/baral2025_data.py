@@ -102,8 +102,8 @@ _AUTHORS = StudySet(
         "patient may be in several parts, and a high figure may come from patients whom the "
         "network has seen. **The folds need not be the published ones.** Those of Monte Carlo and "
         "the bootstrap are others, as the authors' program seeds them with 42 times the number of "
-        "the iteration. Of k-fold nobody can tell, as the program divides the files in the order "
-        "in which a file system listed them."
+        "the iteration. Whether those of k-fold are the published ones cannot be known, as the "
+        "program divides the files in the order in which a file system listed them."
     ),
 )
 

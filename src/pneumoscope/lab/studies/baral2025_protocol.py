@@ -195,6 +195,7 @@ def experiments_of(
 def arm_of(
     context: Context,
     answers: Answers,
+    recipe: Mapping[str, Any],
     scheme: Scheme,
     by: By,
     prefix: str = "",
@@ -203,7 +204,7 @@ def arm_of(
     """Gather what `experiments_of` has planned, once it is trained; the first `folds`, or all."""
     folds = folds or (SMOKE_FOLDS if context.smoke else FOLDS)
     names = [f"{prefix}{scheme}-{by}-{number}" for number in range(1, folds + 1)]
-    results = tuple(answers.result(name) for name in names)
+    results = tuple(answers.result(name, recipe) for name in names)
     return Arm(scheme, by, results, tuple(fold_figures(result) for result in results))
 
 

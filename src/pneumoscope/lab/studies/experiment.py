@@ -23,9 +23,9 @@ from numpy.typing import NDArray
 from pneumoscope.decision import calibrated
 from pneumoscope.errors import InputError
 from pneumoscope.files import told, write_files
-from pneumoscope.lab.datasets import PARTS, DataIdentity, Split, certify, digest, write_split
+from pneumoscope.lab.datasets import PARTS, DataIdentity, Split, certify, write_split
 from pneumoscope.lab.networks import Network
-from pneumoscope.lab.studies.answers import Result, result_of
+from pneumoscope.lab.studies.answers import Result, experiment_key, result_of
 from pneumoscope.lab.studies.page import provenance
 from pneumoscope.lab.studies.study import Context
 from pneumoscope.lab.training import (
@@ -82,7 +82,7 @@ class Experiment:
     def key(self) -> str:
         """Checksum of all that the result depends on, the program aside."""
         certificate = certify(self.split, self.data)["sha256"]
-        return digest([self.recipe, certificate, *(["last"] if self.last else [])])
+        return experiment_key(self.recipe, certificate, last=self.last)
 
 
 def recipe_contents(name: str, changes: Mapping[str, Any] | None = None) -> dict[str, Any]:

@@ -7,9 +7,11 @@ import multiprocessing
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import replace
 from typing import Any, TypeVar
 
+from pneumoscope.errors import InputError
 from pneumoscope.lab.studies.answers import (
     Answers,
     kept_answers,
@@ -45,7 +47,14 @@ def run_experiments(context: Context, answers: Answers, experiments: Sequence[Ex
         See `run_kept` and `kept_experiments`.
     """
     kept = kept_experiments(context.page)
-    earlier = kept_answers(context.page).experiments
+    earlier = kept_answers(context.page)
+    planned = {experiment.name: experiment for experiment in experiments}
+    # What an earlier run kept and this one has not come to yet stays, but no other recipe's.
+    still_good = {
+        name: body
+        for name, body in earlier.experiments.items()
+        if name not in planned or planned[name].key() == body["key"]
+    }
     left = []
     for experiment in experiments:
         body = kept.get(experiment.key())
@@ -55,11 +64,14 @@ def run_experiments(context: Context, answers: Answers, experiments: Sequence[Ex
             answers.experiments[experiment.name] = body
     total, began = len(experiments), time.monotonic()
     _log.info("%d of %d trainings are kept, %d are left", total - len(left), total, len(left))
-    planned = {each.name: (context, each) for each in left}
-    for done, (name, body) in enumerate(side_by_side(context, run_kept, planned), start=1):
+    to_do = {each.name: (context, each) for each in left}
+    for done, (name, body) in enumerate(side_by_side(context, run_kept, to_do), start=1):
         answers.experiments[name] = body
-        # What an earlier run kept and this one has not come to yet stays.
-        so_far = replace(answers, experiments={**earlier, **answers.experiments})
+        so_far = replace(
+            answers,
+            facts={**earlier.facts, **answers.facts},
+            experiments={**still_good, **answers.experiments},
+        )
         write_answers(context.page, so_far)
         ahead = len(left) - done
         seconds = (time.monotonic() - began) / done * ahead
@@ -91,6 +103,11 @@ def side_by_side(
     ------
     key, value
         As each is done.
+
+    Raises
+    ------
+    InputError
+        A process was ended from outside. Whatever is raised ends the others, too.
     """
     if context.jobs == 1:
         for key, given in arguments.items():
@@ -103,8 +120,16 @@ def side_by_side(
         try:
             for future in as_completed(running):
                 yield running[future], future.result()
-        except BaseException:
+        except BaseException as error:
             pool.shutdown(wait=False, cancel_futures=True)
+            # Trainings go on from their last epoch when the study is run again.
+            for child in multiprocessing.active_children():
+                child.terminate()
+            if isinstance(error, BrokenProcessPool):
+                raise InputError(
+                    "the process of a training was ended, perhaps for want of memory; run the "
+                    "study again, with fewer --jobs (what is finished is kept)"
+                ) from None
             raise
 
 

@@ -153,7 +153,7 @@ def run_study(
     work : Path
         Where runs and finished experiments are kept; a study that was interrupted goes on there.
     out : Path or None
-        Folder of the page, by default `work`. A smoke page always stays in `work`.
+        Folder of the page, by default the study's own in `work`, where a smoke page always stays.
     jobs : int
         Trainings at the same time, at least 1.
     recompute : bool
@@ -182,7 +182,7 @@ def run_study(
     target = folder if out is None or scale == "smoke" else out
     stem = target / (f"{label}-reduced" if scale == "reduced" else label)
     context = Context(_scale(scale), data, folder, stem, jobs, data_set)
-    for place in (target,) if recompute else (folder, target):
+    for place in () if recompute else (folder, target):
         with told(str(place)):  # before hours of work
             place.mkdir(parents=True, exist_ok=True)
     page = _page(study, context)
