@@ -299,7 +299,7 @@ def test_orientation_of_a_lateral_view_is_read(make_dicom, save, ramp8):
     dataset = make_dicom(ramp8, ViewPosition="", PatientOrientation=["P", "F"])
     radiograph = read(dataset, save)
     assert radiograph.dicom.patient_orientation == "P\\F"
-    assert unsuitable(radiograph).code == "lateral_view"
+    assert unsuitable(radiograph).code == "lateral_orientation"
 
 
 @pytest.mark.parametrize("code", ["51185008", "816094009", "T-D3000"])

@@ -6,7 +6,8 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pneumoscope.reports import ABSENT, verify_document
+from pneumoscope.reports import verify_document
+from pneumoscope.reports.verification import ABSENT
 
 LEAVES = st.none() | st.booleans() | st.floats(-1e3, 1e3) | st.integers(-9, 9) | st.text(max_size=5)
 DOCUMENTS = st.dictionaries(

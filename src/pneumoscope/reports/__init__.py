@@ -18,7 +18,7 @@ from pneumoscope.reports.document import (
     to_fingerprint_document,
 )
 from pneumoscope.reports.severity_document import to_severity_document
-from pneumoscope.reports.verification import ABSENT, Difference, Verification, verify_document
+from pneumoscope.reports.verification import Difference, Verification, verify_document
 from pneumoscope.reports.wording import format_probability, format_threshold, plain
 
 if TYPE_CHECKING:
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from pneumoscope.reports.terminal import evaluation_to_text, to_text
 
 __all__ = [
-    "ABSENT",
     "SCHEMA_VERSION",
     "Difference",
     "EvaluationData",
