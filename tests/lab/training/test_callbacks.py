@@ -78,3 +78,16 @@ def test_a_row_of_figures_for_every_epoch(averaged):
     assert _last(run)["callbacks"]["Curves"]["epochs"][-1]["stop_loss"] == float(
         rows[-1]["stop_loss"]
     )
+
+
+@pytest.mark.parametrize("keep", ["lowest_loss", "last"])
+def test_the_kept_epoch_is_the_one_that_the_recipe_names(write_recipe, tmp_path, keep):
+    # Steps so long that the loss on the stop part rises.
+    changes = STEPS | {"training.epochs": 4, "training.learning_rate": 0.5, "training.keep": keep}
+    out = tmp_path / "run"
+    kept = torch.load(train(write_recipe(tmp_path / "r.yaml", changes), out), weights_only=True)
+    with (out / "metrics.csv").open(newline="") as stream:
+        losses = [float(row["stop_loss"]) for row in csv.DictReader(stream)]
+    lowest = losses.index(min(losses))
+    assert lowest < 3
+    assert kept["epoch"] == (3 if keep == "last" else lowest)

@@ -292,7 +292,7 @@ def test_a_batch_that_devices_cannot_share_is_refused(tmp_path, write_recipe, ba
         ("training.ema_decay", float("nan"), "ema_decay"),
         ("training.sampling", "at_random", "sampling"),
         ("training.sampling", "every_image", "leave samples_per_epoch out"),
-        ("training.keep", "last", "keep"),
+        ("training.keep", "first", "keep"),
         ("training.devices", 0, "devices"),
     ],
 )

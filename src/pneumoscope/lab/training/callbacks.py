@@ -22,7 +22,11 @@ from pneumoscope.lab.training.recipe import Training
 from pneumoscope.lab.training.run_folder import CHECKPOINTS, METRICS
 from pneumoscope.lab.training.waiting import DataWait
 
-_MONITORED = {"lowest_loss": ("stop_loss", "min"), "highest_accuracy": ("stop_accuracy", "max")}
+_MONITORED = {
+    "lowest_loss": ("stop_loss", "min"),
+    "highest_accuracy": ("stop_accuracy", "max"),
+    "last": ("epoch", "max"),
+}
 
 
 class Curves(lightning.Callback):

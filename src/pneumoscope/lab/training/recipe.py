@@ -206,8 +206,8 @@ class Training(_Section):
     """How long and how fast. `minutes` ends the run early, keeping its best checkpoint.
 
     `sampling` draws every source equally often, with replacement (`balanced_sources`), or every
-    image once an epoch (`every_image`). `keep` says which epoch's checkpoint is the best one, by
-    the stop part. `class_weights` weighs the cross-entropy: inversely to the class's images in the
+    image once an epoch (`every_image`). `keep` says which epoch's checkpoint is kept as the best one:
+    by the stop part, or simply the last. `class_weights` weighs the cross-entropy: inversely to the class's images in the
     train part (`balanced`), or as stated per class. `ema_decay` keeps the running average of the
     weights instead of the last ones. `batch_size` is that of all `devices` together. `one_cycle`
     raises the learning rate from a tenth over the first part of the steps, then lowers it to nearly
@@ -229,7 +229,7 @@ class Training(_Section):
     one_cycle: OneCycle | None = None
     precision: Literal["auto", "fp32"] = "auto"
     early_stopping_patience: int | None = Field(5, ge=1)
-    keep: Literal["lowest_loss", "highest_accuracy"] = "lowest_loss"
+    keep: Literal["lowest_loss", "highest_accuracy", "last"] = "lowest_loss"
     minutes: float | None = Field(None, gt=0)
     threads: int | None = Field(None, ge=1)
     devices: int = Field(1, ge=1)
