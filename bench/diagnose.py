@@ -23,9 +23,9 @@ import onnx.utils
 import onnxruntime
 
 from pneumoscope.bundles import DEFAULT_BUNDLE, find_bundle
+from pneumoscope.documents import dump, to_document
 from pneumoscope.imaging import read_radiograph, to_input
 from pneumoscope.inference import OnnxEngine, available_cores, to_heatmap
-from pneumoscope.reports import dump, to_document
 from pneumoscope.synthetic import draw_phantom, write_dicom
 from pneumoscope.workflow import Reader
 

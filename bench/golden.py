@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
-# What is worded, by the end of its path, as docs/reference/*.schema.json describe it. Of a list its
+# What is worded, by the end of its path, as the documents' schemas describe it. Of a list its
 # length is kept, so that a lost warning is found; of anything else, whether it is there.
 WORDING = {
     "text": "all documents: the sentence of a message, beside its code",

@@ -14,6 +14,8 @@ from hypothesis import settings
 from pneumoscope.bundles import CARD, GRAPH, LICENCE, TRAINING_IMAGES, Bundle, write_bundle
 from pneumoscope.imaging import fingerprint
 
+pytest_plugins = ["made_up_diagnoses"]
+
 # How fast an example runs is the machine's affair; a busy one must not fail a test.
 settings.register_profile("pneumoscope", deadline=None)
 settings.load_profile("pneumoscope")

@@ -28,6 +28,10 @@ class VisitError(InputError):
     """A patient's visits that cannot be followed: wrong order, unit, rule base or file."""
 
 
+class DocumentError(InputError):
+    """A stored result that cannot be read back."""
+
+
 class BundleError(InputError):
     """A model bundle that is not found, not valid, or changed since it was written."""
 

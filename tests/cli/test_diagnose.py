@@ -18,19 +18,19 @@ from PIL import Image
 
 from pneumoscope import diagnose
 from pneumoscope.bundles import Bundle
+from pneumoscope.documents import schema
 from pneumoscope.findings import NOTICE
 from pneumoscope.reports import overlay_png
 from pneumoscope.reports.answer import headline
 
-SCHEMA = Path(__file__).parents[2] / "docs" / "reference" / "diagnosis.schema.json"
+SCHEMA = schema("diagnosis")
 IDENTIFYING = ("Quuxley", "Zebedee", "9876543", "19510203", "1951-02-03", "Wombat", "Nowhere")
 Cli = Callable[..., Any]
 Options = Callable[[dict[str, Any]], list[str]]
 
 
 def check_schema(document: object) -> None:
-    schema = json.loads(SCHEMA.read_text("utf-8"))
-    jsonschema.validate(document, schema, jsonschema.Draft202012Validator)
+    jsonschema.validate(document, SCHEMA, jsonschema.Draft202012Validator)
 
 
 def readable(page: str) -> str:
@@ -106,7 +106,7 @@ def test_every_form_of_output_says_the_same_and_carries_the_notice(
     assert result.call in page
     assert result.detail in page
     assert forms["a.png"].read_bytes() == overlay_png(diagnosis)
-    assert forms["a.png"].read_bytes() != overlay_png(replace(diagnosis, notice=""))
+    assert forms["a.png"].read_bytes() != overlay_png(replace(diagnosis, notice="Short."))
 
 
 def test_terminal_and_page_say_as_which_age_group_and_what_the_map_is(

@@ -12,9 +12,10 @@ import jsonschema
 import pytest
 
 from pneumoscope.cli.options import RULE_BASES
+from pneumoscope.documents import schema
 from pneumoscope.severity import INPUTS, rule_bases
 
-SCHEMA = Path(__file__).parents[2] / "docs" / "reference" / "severity.schema.json"
+SCHEMA = schema("severity")
 Cli = Callable[..., Any]
 Options = Callable[[dict[str, Any]], list[str]]
 
@@ -24,7 +25,7 @@ def test_text_and_json_say_the_same(
 ) -> None:
     start = ("severity", *options(all_symptoms), "--age", 50, "--sex", "F")
     document = cli(*start, "--json", "-").json()
-    jsonschema.validate(document, json.loads(SCHEMA.read_text("utf-8")))
+    jsonschema.validate(document, SCHEMA)
     assert document["symptoms"] == all_symptoms
     assert document["patient"] == {"age": 50, "sex": "F"}
     shown = cli(*start)
@@ -44,7 +45,7 @@ def test_each_published_rule_base_can_be_asked_for(
 ) -> None:
     start = ("severity", *options(all_symptoms), "--json", "-")
     document = cli(*start, "--rule-base", name).json()
-    jsonschema.validate(document, json.loads(SCHEMA.read_text("utf-8")))
+    jsonschema.validate(document, SCHEMA)
     assert document["severity"]["rule_base"] == name
     assert document["severity"]["interval"] is None
 

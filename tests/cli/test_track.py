@@ -10,10 +10,11 @@ from typing import Any
 import jsonschema
 import pytest
 
+from pneumoscope.documents import schema
 from pneumoscope.findings import NOTICE
 
 ROOT = Path(__file__).parents[2]
-SCHEMA = ROOT / "docs" / "reference" / "course.schema.json"
+SCHEMA = schema("course")
 EXAMPLE = ROOT / "examples" / "visits.json"
 Cli = Callable[..., Any]
 
@@ -36,8 +37,7 @@ def test_json_is_one_valid_document_on_stdout_and_in_a_file(cli: Cli, tmp_path: 
     ended = cli("track", EXAMPLE, "--rule-base", "baral2025", "--json", "-")
     assert ended.code == 0
     document = ended.json()
-    schema = json.loads(SCHEMA.read_text("utf-8"))
-    jsonschema.validate(document, schema, jsonschema.Draft202012Validator)
+    jsonschema.validate(document, SCHEMA, jsonschema.Draft202012Validator)
     assert document["notice"] == NOTICE
     assert document["warnings"]
     target = tmp_path / "course.json"
@@ -90,8 +90,7 @@ def test_missing_symptoms_leave_the_level_open_in_every_view(
     few = {"cough_severity": 0.4, "respiratory_rate": 18}
     path = rewritten(lambda d: d["visits"][-1].update(symptoms=few))
     document = cli("track", path, "--json", "-").json()
-    schema = json.loads(SCHEMA.read_text("utf-8"))
-    jsonschema.validate(document, schema, jsonschema.Draft202012Validator)
+    jsonschema.validate(document, SCHEMA, jsonschema.Draft202012Validator)
     population = document["visits"][-1]["population"]
     assert population["interval"]["least"] == population["level"] == "negligible"
     assert population["interval"]["most"] == "severe"

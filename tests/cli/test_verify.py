@@ -69,6 +69,7 @@ def test_a_stored_number_that_was_changed_is_found(
 ) -> None:
     document = json.loads(stored.read_text("utf-8"))
     document["probabilities"]["PNEUMONIA"] -= 0.01
+    document["probabilities"]["NORMAL"] += 0.01
     stored.write_text(json.dumps(document), "utf-8")
     ended = cli("verify", stored, picture, "--bundle", bundle)
     assert ended.code == 3
@@ -78,7 +79,15 @@ def test_a_stored_number_that_was_changed_is_found(
 
 @pytest.mark.parametrize(
     "text",
-    ["", "[]", "{}", '{"bundle": 3, "image": {}}', '{"schema_version": 2}', "[" * 100_000],
+    [
+        "",
+        "[]",
+        "{}",
+        '{"bundle": 3, "image": {}}',
+        '{"schema_version": 2}',
+        '{"document": 3}',
+        "[" * 100_000,
+    ],
 )
 def test_what_is_no_result_is_refused_in_one_line(
     cli: Cli, picture: Path, tmp_path: Path, text: str
@@ -86,7 +95,7 @@ def test_what_is_no_result_is_refused_in_one_line(
     (tmp_path / "r.json").write_text(text, "utf-8")
     ended = cli("verify", tmp_path / "r.json", picture)
     assert ended.code == 2
-    assert "not a result of `pneumoscope diagnose --json`" in ended.err
+    assert "give a file that --json wrote" in ended.err
     assert cli("verify", tmp_path / "none.json", picture).code == 2
 
 
@@ -111,7 +120,14 @@ def test_a_field_of_another_type_is_refused(
     stored.write_text(json.dumps(document), "utf-8")
     ended = cli("verify", stored, picture)
     assert (ended.code, ended.err.count("\n")) == (2, 1)
-    assert "not a result" in ended.err
+    assert "is no diagnosis of this version" in ended.err
+
+
+def test_a_severity_is_no_result_of_an_image(cli: Cli, picture: Path, tmp_path: Path) -> None:
+    cli("severity", "--symptom", "oxygen_level=90", "--age", 50, "--json", tmp_path / "s.json")
+    ended = cli("verify", tmp_path / "s.json", picture)
+    assert ended.code == 2
+    assert "is a severity; only a result of an image is verified" in ended.err
 
 
 def test_another_bundle_than_the_results_is_refused(cli: Cli, stored: Path, picture: Path) -> None:

@@ -12,8 +12,8 @@ import pydicom
 import pytest
 from PIL import Image
 
+from pneumoscope.documents import dump, to_document
 from pneumoscope.evaluation import Box, read_boxes, read_manifest
-from pneumoscope.reports import dump, to_document
 from pneumoscope.synthetic import draw_phantom, make_phantoms, write_dicom
 from pneumoscope.workflow import diagnose
 

@@ -11,7 +11,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from pneumoscope.catalogue import to_sentence
 from pneumoscope.decision import confidence
+from pneumoscope.documents import to_document
 from pneumoscope.findings import (
     About,
     AgeGroupChoice,
@@ -26,7 +28,6 @@ from pneumoscope.findings import (
     Radiograph,
     Zone,
 )
-from pneumoscope.reports import to_sentence
 from pneumoscope.reports.answer import (
     ZONE_NAMES,
     grad_cam_words,
@@ -42,6 +43,12 @@ from pneumoscope.reports.wording import format_share
 THE_PLACE = "for the place of a finding"
 CHILD = AgeGroupChoice("children", "image", 0.98)
 ANYONE = AgeGroupChoice("everyone", "only")
+
+
+@pytest.fixture
+def make(make):
+    """The documents of made-up diagnoses."""
+    return lambda **changes: to_document(make(**changes))
 
 
 def told(diagnosis) -> dict[str, str]:
@@ -134,7 +141,7 @@ def headline_of(value: float, low: float, high: float):
     heatmap = Heatmap(np.zeros((32, 32), np.float32), np.zeros((32, 32), bool), 0, (), "PNEUMONIA")
     radiograph = Radiograph(np.zeros((32, 32), np.float32), "a.png", "PNG", 8)
     identity = BundleIdentity("small", "1", "0" * 64)
-    return headline(Diagnosis(identity, radiograph, decision, heatmap, None))
+    return headline(to_document(Diagnosis(identity, radiograph, decision, heatmap, None)))
 
 
 @pytest.mark.parametrize(
@@ -250,8 +257,8 @@ def test_a_zone_that_differs_from_the_most_probable_class_says_so(
     ],
 )
 def test_an_abstention_says_why_what_it_means_and_what_to_do(make, code, values):
-    diagnosis = replace(make(abstained=True), abstained=(why := Message(code, About.IMAGE, values)))
-    shown = told(diagnosis)
+    why = Message(code, About.IMAGE, values)
+    shown = told(make(abstained=True).model_copy(update={"abstained": why}))
     assert list(shown) == ["Why", "What it means", "What to do"]
     assert shown["Why"] == to_sentence(why)
     assert "neither for nor against" in shown["What it means"]
@@ -288,7 +295,7 @@ def test_a_grad_cam_that_is_not_outlined_is_told_as_not_checked(make):
     words = " ".join(grad_cam_words(heatmap, outlined=False))
     assert "Not checked for place" in words
     assert "utlined" not in words
-    empty = replace(heatmap, values=np.zeros_like(heatmap.values))
+    empty = heatmap.model_copy(update={"highest": 0.0})
     assert "It is empty" in " ".join(grad_cam_words(empty, outlined=False))
 
 

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageFont
 
+from pneumoscope.documents import to_document
 from pneumoscope.findings import About, BundleIdentity, Heatmap, Message
 from pneumoscope.reports import overlay_png
 from pneumoscope.reports.answer import headline, map_words, result_words
@@ -69,27 +70,27 @@ def test_an_empty_map_leaves_the_radiograph_alone_and_says_so(make):
     diagnosis = make(width=512, height=512, heatmap=empty)
     body = picture(diagnosis)[:512]
     assert (np.ptp(body, axis=2) == 0).all()
-    assert any("It is empty" in part.text for part in _paragraphs(diagnosis))
+    assert any("It is empty" in part.text for part in _paragraphs(to_document(diagnosis)))
 
 
 def test_the_caption_names_everything(diagnosis):
-    texts = [part.text for part in _paragraphs(diagnosis)]
+    texts = [part.text for part in _paragraphs(to_document(diagnosis))]
     assert diagnosis.notice in texts
     assert any(diagnosis.radiograph.name in text for text in texts)
     assert any(f"{diagnosis.bundle.name} {diagnosis.bundle.version}" in text for text in texts)
-    assert texts[0] == headline(diagnosis).line
-    for name, words in result_words(diagnosis):
+    assert texts[0] == headline(to_document(diagnosis)).line
+    for name, words in result_words(to_document(diagnosis)):
         assert f"{name}: {words}" in texts
     if diagnosis.abstained is None:
-        assert " ".join(map_words(diagnosis)) in texts
+        assert " ".join(map_words(to_document(diagnosis))) in texts
 
 
 def test_a_picture_beside_the_words_keeps_result_and_notice_and_drops_what_they_say(make):
     diagnosis = make(evidence=0.8)
-    texts = [part.text for part in _paragraphs(diagnosis, alone=False)]
-    assert texts[0] == headline(diagnosis).line
+    texts = [part.text for part in _paragraphs(to_document(diagnosis), alone=False)]
+    assert texts[0] == headline(to_document(diagnosis)).line
     assert diagnosis.notice in texts
-    assert len(texts) < len(_paragraphs(diagnosis))
+    assert len(texts) < len(_paragraphs(to_document(diagnosis)))
     assert draw_overlay(diagnosis, alone=False).height < draw_overlay(diagnosis).height
 
 
@@ -131,7 +132,7 @@ def test_the_grad_cam_beside_has_no_outline(make):
 
 def test_the_notice_is_burned_in_below_the_picture_and_changes_it(diagnosis):
     with_notice = picture(diagnosis)
-    without = picture(replace(diagnosis, notice=""))
+    without = picture(replace(diagnosis, notice="Short."))
     strip = with_notice[-60:].reshape(-1, 3)
     assert (abs(strip.astype(int) - NOTICE_COLOUR).sum(axis=1) < 10).sum() > 50
     assert without.shape[0] < with_notice.shape[0]

@@ -12,6 +12,8 @@ from io import BytesIO
 import pytest
 from PIL import Image
 
+from pneumoscope.catalogue import to_sentences
+from pneumoscope.documents import to_document
 from pneumoscope.findings import (
     About,
     AgeGroupChoice,
@@ -25,7 +27,8 @@ from pneumoscope.findings import (
     Provenance,
     SeverityLevel,
 )
-from pneumoscope.reports import format_probability, to_html, to_sentences
+from pneumoscope.reports import format_probability
+from pneumoscope.reports import to_html as page_of
 from pneumoscope.reports.answer import (
     grad_cam_words,
     headline,
@@ -38,6 +41,11 @@ from pneumoscope.severity import SYMPTOMS, assess
 
 IDENTITY = PatientIdentity("Doe^Jane", "MRN-1", "19700102")
 VOID = {"meta", "img", "br", "hr", "link"}
+
+
+def to_html(diagnosis) -> str:
+    """With the pictures."""
+    return page_of(to_document(diagnosis), diagnosis)
 
 
 class Page(HTMLParser):
@@ -97,11 +105,12 @@ def test_every_variant_says_what_it_must(diagnosis):
     assert diagnosis.bundle.sha256 in page.text
     for warning in to_sentences(diagnosis.warnings):
         assert warning in page.text
-    shown = headline(diagnosis)
+    document = to_document(diagnosis)
+    shown = headline(document)
     assert f"Result {shown.call} {shown.detail}".strip() in page.text
-    for name, words in result_words(diagnosis):
+    for name, words in result_words(document):
         assert f"{name} {words}" in page.text
-    assert all(words in page.text for words in map_words(diagnosis))
+    assert all(words in page.text for words in map_words(document))
     if diagnosis.abstained is None:
         assert all(words in page.text for words in point_words(diagnosis.decision))
         assert "index from 0 to 1, not a probability" in page.text
@@ -139,7 +148,7 @@ def test_the_grad_cam_stands_beside_the_map_and_is_labelled_as_not_checked(make)
     diagnosis = make(evidence=0.8)
     page = Page(to_html(diagnosis))
     first, second = page.named("img")
-    words = " ".join(grad_cam_words(diagnosis.grad_cam, outlined=False))
+    words = " ".join(grad_cam_words(to_document(diagnosis).grad_cam, outlined=False))
     assert "Not checked for place" in words
     assert words in page.text
     assert words in second["alt"]

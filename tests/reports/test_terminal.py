@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 from rich.console import Console
 
+from pneumoscope.catalogue import to_sentences
+from pneumoscope.documents import to_document
 from pneumoscope.evaluation import evaluate_predictions
 from pneumoscope.findings import NOTICE, About, BundleIdentity, Message, SeverityLevel
 from pneumoscope.reports import (
@@ -15,13 +17,18 @@ from pneumoscope.reports import (
     evaluation_to_text,
     format_probability,
     to_evaluation_document,
-    to_sentences,
     to_text,
 )
 from pneumoscope.reports.answer import headline, map_words, point_words, result_words
 from pneumoscope.severity import SYMPTOMS
 
 CLASSES = ("ABNORMAL", "NORMAL", "[red]PNEUMONIA")
+
+
+@pytest.fixture
+def make(make):
+    """The documents of made-up diagnoses."""
+    return lambda **changes: to_document(make(**changes))
 
 
 def show(renderable, *, width: int = 200, colour: bool = False) -> str:

@@ -10,8 +10,10 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from pneumoscope.catalogue import to_sentences
+from pneumoscope.documents import to_document
 from pneumoscope.findings import About, Message, PatientContext, SeverityLevel
-from pneumoscope.reports import format_probability, format_threshold, plain, to_sentences
+from pneumoscope.reports import format_probability, format_threshold, plain
 from pneumoscope.reports.wording import (
     LEVEL_MEANINGS,
     confidence_words,
@@ -83,7 +85,7 @@ def test_splitting_loses_no_warning_and_keeps_the_order(make):
         Message("must_not_be_used", About.MODEL, named),
     )
     for order in permutations((*ours, *others)):
-        parts = split_warnings(make(ill=True, warnings=order))
+        parts = split_warnings(to_document(make(ill=True, warnings=order)))
         for part, expected in zip(parts, (ours, others), strict=True):
             assert part == to_sentences(each for each in order if each in expected)
 
@@ -93,7 +95,7 @@ def test_without_a_severity_every_warning_is_of_the_image(make):
         Message("no_severity", About.SEVERITY, {"reason": "no age"}),
         Message("for_processing", About.IMAGE),
     )
-    assert split_warnings(make(warnings=warnings)) == ((), to_sentences(warnings))
+    assert split_warnings(to_document(make(warnings=warnings))) == ((), to_sentences(warnings))
 
 
 def test_a_level_says_what_it_means_and_an_open_one_both_ends():

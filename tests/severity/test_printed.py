@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
-from pneumoscope.findings import Bounds, PatientContext
+from pneumoscope.documents import to_severity_document
+from pneumoscope.findings import Bounds, PatientContext, Provenance
 from pneumoscope.reports import severity_to_text
 from pneumoscope.severity import SYMPTOMS, assess, format_score
 from pneumoscope.severity.guideline_base import ADULT, UNDER_FIVE, load_guideline
@@ -55,7 +56,10 @@ def test_terminal_and_trace_print_no_score_beyond_a_cut(share, name, start, full
     result = adult(others | {name: value}, bounds=usual)
     console = Console(width=400)
     with console.capture() as shown:
-        console.print(severity_to_text(result))
+        document = to_severity_document(
+            result, symptoms={}, patient=PatientContext(40), provenance=Provenance("1")
+        )
+        console.print(severity_to_text(document))
     for text in (" ".join(result.trace), shown.get()):
         printed = re.findall(r"(?:the score,|score) (\d\.\d+)", text)
         assert len(printed) >= 3  # the sum, the personal view, the result

@@ -22,6 +22,7 @@ from pneumoscope.cli import (
     networks,
     phantom,
     severity,
+    show,
     split,
     study,
     track,
@@ -47,6 +48,8 @@ app.command("diagnose")(diagnose.diagnose)
 app.command("severity")(severity.severity)
 app.command("track")(track.track)
 app.command("verify")(verify.verify)
+app.command("show")(show.show)
+app.command("schema")(show.schema)
 app.command("evaluate")(evaluate.evaluate)
 app.command("compare")(compare.compare)
 app.command("networks")(networks.networks)

@@ -62,7 +62,7 @@ def diagnose(
     )
     given = given_symptoms(symptom or [], symptoms)
 
-    from pneumoscope.reports import dump, to_document
+    from pneumoscope.documents import dump, to_document
     from pneumoscope.workflow import diagnose as run
 
     result = run(
@@ -75,9 +75,10 @@ def diagnose(
         with_identity=with_identity,
         now=datetime.now(UTC),
     )
+    document = to_document(result)
     files: dict[Path, bytes] = {}
     if json_file is not None:
-        files[json_file] = dump(to_document(result)).encode()
+        files[json_file] = dump(document).encode()
     if overlay is not None:
         from pneumoscope.reports import overlay_png
 
@@ -85,12 +86,12 @@ def diagnose(
     if report is not None:
         from pneumoscope.reports import to_html
 
-        files[report] = to_html(result).encode()
+        files[report] = to_html(document, result).encode()
     write_files(files)
     if to_stdout:
-        write_stdout(dump(to_document(result)))
+        write_stdout(dump(document))
         return
 
     from pneumoscope.reports import plain, to_text
 
-    print_text(to_text(result), *(plain(f"Written: {path}") for path in files))
+    print_text(to_text(document), *(plain(f"Written: {path}") for path in files))

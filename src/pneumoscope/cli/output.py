@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from pneumoscope.errors import InputError, SymptomError
 from pneumoscope.files import told, write_files
@@ -17,8 +17,11 @@ from pneumoscope.files import told, write_files
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
+    from pneumoscope.documents import Document
     from pneumoscope.reports import EvaluationData, Overlap
     from pneumoscope.workflow import TrainingOverlap
+
+_Result = TypeVar("_Result", bound="Document | Mapping[str, Any]")
 
 STDOUT = "-"
 # What each option's file is, whatever its name says.
@@ -210,8 +213,8 @@ def overlap_data(overlap: TrainingOverlap) -> Overlap:
 
 
 def deliver(
-    document: Mapping[str, object],
-    show: Callable[[Mapping[str, Any]], RenderableType],
+    document: _Result,
+    show: Callable[[_Result], RenderableType],
     *,
     to_stdout: bool,
     json_file: Path | None,
@@ -221,8 +224,8 @@ def deliver(
 
     Parameters
     ----------
-    document : mapping
-        The result as JSON values.
+    document : Document or mapping
+        The result, or its JSON values.
     show : callable
         Makes the text for people out of the document.
     to_stdout : bool
@@ -237,7 +240,8 @@ def deliver(
     InputError
         A file or stdout cannot be written.
     """
-    from pneumoscope.reports import dump, plain
+    from pneumoscope.documents import dump
+    from pneumoscope.reports import plain
 
     files = {} if json_file is None else {json_file: dump(document).encode()}
     files |= others or {}

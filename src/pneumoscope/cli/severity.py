@@ -52,8 +52,9 @@ def severity(
     if not given:
         raise SymptomError("no symptom is given; write one like --symptom oxygen_level=92")
 
+    from pneumoscope.documents import to_severity_document
     from pneumoscope.findings import PatientContext, Provenance
-    from pneumoscope.reports import severity_to_text, to_sentences, to_severity_document
+    from pneumoscope.reports import severity_to_text
     from pneumoscope.severity import assess, identify_rule_base, severity_warnings
 
     try:
@@ -61,18 +62,16 @@ def severity(
     except ValueError as error:
         raise InputError(str(error)) from None
     result = assess(given, patient=patient, rule_base=rule_base)
-    warnings = tuple(severity_warnings(result, patient))
+    document = to_severity_document(
+        result,
+        symptoms=given,
+        patient=patient,
+        warnings=tuple(severity_warnings(result, patient)),
+        provenance=Provenance(VERSION, datetime.now(UTC), rule_base=identify_rule_base(rule_base)),
+    )
     deliver(
-        to_severity_document(
-            result,
-            symptoms=given,
-            patient=patient,
-            warnings=warnings,
-            provenance=Provenance(
-                VERSION, datetime.now(UTC), rule_base=identify_rule_base(rule_base)
-            ),
-        ),
-        lambda _: severity_to_text(result, to_sentences(warnings)),
+        document,
+        severity_to_text,
         to_stdout=to_stdout,
         json_file=json_file,
     )

@@ -47,8 +47,9 @@ def track(
     to_stdout, json_file = json_target(json)
     check_targets({"--json": json_file}, sources=[visits])
 
+    from pneumoscope.documents import to_course_document
     from pneumoscope.findings import Provenance
-    from pneumoscope.reports import course_to_text, replay_to_text, to_course_document
+    from pneumoscope.reports import course_to_text, replay_to_text
     from pneumoscope.tracking import read_visits
     from pneumoscope.workflow import track_visits
 
@@ -56,10 +57,11 @@ def track(
     course = track_visits(
         history.visits, patient=history.patient, rule_base=rule_base or history.rule_base
     )
+    document = to_course_document(
+        course, Provenance(VERSION, datetime.now(UTC), rule_base=course.rule_base)
+    )
     deliver(
-        to_course_document(
-            course, Provenance(VERSION, datetime.now(UTC), rule_base=course.rule_base)
-        ),
+        document,
         replay_to_text if replay else course_to_text,
         to_stdout=to_stdout,
         json_file=json_file,

@@ -4,27 +4,14 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from pneumoscope.cli.output import print_text
 from pneumoscope.errors import InputError
-from pneumoscope.files import read_limited
 
-_LARGEST = 64 << 20
 _SHOWN = 20
-_NONE = type(None)
-_FIELDS: dict[str, dict[str, tuple[type, ...]]] = {
-    "bundle": {"name": (str,), "version": (str,), "sha256": (str,)},
-    "image": {"identity": (dict, _NONE)},
-    "patient": {"age": (float, int, _NONE), "sex": (str, _NONE)},
-    "provenance": {
-        "rule_base": (str, _NONE),
-        "file_sha256": (str, _NONE),
-        "pixels_sha256": (str, _NONE),
-    },
-}
 NOT_THE_SAME = 3
 """Exit code: 1 would be a fault of the program, 2 one of the input."""
 
@@ -46,30 +33,31 @@ def verify(
 
     Ends with code 3 where it is not.
     """
-    stored = _read(result)
-
     from pneumoscope.bundles import find_bundle
-    from pneumoscope.reports import plain, to_document, verify_document
+    from pneumoscope.documents import DiagnosisDocument, read_document, to_document
+    from pneumoscope.reports import plain, verify_document
     from pneumoscope.workflow import diagnose
 
-    place = stored["bundle"]["name"] if bundle is None else bundle
+    stored = read_document(result)
+    if not isinstance(stored, DiagnosisDocument):
+        raise InputError(f"{result}: is a {stored.document}; only a result of an image is verified")
+    place = stored.bundle.name if bundle is None else bundle
     at_hand = find_bundle(place)
-    if at_hand.sha256 != stored["bundle"]["sha256"]:
+    if at_hand.sha256 != stored.bundle.sha256:
         raise InputError(
-            f"{result}: was made with the bundle {stored['bundle']['name']} "
-            f"{stored['bundle']['version']} of another checksum than the one found here; give the "
-            "right one with --bundle"
+            f"{result}: was made with the bundle {stored.bundle.name} {stored.bundle.version} of "
+            "another checksum than the one found here; give the right one with --bundle"
         )
     again = diagnose(
         image,
-        symptoms=stored["symptoms"] or None,
-        age=stored["patient"]["age"],
-        sex=stored["patient"]["sex"],
+        symptoms=stored.symptoms or None,
+        age=stored.patient.age,
+        sex=stored.patient.sex,
         bundle=place,
-        rule_base=(stored["provenance"]["rule_base"] or "guideline").partition("@")[0],
-        with_identity=stored["image"]["identity"] is not None,
+        rule_base=(stored.provenance.rule_base or "guideline").partition("@")[0],
+        with_identity=stored.image.identity is not None,
     )
-    found = verify_document(stored, json.loads(json.dumps(to_document(again))), tolerance)
+    found = verify_document(stored.json_values(), to_document(again).json_values(), tolerance)
     if not found.differences:
         print_text(
             f"The same: {found.compared} values, wording aside; numbers differ by at most "
@@ -84,38 +72,6 @@ def verify(
     head = f"Not the same: {len(found.differences)} of {found.compared} values differ."
     print_text(head, *lines, *([f"and {more} more"] if more else []))
     raise typer.Exit(NOT_THE_SAME)
-
-
-def _read(path: Path) -> dict[str, Any]:
-    """Read a stored diagnosis far enough to make it again."""
-    try:
-        text = read_limited(path, _LARGEST)
-    except OSError as error:
-        raise InputError(f"{path}: {error.strerror}") from None
-    try:
-        stored = json.loads(text)
-    except (ValueError, RecursionError):
-        stored = None
-    if not _is_result(stored):
-        raise InputError(f"{path}: not a result of `pneumoscope diagnose --json` of this version")
-    return dict(stored)
-
-
-def _is_result(stored: Any) -> bool:
-    """Whether all that makes a result again is there, each of its type."""
-    if not isinstance(stored, dict) or not isinstance(stored.get("symptoms"), dict):
-        return False
-    for part, fields in _FIELDS.items():
-        values = stored.get(part)
-        if not isinstance(values, dict):
-            return False
-        if not all(name in values and _fits(values[name], kinds) for name, kinds in fields.items()):
-            return False
-    return True
-
-
-def _fits(value: object, kinds: tuple[type, ...]) -> bool:
-    return isinstance(value, kinds) and not isinstance(value, bool)
 
 
 def _short(value: object) -> str:

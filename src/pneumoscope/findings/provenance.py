@@ -35,18 +35,18 @@ class Provenance:
         When, with its time zone; None where the caller gave no time.
     engine : EngineInfo or None
         None where no network was asked.
-    rule_base : str
-        ``NAME@VERSION`` of the severity's rule base; empty without symptoms.
-    file_sha256, pixels_sha256 : str
-        Of the image's file, and of its pixels as displayed; empty without an image.
+    rule_base : str or None
+        ``NAME@VERSION`` of the severity's rule base; None without symptoms.
+    file_sha256, pixels_sha256 : str or None
+        Of the image's file, and of its pixels as displayed; None without an image.
     """
 
     program: str
     created: datetime | None = None
     engine: EngineInfo | None = None
-    rule_base: str = ""
-    file_sha256: str = ""
-    pixels_sha256: str = ""
+    rule_base: str | None = None
+    file_sha256: str | None = None
+    pixels_sha256: str | None = None
 
     def __post_init__(self) -> None:
         if self.created is not None and self.created.tzinfo is None:

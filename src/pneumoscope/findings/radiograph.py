@@ -52,7 +52,17 @@ class DicomSource:
 
 @dataclass(frozen=True, slots=True)
 class PatientIdentity:
-    """Who the patient is, as the DICOM header says; read only when asked for."""
+    """Who the patient is, as the DICOM header says; read only when asked for.
+
+    Attributes
+    ----------
+    name : str
+        Patient's Name (0010,0010), as DICOM writes it; may be empty.
+    patient_id : str
+        Patient ID (0010,0020); may be empty.
+    birth_date : str
+        Patient's Birth Date (0010,0030), YYYYMMDD; may be empty.
+    """
 
     name: str = ""
     patient_id: str = ""

@@ -72,7 +72,15 @@ class LevelInterval:
 
 @dataclass(frozen=True, slots=True)
 class ImageEffect:
-    """What the image changed: level and score without it and with it."""
+    """What the image changed.
+
+    Attributes
+    ----------
+    level_without, level_with : SeverityLevel
+        The level without and with the image.
+    score_without, score_with : float
+        The score without and with the image.
+    """
 
     level_without: SeverityLevel
     level_with: SeverityLevel
@@ -105,7 +113,17 @@ class Influence:
 
 @dataclass(frozen=True, slots=True)
 class TurningPoint:
-    """The nearest value of one input, the others as they are, that gives another level."""
+    """The nearest value of one input, the others as they are, that gives another level.
+
+    Attributes
+    ----------
+    name : str
+        The input.
+    value : float
+        In the input's unit.
+    level : SeverityLevel
+        The level that it would give.
+    """
 
     name: str
     value: float
@@ -123,7 +141,9 @@ class GradedInput:
     of : str
         What is measured, such as "fever_value".
     unit : str
+        The input's.
     value : float
+        The patient's.
     slopes : mapping of str to (float, float)
         Per term the values where "at least this" is 0 and 1.
     memberships : mapping of str to float
@@ -180,6 +200,7 @@ class PersonalView:
     level : SeverityLevel
         What the given symptoms establish.
     score : float
+        The rule base's score.
     visits : int
         How many visits the bounds rest on.
     most : SeverityLevel

@@ -1,23 +1,18 @@
-"""A result for people (terminal, HTML page, picture) and for programs (JSON with its schema)."""
+"""A result for people: terminal, HTML page, picture."""
 
 from __future__ import annotations
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from pneumoscope.reports.catalogue import message_values, to_sentence, to_sentences
-from pneumoscope.reports.course_document import to_course_document
 from pneumoscope.reports.document import (
     SCHEMA_VERSION,
     EvaluationData,
     Overlap,
-    dump,
     to_comparison_document,
-    to_document,
     to_evaluation_document,
     to_fingerprint_document,
 )
-from pneumoscope.reports.severity_document import to_severity_document
 from pneumoscope.reports.verification import Difference, Verification, verify_document
 from pneumoscope.reports.wording import format_probability, format_threshold, plain
 
@@ -40,27 +35,20 @@ __all__ = [
     "Verification",
     "comparison_to_text",
     "course_to_text",
-    "dump",
     "evaluation_to_html",
     "evaluation_to_text",
     "fingerprint_to_text",
     "format_probability",
     "format_threshold",
-    "message_values",
     "networks_to_text",
     "overlay_png",
     "plain",
     "replay_to_text",
     "severity_to_text",
     "to_comparison_document",
-    "to_course_document",
-    "to_document",
     "to_evaluation_document",
     "to_fingerprint_document",
     "to_html",
-    "to_sentence",
-    "to_sentences",
-    "to_severity_document",
     "to_text",
     "verify_document",
 ]

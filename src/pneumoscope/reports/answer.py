@@ -6,17 +6,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
+from pneumoscope.catalogue import to_sentence
+from pneumoscope.documents import DiagnosisDocument, MapFacts
 from pneumoscope.findings import (
     Decision,
-    Diagnosis,
-    Heatmap,
     Message,
     OperatingPoint,
     Purpose,
     Rate,
     Zone,
 )
-from pneumoscope.reports.catalogue import to_sentence
 from pneumoscope.reports.wording import format_probability, format_share, format_threshold
 
 CLASS_MEANINGS: Mapping[str, str] = MappingProxyType(
@@ -86,12 +85,12 @@ class Headline:
         return f"{self.call} ({self.detail})" if self.detail else self.call
 
 
-def headline(diagnosis: Diagnosis) -> Headline:
+def headline(diagnosis: DiagnosisDocument) -> Headline:
     """Say the result: the zone of the positive class, or the most probable class without points.
 
     Parameters
     ----------
-    diagnosis : Diagnosis
+    diagnosis : DiagnosisDocument
         The whole result.
 
     Returns
@@ -170,12 +169,12 @@ def _same_digits(value: float, threshold: float) -> bool:
     return value != threshold and format_threshold(value) == format_threshold(threshold)
 
 
-def result_words(diagnosis: Diagnosis) -> tuple[tuple[str, str], ...]:
+def result_words(diagnosis: DiagnosisDocument) -> tuple[tuple[str, str], ...]:
     """Tell what stands beneath the headline in every form of report.
 
     Parameters
     ----------
-    diagnosis : Diagnosis
+    diagnosis : DiagnosisDocument
         The whole result.
 
     Returns
@@ -347,19 +346,19 @@ def _disagreement(decision: Decision, label: str) -> str:
     return ""
 
 
-def map_title(heatmap: Heatmap) -> str:
+def map_title(heatmap: MapFacts) -> str:
     """Name a map, as the heading of its legend."""
     if heatmap.method == "evidence":
         return f"Probability that radiologists would mark {heatmap.label} there"
     return f"Where the network looked for {heatmap.label}"
 
 
-def map_words(diagnosis: Diagnosis) -> tuple[str, ...]:
+def map_words(diagnosis: DiagnosisDocument) -> tuple[str, ...]:
     """Say what the map shows and what must not be read from it; none without a map.
 
     Parameters
     ----------
-    diagnosis : Diagnosis
+    diagnosis : DiagnosisDocument
         The whole result.
 
     Returns
@@ -377,8 +376,8 @@ def map_words(diagnosis: Diagnosis) -> tuple[str, ...]:
     return (*told, f"{format_share(heatmap.lung_share)} of the map lies inside the lung fields.")
 
 
-def _evidence(heatmap: Heatmap, decision: Decision) -> tuple[str, ...]:
-    peak = format_probability(float(heatmap.values.max()))
+def _evidence(heatmap: MapFacts, decision: Decision) -> tuple[str, ...]:
+    peak = format_probability(heatmap.highest)
     what = (
         f"Evidence map of {heatmap.label}: for each place the probability, 0 to 1, that "
         f"radiologists would mark it there. The highest is {peak}."
@@ -396,18 +395,18 @@ def _evidence(heatmap: Heatmap, decision: Decision) -> tuple[str, ...]:
     )
 
 
-def grad_cam_words(heatmap: Heatmap, *, outlined: bool = True) -> tuple[str, ...]:
+def grad_cam_words(heatmap: MapFacts, *, outlined: bool = True) -> tuple[str, ...]:
     """Say what a Grad-CAM shows, and that its place was not checked (Baral 2025, 4.5).
 
     Parameters
     ----------
-    heatmap : Heatmap
+    heatmap : MapFacts
         Of the method "grad_cam".
     outlined : bool
         Whether its contours are drawn where it stands.
     """
     what = f"Grad-CAM of {heatmap.label} (Baral 2025): where the network looked."
-    if not heatmap.values.any():
+    if not heatmap.highest:
         return (what, "It is empty: no region spoke for this class.")
     if not (outlined and heatmap.contours):
         return (what, f"Not checked for place: {NOT_THE_PLACE}.")

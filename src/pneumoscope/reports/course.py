@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from pneumoscope.findings import SeverityLevel
+from pneumoscope.catalogue import to_sentences
+from pneumoscope.documents import CourseDocument, VisitFacts, VisitLevels
+from pneumoscope.findings import SeverityLevel, Trend
 from pneumoscope.reports.elements import line, notice_panel, number_table, warning_lines
 from pneumoscope.reports.sparkline import Sparkline
 from pneumoscope.severity import INPUTS, SEVERITY_SCALE, SYMPTOMS
@@ -22,13 +21,12 @@ _HOW = (
 )
 
 
-def course_to_text(document: Mapping[str, Any]) -> Group:
+def course_to_text(document: CourseDocument) -> Group:
     """Show a course in a terminal: verdict, warnings, levels per visit, symptoms, trends.
 
     Parameters
     ----------
-    document : mapping
-        From `to_course_document`.
+    document : CourseDocument
 
     Returns
     -------
@@ -39,13 +37,12 @@ def course_to_text(document: Mapping[str, Any]) -> Group:
     return Group(*_head(document), _levels(document), *_symptoms(document), *_trends(document))
 
 
-def replay_to_text(document: Mapping[str, Any]) -> Group:
+def replay_to_text(document: CourseDocument) -> Group:
     """Show each visit as it was judged then: by which bounds, to which level and verdict.
 
     Parameters
     ----------
-    document : mapping
-        From `to_course_document`.
+    document : CourseDocument
 
     Returns
     -------
@@ -53,14 +50,14 @@ def replay_to_text(document: Mapping[str, Any]) -> Group:
         For `rich.console.Console.print`.
     """
     parts = _head(document)
-    for number, visit in enumerate(document["visits"], 1):
+    for number, visit in enumerate(document.visits, 1):
         parts += [Text(), line(f"Visit {number}, {_time(visit)}", "bold"), line(_judged(visit))]
-        ranges = visit["bounds"]["ranges"]
+        ranges = visit.bounds.ranges
         table = number_table(
-            f"Personal ranges from {_visits(visit['bounds']['visits'])}", "Symptom", "Value", "Low"
+            f"Personal ranges from {_visits(visit.bounds.visits)}", "Symptom", "Value", "Low"
         )
         table.add_column(line("High"), justify="right")
-        for name, value in visit["symptoms"].items():
+        for name, value in visit.symptoms.items():
             ends = ranges.get(name)
             cells = ("-", "-") if ends is None else map(_number, ends)
             table.add_row(_name(name), _number(value), *cells)
@@ -68,44 +65,45 @@ def replay_to_text(document: Mapping[str, Any]) -> Group:
     return Group(*parts)
 
 
-def _head(document: Mapping[str, Any]) -> list[RenderableType]:
-    visits, change = document["visits"], document["change"]
-    level = _given(visits[-1]) if visits[-1]["level"] else "none, see the note below"
+def _head(document: CourseDocument) -> list[RenderableType]:
+    visits, change = document.visits, document.change
+    levels = visits[-1].levels
+    level = "none, see the note below" if levels is None else _given(levels)
     return [
-        notice_panel(document["notice"]),
-        line(f"{_visits(len(visits))}, rule base {document['rule_base']}"),
+        notice_panel(document.notice),
+        line(f"{_visits(len(visits))}, rule base {document.rule_base}"),
         Text(),
-        line(f"Course: {change['direction'].upper()}. Level at the last visit: {level}", "bold"),
-        line(change["reason"]),
+        line(f"Course: {change.direction.upper()}. Level at the last visit: {level}", "bold"),
+        line(change.reason),
         *_open(visits[-1]),
-        *warning_lines(each["text"] for each in document["warnings"]),
+        *warning_lines(to_sentences(document.warnings)),
     ]
 
 
-def _levels(document: Mapping[str, Any]) -> RenderableType:
+def _levels(document: CourseDocument) -> RenderableType:
     title = "Levels by the population's and by personal ranges; the worse is given"
     table = number_table(title, "Visit")
     for column in ("Time", "Population", "Personal", "Given", "Course"):
         table.add_column(line(column), overflow="fold")
     notes = []
-    for number, visit in enumerate(document["visits"], 1):
+    for number, visit in enumerate(document.visits, 1):
         cells = ["-", "-", "-"]
-        if visit["level"]:
-            cells = [_population(visit), _personal(visit), _given(visit)]
-        row = (str(number), _time(visit), *cells, visit["change"]["direction"])
+        if (levels := visit.levels) is not None:
+            cells = [_population(levels), _personal(levels), _given(levels)]
+        row = (str(number), _time(visit), *cells, visit.change.direction)
         table.add_row(*map(line, row))
-        if visit["note"]:
-            notes.append(line(f"Visit {number} has no level: {visit['note']}"))
+        if visit.note:
+            notes.append(line(f"Visit {number} has no level: {visit.note}"))
     return Group(Text(), table, *notes)
 
 
-def _symptoms(document: Mapping[str, Any]) -> list[RenderableType]:
-    visits, ranges = document["visits"], document["bounds"]["ranges"]
+def _symptoms(document: CourseDocument) -> list[RenderableType]:
+    visits, ranges = document.visits, document.bounds.ranges
     title = f"Symptoms (bars over the clinical range; personal range after {_visits(len(visits))})"
     table = number_table(title, "Last value", "Personal")
     table.add_column(line("Oldest to latest"), justify="right", no_wrap=True)
     for name, symptom in SYMPTOMS.items():
-        values = [visit["symptoms"].get(name) for visit in visits]
+        values = [visit.symptoms.get(name) for visit in visits]
         found = [value for value in values if value is not None]
         if not found:
             continue
@@ -116,83 +114,85 @@ def _symptoms(document: Mapping[str, Any]) -> list[RenderableType]:
     return [*([table] if table.row_count else []), *_others(visits[-1])]
 
 
-def _others(visit: Mapping[str, Any]) -> list[RenderableType]:
+def _others(visit: VisitFacts) -> list[RenderableType]:
     """Name what else was given at a visit; it counts in the level, but has no range of its own."""
     told = [
         INPUTS[name].describe(value)
-        for name, value in visit["symptoms"].items()
+        for name, value in visit.symptoms.items()
         if name not in SYMPTOMS
     ]
     return [line(f"Also given at the last visit: {', '.join(told)}.")] if told else []
 
 
-def _trends(document: Mapping[str, Any]) -> list[RenderableType]:
-    change = document["change"]
-    burden = [] if change["burden"] is None else [change["burden"]]
-    trends = [*burden, *change["trends"]]
+def _trends(document: CourseDocument) -> list[RenderableType]:
+    change = document.change
+    burden = [] if change.burden is None else [change.burden]
+    trends = [*burden, *change.trends]
     if not trends:
         return []
-    title = f"Trends over the last {max(trend['visits'] for trend in trends)} visits"
+    title = f"Trends over the last {max(trend.visits for trend in trends)} visits"
     table = number_table(f"{title} (above 0 is worse)", "", "Per day")
     for column in ("95% interval", "p", "Visits"):
         table.add_column(line(column), justify="right")
     table.add_column(line("Direction"))
     for trend in trends:
-        low, high = trend["ci95"]
+        low, high = trend.interval
         table.add_row(
             line(_measure(trend)),
-            f"{trend['slope']:+.3f}",
+            f"{trend.slope:+.3f}",
             f"{low:+.3f} to {high:+.3f}",
-            f"{trend['p_value']:.3f}",
-            str(trend["visits"]),
-            line(trend["direction"]),
+            f"{trend.p_value:.3f}",
+            str(trend.visits),
+            line(trend.direction),
         )
     return [table, line(_HOW)]
 
 
-def _measure(trend: Mapping[str, Any]) -> str:
+def _measure(trend: Trend) -> str:
     """Name what moves, with its unit where it has one."""
-    name = trend["name"].replace("_", " ")
-    return name if trend["unit"] in _NO_UNIT else f"{name}, {trend['unit']}"
+    name = trend.name.replace("_", " ")
+    return name if trend.unit in _NO_UNIT else f"{name}, {trend.unit}"
 
 
-def _judged(visit: Mapping[str, Any]) -> str:
-    if visit["note"]:
-        return f"No level: {visit['note']}. {visit['change']['reason']}"
+def _judged(visit: VisitFacts) -> str:
+    levels = visit.levels
+    if levels is None:
+        return f"No level: {visit.note}. {visit.change.reason}"
     return (
-        f"Population {_population(visit)}, personal {_personal(visit)}: "
-        f"{_given(visit)}. Course: {visit['change']['direction']}. {visit['change']['reason']}"
+        f"Population {_population(levels)}, personal {_personal(levels)}: "
+        f"{_given(levels)}. Course: {visit.change.direction}. {visit.change.reason}"
     )
 
 
-def _population(visit: Mapping[str, Any]) -> str:
-    return _up_to(visit["population"]["level"], _most(visit))
+def _population(levels: VisitLevels) -> str:
+    return _up_to(levels.population.level, _most(levels))
 
 
-def _personal(visit: Mapping[str, Any]) -> str:
-    return _up_to(visit["personal"]["level"], visit["personal"]["most"])
+def _personal(levels: VisitLevels) -> str:
+    return _up_to(levels.personal.level, levels.personal.most)
 
 
-def _given(visit: Mapping[str, Any]) -> str:
-    most = max(_most(visit), visit["personal"]["most"], key=_LEVELS.index)
-    return _up_to(visit["level"], most)
+def _given(levels: VisitLevels) -> str:
+    return _up_to(levels.given, max(_most(levels), levels.personal.most, key=_LEVELS.index))
 
 
-def _most(visit: Mapping[str, Any]) -> str:
-    interval = visit["population"]["interval"]
-    return str(visit["population"]["level"] if interval is None else interval["most"])
+def _most(levels: VisitLevels) -> SeverityLevel:
+    interval = levels.population.interval
+    return levels.population.level if interval is None else interval.most
 
 
-def _up_to(level: str, most: str) -> str:
+def _up_to(level: SeverityLevel, most: SeverityLevel) -> str:
     """Say a level; where missing symptoms may make it worse, never its lower end alone."""
     return level if level == most else f"{level} to {most}"
 
 
-def _open(visit: Mapping[str, Any]) -> list[Text]:
+def _open(visit: VisitFacts) -> list[Text]:
     """Name what would settle a level that is open."""
-    if not visit["level"] or _given(visit) == visit["level"]:
+    levels = visit.levels
+    interval = None if levels is None else levels.population.interval
+    if levels is None or interval is None or _given(levels) == levels.given:
         return []
-    names = ", ".join(name.replace("_", " ") for name in visit["population"]["interval"]["missing"])
+    names = ", ".join(name.replace("_", " ") for name in interval.missing)
     return [line(f"Open because not given at the last visit: {names}.")]
 
 
@@ -200,8 +200,8 @@ def _visits(count: int) -> str:
     return f"{count} visit" if count == 1 else f"{count} visits"
 
 
-def _time(visit: Mapping[str, Any]) -> str:
-    return str(visit["time"])[:16].replace("T", " ") + "Z"
+def _time(visit: VisitFacts) -> str:
+    return f"{visit.time:%Y-%m-%d %H:%M}Z"
 
 
 def _name(name: str) -> Text:

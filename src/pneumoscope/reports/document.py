@@ -1,48 +1,21 @@
-"""A result as JSON: the published contract, described by the schemas in docs/reference."""
+"""An evaluation, a comparison or a data folder as JSON, as the schemas in docs/reference say."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import TypedDict
 
-from pneumoscope.findings import (
-    NOTICE,
-    BundleIdentity,
-    Decision,
-    Diagnosis,
-    DicomSource,
-    Heatmap,
-    Message,
-    OperatingPoint,
-    PatientIdentity,
-    Radiograph,
-    Rate,
-)
-from pneumoscope.reports.catalogue import message_values
-from pneumoscope.reports.json_text import clean_text, clean_texts
-from pneumoscope.reports.provenance_document import provenance_values
-from pneumoscope.reports.severity_document import severity_values
+from pneumoscope.documents import clean_text, clean_texts, message_values
+from pneumoscope.findings import NOTICE, BundleIdentity, Message
 from pneumoscope.reports.wording import METRICS
 
 SCHEMA_VERSION = 1
 """Of the documents that have kept their first form."""
-DIAGNOSIS_VERSION = EVALUATION_VERSION = 2
+EVALUATION_VERSION = 2
 
 # What is told of the images without those that were in the training.
 _REST = ("n", "patients", *METRICS)
 _REST_OF_COMPARISON = ("n", "patients", "differences", "tests")
-_OF_THE_DECISION = (
-    "age_group",
-    "view",
-    "probabilities",
-    "predicted",
-    "operating_points",
-    "zone",
-    "prediction_set",
-    "confidence",
-)
-_DECIMALS = 4  # of a contour's coordinates: finer than a pixel up to 10,000
 
 
 class EvaluationData(TypedDict):
@@ -85,38 +58,6 @@ class Overlap(TypedDict):
 
     identical: list[str]
     near: list[str] | None
-
-
-def to_document(diagnosis: Diagnosis) -> dict[str, object]:
-    """Give a diagnosis as plain JSON values, as docs/reference/diagnosis.schema.json says.
-
-    Parameters
-    ----------
-    diagnosis : Diagnosis
-        The whole result.
-
-    Returns
-    -------
-    dict of str to object
-        In the order of the schema. Probabilities are not rounded; contours are fractions of width
-        and height, rounded to 4 decimals.
-    """
-    abstained = diagnosis.abstained
-    return {
-        "schema_version": DIAGNOSIS_VERSION,
-        "bundle": _bundle(diagnosis.bundle),
-        "image": _image(diagnosis.radiograph),
-        "patient": {"age": _float(diagnosis.patient.age), "sex": diagnosis.patient.sex},
-        **_decision(diagnosis.decision),
-        "heatmap": _heatmap(diagnosis.heatmap),
-        "grad_cam": _heatmap(diagnosis.grad_cam),
-        "abstained": None if abstained is None else message_values([abstained])[0],
-        "symptoms": _floats(diagnosis.symptoms),
-        "severity": None if diagnosis.severity is None else severity_values(diagnosis.severity),
-        "warnings": message_values(diagnosis.warnings),
-        "provenance": provenance_values(diagnosis.provenance),
-        "notice": diagnosis.notice,
-    }
 
 
 def to_evaluation_document(
@@ -254,25 +195,6 @@ def to_fingerprint_document(
     }
 
 
-def dump(document: Mapping[str, object]) -> str:
-    """Write a document as JSON text, indented by two, with a newline at its end.
-
-    Raises
-    ------
-    ValueError
-        If a number is NaN or infinite, which JSON cannot hold.
-    """
-    return json.dumps(document, ensure_ascii=False, allow_nan=False, indent=2) + "\n"
-
-
-def _float(value: float | None) -> float | None:
-    return None if value is None else float(value)
-
-
-def _floats(values: Mapping[str, float]) -> dict[str, float]:
-    return {clean_text(name): float(value) for name, value in values.items()}
-
-
 def _bundle(bundle: BundleIdentity) -> dict[str, object]:
     return {
         "name": clean_text(bundle.name),
@@ -302,109 +224,3 @@ def _overlap(overlap: Overlap) -> dict[str, object]:
 
 def _count(files: list[str] | None) -> int | None:
     return None if files is None else len(files)
-
-
-def _image(radiograph: Radiograph) -> dict[str, object]:
-    source = radiograph.dicom or DicomSource()
-    fields = {
-        "sop_instance_uid": source.sop_instance_uid,
-        "series_instance_uid": source.series_instance_uid,
-        "study_instance_uid": source.study_instance_uid,
-        "modality": source.modality,
-        "body_part": source.body_part,
-        "view_position": source.view_position,
-        "photometric": source.photometric,
-    }
-    identity = radiograph.identity
-    return {
-        "file": clean_text(radiograph.name),
-        "format": radiograph.file_format,
-        "width": radiograph.width,
-        "height": radiograph.height,
-        "bits": int(radiograph.bits),
-        **{name: clean_text(value) or None for name, value in fields.items()},
-        "identity": None if identity is None else _identity(identity),
-    }
-
-
-def _identity(identity: PatientIdentity) -> dict[str, str]:
-    return {
-        "name": clean_text(identity.name),
-        "patient_id": clean_text(identity.patient_id),
-        "birth_date": clean_text(identity.birth_date),
-    }
-
-
-def _decision(decision: Decision | None) -> dict[str, object]:
-    """Give what follows from the image; every key is null where nothing does."""
-    if decision is None:
-        return dict.fromkeys(_OF_THE_DECISION)
-    group, zone = decision.age_group, decision.zone
-    values = (
-        {
-            "name": clean_text(group.name),
-            "chosen_by": group.chosen_by,
-            "probability": _float(group.probability),
-        },
-        clean_text(decision.view) or None,
-        _floats(decision.probabilities),
-        clean_text(decision.predicted),
-        [_operating_point(decision, point) for point in decision.operating_points],
-        None if zone is None else zone.value,
-        None
-        if decision.coverage is None
-        else {
-            "coverage": float(decision.coverage),
-            "classes": [clean_text(name) for name in decision.prediction_set],
-        },
-        _confidence(decision),
-    )
-    return dict(zip(_OF_THE_DECISION, values, strict=True))
-
-
-def _operating_point(decision: Decision, point: OperatingPoint) -> dict[str, object]:
-    return {
-        "purpose": point.purpose.value,
-        "class": clean_text(point.label),
-        "threshold": float(point.threshold),
-        "reached": bool(decision.probabilities[point.label] >= point.threshold),
-        "rule": clean_text(point.rule),
-        "sensitivity": _rate(point.sensitivity),
-        "specificity": _rate(point.specificity),
-    }
-
-
-def _rate(rate: Rate | None) -> dict[str, object] | None:
-    if rate is None:
-        return None
-    value, low, high = map(float, rate)
-    return {"value": value, "ci95": [low, high]}
-
-
-def _confidence(decision: Decision) -> dict[str, float]:
-    confidence = decision.confidence
-    return {
-        "top1": float(confidence.top1),
-        "margin": float(confidence.margin),
-        "entropy": float(confidence.entropy),
-        "certainty_index": float(confidence.certainty_index),
-        "contribution": float(confidence.contribution),
-    }
-
-
-def _heatmap(heatmap: Heatmap | None) -> dict[str, object] | None:
-    if heatmap is None:
-        return None
-    return {
-        "method": heatmap.method,
-        "class": clean_text(heatmap.label),
-        "outlined": heatmap.outlined,
-        "why_not_outlined": clean_text(heatmap.why_not_outlined) or None,
-        "highest": float(heatmap.values.max()) if heatmap.method == "evidence" else None,
-        "lung_share": _float(heatmap.lung_share),
-        "mask_fraction": float(heatmap.mask_fraction),
-        "contours": [
-            [[round(float(x), _DECIMALS), round(float(y), _DECIMALS)] for x, y in contour]
-            for contour in heatmap.contours
-        ],
-    }

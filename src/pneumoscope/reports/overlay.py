@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
+from pneumoscope.documents import DiagnosisDocument, MapFacts, to_document
 from pneumoscope.findings import Diagnosis, Heatmap
 from pneumoscope.reports.answer import headline, map_title, map_words, result_words
 from pneumoscope.reports.wording import plain
@@ -79,7 +80,7 @@ def draw_overlay(diagnosis: Diagnosis, *, alone: bool = True) -> Image.Image:
         picture = _colour(picture, diagnosis.heatmap)
         _outline(picture, diagnosis.heatmap)
     width = max(size[0], SMALLEST)
-    strip = _strip(diagnosis, width, alone=alone)
+    strip = _strip(to_document(diagnosis), width, alone=alone)
     canvas = Image.new("RGB", (width, size[1] + strip.height), _BACKGROUND)
     canvas.paste(Image.fromarray(picture), ((width - size[0]) // 2, 0))
     canvas.paste(strip, (0, size[1]))
@@ -153,26 +154,26 @@ def _outline(picture: _UInt8, heatmap: Heatmap) -> None:
     cv2.polylines(picture, lines, True, _LINE, thin, cv2.LINE_AA)
 
 
-def _paragraphs(diagnosis: Diagnosis, *, alone: bool = True) -> list[_Paragraph]:
-    bundle = diagnosis.bundle
-    texts = [_Paragraph(headline(diagnosis).line, _WHITE, 1.35)]
+def _paragraphs(document: DiagnosisDocument, *, alone: bool = True) -> list[_Paragraph]:
+    bundle = document.bundle
+    texts = [_Paragraph(headline(document).line, _WHITE, 1.35)]
     if alone:
-        texts += [_Paragraph(f"{name}: {told}", _WHITE) for name, told in result_words(diagnosis)]
-        texts += [_Paragraph(words) for words in [" ".join(map_words(diagnosis))] if words]
-    texts.append(_Paragraph(f"File: {diagnosis.radiograph.name}"))
+        texts += [_Paragraph(f"{name}: {told}", _WHITE) for name, told in result_words(document)]
+        texts += [_Paragraph(words) for words in [" ".join(map_words(document))] if words]
+    texts.append(_Paragraph(f"File: {document.image.file}"))
     texts.append(_Paragraph(f"Model: {bundle.name} {bundle.version}"))
-    texts.append(_Paragraph(diagnosis.notice, _AMBER))
+    texts.append(_Paragraph(document.notice, _AMBER))
     return texts
 
 
-def _strip(diagnosis: Diagnosis, width: int, *, alone: bool) -> Image.Image:
+def _strip(document: DiagnosisDocument, width: int, *, alone: bool) -> Image.Image:
     """Draw the caption: the legend where there is a heatmap, then the text, wrapped."""
     base = min(max(width / 42, 14), 28)
     margin, gap = round(base), round(0.45 * base)
-    heatmap = diagnosis.heatmap
+    heatmap = document.heatmap
     lines: list[tuple[str, _Font, tuple[int, int, int], int]] = []
     top = margin + (0 if heatmap is None else _legend_height(heatmap, base))
-    for paragraph in _paragraphs(diagnosis, alone=alone):
+    for paragraph in _paragraphs(document, alone=alone):
         font = ImageFont.load_default(size=base * paragraph.scale)
         for text in _wrap(_drawable(paragraph.text), font, width - 2 * margin):
             lines.append((text, font, paragraph.colour, top))
@@ -187,12 +188,12 @@ def _strip(diagnosis: Diagnosis, width: int, *, alone: bool) -> Image.Image:
     return strip
 
 
-def _legend_height(heatmap: Heatmap, base: float) -> int:
+def _legend_height(heatmap: MapFacts, base: float) -> int:
     return round((5 if heatmap.contours else 3.4) * base)
 
 
 def _legend(
-    strip: Image.Image, draw: ImageDraw.ImageDraw, heatmap: Heatmap, base: float, margin: int
+    strip: Image.Image, draw: ImageDraw.ImageDraw, heatmap: MapFacts, base: float, margin: int
 ) -> None:
     """Draw what the map shows, its colour bar as it looks over mid-grey, a sample of the line."""
     font = ImageFont.load_default(size=base)

@@ -7,6 +7,7 @@ from io import BytesIO
 
 from PIL import Image
 
+from pneumoscope.documents import DiagnosisDocument
 from pneumoscope.findings import Assessment, Diagnosis, SeverityLevel
 from pneumoscope.reports.answer import (
     CLASS_MEANINGS,
@@ -39,56 +40,68 @@ from pneumoscope.severity import INPUTS
 _JPEG_QUALITY = 90
 
 
-def to_html(diagnosis: Diagnosis) -> str:
+def to_html(document: DiagnosisDocument, pictured: Diagnosis | None = None) -> str:
     """Write a diagnosis as one HTML file without scripts or outside resources.
 
     Parameters
     ----------
-    diagnosis : Diagnosis
+    document : DiagnosisDocument
         The whole result. Text from files is escaped, its control characters made visible.
+    pictured : Diagnosis, optional
+        The same with its pixels. Without it the page has no pictures, and says so.
 
     Returns
     -------
     str
         To be saved as UTF-8. The pictures are inside, as JPEG.
     """
-    caveats, warnings = split_warnings(diagnosis)
+    caveats, warnings = split_warnings(document)
     return (
         environment()
         .get_template("report.html.j2")
         .render(
-            diagnosis=diagnosis,
-            headline=headline(diagnosis),
-            result_words=result_words(diagnosis),
-            picture=picture_words(diagnosis),
-            **_answer(diagnosis),
+            diagnosis=document,
+            headline=headline(document),
+            result_words=result_words(document),
+            picture=picture_words(document),
+            **_answer(document),
+            **_pictures(pictured),
             calibrated=CALIBRATED,
             meanings=CLASS_MEANINGS,
             caveats=caveats,
             warnings=warnings,
-            map_words=" ".join(map_words(diagnosis)),
-            overlay=_data_uri(draw_overlay(diagnosis, alone=False)),
-            **_severity(diagnosis.severity),
+            map_words=" ".join(map_words(document)),
+            **_severity(document.severity),
             levels=tuple(reversed(SeverityLevel)),
             known_symptoms=INPUTS,
         )
     )
 
 
-def _answer(diagnosis: Diagnosis) -> dict[str, object]:
+def _pictures(pictured: Diagnosis | None) -> dict[str, object]:
+    """Give the pictures; none without the pixels."""
+    if pictured is None:
+        return {"overlay": None, "grad_cam": None}
+    beside = draw_grad_cam(pictured)
+    return {
+        "overlay": _data_uri(draw_overlay(pictured, alone=False)),
+        "grad_cam": None if beside is None else _data_uri(beside),
+    }
+
+
+def _answer(document: DiagnosisDocument) -> dict[str, object]:
     """Give what the template needs of an answer; nothing of it is read without one."""
-    decision = diagnosis.decision
+    decision = document.decision
     if decision is None:
         return {}
-    beside, drawn = diagnosis.grad_cam, draw_grad_cam(diagnosis)
+    beside = document.grad_cam
     return {
         "scale": zone_scale(decision),
         "point_words": point_words(decision),
         "not_taught": not_taught(decision),
         "confidence_words": confidence_words(
-            decision.confidence, with_severity=has_share(diagnosis)
+            decision.confidence, with_severity=has_share(document)
         ),
-        "grad_cam": None if drawn is None else _data_uri(drawn),
         "grad_cam_words": ""
         if beside is None
         else " ".join(grad_cam_words(beside, outlined=False)),

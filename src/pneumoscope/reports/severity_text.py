@@ -7,7 +7,9 @@ from collections.abc import Iterable
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from pneumoscope.findings import NOTICE, Assessment, SeverityLevel
+from pneumoscope.catalogue import to_sentences
+from pneumoscope.documents import SeverityDocument
+from pneumoscope.findings import Assessment, SeverityLevel
 from pneumoscope.reports.elements import line, notice_panel, number_table, warning_line
 from pneumoscope.reports.wording import (
     level_meaning,
@@ -20,22 +22,21 @@ from pneumoscope.reports.wording import (
 from pneumoscope.severity import GUIDELINE, format_score
 
 
-def severity_to_text(severity: Assessment, warnings: Iterable[str] = ()) -> Group:
+def severity_to_text(document: SeverityDocument) -> Group:
     """Show a severity that stands alone: notice, level, warnings, rules, reasoning.
 
     Parameters
     ----------
-    severity : Assessment
+    document : SeverityDocument
         From the symptoms alone.
-    warnings : iterable of str
-        What the reader must know first.
 
     Returns
     -------
     rich.console.Group
         For `rich.console.Console.print`.
     """
-    return Group(notice_panel(NOTICE), *severity_parts(severity, warnings))
+    parts = severity_parts(document.severity, to_sentences(document.warnings))
+    return Group(notice_panel(document.notice), *parts)
 
 
 def severity_parts(severity: Assessment, caveats: Iterable[str]) -> list[RenderableType]:

@@ -9,7 +9,8 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from pneumoscope.findings import Decision, Diagnosis
+from pneumoscope.documents import DiagnosisDocument
+from pneumoscope.findings import Decision
 from pneumoscope.reports.answer import (
     CLASS_MEANINGS,
     headline,
@@ -49,12 +50,12 @@ from pneumoscope.reports.wording import (
 _BAR = 30
 
 
-def to_text(diagnosis: Diagnosis) -> Group:
+def to_text(diagnosis: DiagnosisDocument) -> Group:
     """Show a diagnosis in a terminal: notice, result, warnings, probabilities, severity.
 
     Parameters
     ----------
-    diagnosis : Diagnosis
+    diagnosis : DiagnosisDocument
         The whole result. Text from files is shown as it is: never as markup, its control characters
         as escapes.
 
@@ -66,7 +67,7 @@ def to_text(diagnosis: Diagnosis) -> Group:
     bundle, decision, severity = diagnosis.bundle, diagnosis.decision, diagnosis.severity
     caveats, warnings = split_warnings(diagnosis)
     parts: list[RenderableType] = [notice_panel(diagnosis.notice)]
-    parts.append(line(f"File: {diagnosis.radiograph.name}"))
+    parts.append(line(f"File: {diagnosis.image.file}"))
     parts.append(line(f"Model: {bundle.name} {bundle.version}"))
     if bundle.training_sets:
         parts.append(line(f"Trained on: {'; '.join(bundle.training_sets)}"))

@@ -8,17 +8,17 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
+from pneumoscope.catalogue import to_sentences
+from pneumoscope.documents import DiagnosisDocument
 from pneumoscope.findings import (
     About,
     Assessment,
     Confidence,
-    Diagnosis,
     FiredRule,
     ImageKind,
     Message,
     SeverityLevel,
 )
-from pneumoscope.reports.catalogue import to_sentences
 from pneumoscope.severity import GUIDELINE, format_score
 
 PATIENT_ID = "patient_id"  # the usual name of the column, which need not be said
@@ -214,7 +214,7 @@ def plain(text: str) -> str:
     )
 
 
-def picture_words(diagnosis: Diagnosis) -> str:
+def picture_words(diagnosis: DiagnosisDocument) -> str:
     """Name the picture: what the bundle reads, or just an image where it was not read."""
     if diagnosis.abstained is not None:
         return "Image"
@@ -248,12 +248,12 @@ def confidence_words(confidence: Confidence, *, with_severity: bool) -> tuple[st
     return (*sentences, share) if with_severity else sentences
 
 
-def split_warnings(diagnosis: Diagnosis) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def split_warnings(diagnosis: DiagnosisDocument) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Put the warnings into words, apart, so that the severity's can stand beside the severity.
 
     Parameters
     ----------
-    diagnosis : Diagnosis
+    diagnosis : DiagnosisDocument
         The whole result.
 
     Returns
@@ -270,7 +270,7 @@ def split_warnings(diagnosis: Diagnosis) -> tuple[tuple[str, ...], tuple[str, ..
     return to_sentences(ours), to_sentences(others)
 
 
-def has_share(diagnosis: Diagnosis) -> bool:
+def has_share(diagnosis: DiagnosisDocument) -> bool:
     """Whether the image enters the severity by its published share (Baral 2025, 3.3.5)."""
     severity = diagnosis.severity
     is_radiograph = diagnosis.bundle.reads is ImageKind.CHEST_RADIOGRAPH

@@ -196,8 +196,8 @@ class Reader:
                 program=VERSION,
                 created=now,
                 engine=self._engine.info,
-                rule_base=identify_rule_base(rule_base) if symptoms else "",
-                file_sha256=radiograph.file_sha256,
+                rule_base=identify_rule_base(rule_base) if symptoms else None,
+                file_sha256=radiograph.file_sha256 or None,
                 pixels_sha256=radiograph.pixels_sha256,
             ),
         )

@@ -206,12 +206,13 @@ class Training(_Section):
     """How long and how fast. `minutes` ends the run early, keeping its best checkpoint.
 
     `sampling` draws every source equally often, with replacement (`balanced_sources`), or every
-    image once an epoch (`every_image`). `keep` says which epoch's checkpoint is kept as the best one:
-    by the stop part, or simply the last. `class_weights` weighs the cross-entropy: inversely to the class's images in the
-    train part (`balanced`), or as stated per class. `ema_decay` keeps the running average of the
-    weights instead of the last ones. `batch_size` is that of all `devices` together. `one_cycle`
-    raises the learning rate from a tenth over the first part of the steps, then lowers it to nearly
-    nothing (Smith 2018); it takes the place of `plateau`. `weight_decay` makes Adam AdamW.
+    image once an epoch (`every_image`). `keep` says which epoch's checkpoint is kept as the best
+    one: by the stop part, or simply the last. `class_weights` weighs the cross-entropy: inversely
+    to the class's images in the train part (`balanced`), or as stated per class. `ema_decay` keeps
+    the running average of the weights instead of the last ones. `batch_size` is that of all
+    `devices` together. `one_cycle` raises the learning rate from a tenth over the first part of the
+    steps, then lowers it to nearly nothing (Smith 2018); it takes the place of `plateau`.
+    `weight_decay` makes Adam AdamW.
     """
 
     epochs: int = Field(30, ge=1)

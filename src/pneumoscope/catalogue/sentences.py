@@ -10,12 +10,13 @@ from collections.abc import Iterable
 from gettext import NullTranslations
 
 from pneumoscope.findings import Message, Value
-from pneumoscope.reports.json_text import clean_text, clean_texts
 
 ENGLISH = NullTranslations()
 """No translation: the sentences as they stand below."""
 
 SENTENCES = {
+    # Of another version of the program: its own sentence.
+    "as_written": "{text}",
     # The image: what its file or header leaves open, and what was assumed.
     "bits_reduced": "The file's {bits} bits per channel were reduced to 8.",
     "burned_in_text": "Text is burned into the picture; it may show the patient's name.",
@@ -296,19 +297,6 @@ def to_sentences(
 ) -> tuple[str, ...]:
     """Put several messages into words, in their order."""
     return tuple(to_sentence(message, language) for message in messages)
-
-
-def message_values(messages: Iterable[Message]) -> list[dict[str, object]]:
-    """Give messages as JSON values: code, what it is about, values, and the English sentence."""
-    return [
-        {
-            "code": message.code,
-            "about": message.about.value,
-            "values": clean_texts(message.values),
-            "text": clean_text(to_sentence(message)),
-        }
-        for message in messages
-    ]
 
 
 def _word(value: Value) -> str | int | float:

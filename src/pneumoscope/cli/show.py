@@ -1,0 +1,86 @@
+"""`pneumoscope show` and `schema`: stored results, and what their JSON looks like."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from pneumoscope.cli.output import check_targets, print_text, write_stdout
+from pneumoscope.errors import InputError
+from pneumoscope.files import write_files
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+    from pneumoscope.documents import Document
+
+
+class DocumentName(StrEnum):
+    """Every document that has a schema."""
+
+    # The literals of `documents.DOCUMENTS`, which is slow to import for `--help`.
+    DIAGNOSIS = "diagnosis"
+    SEVERITY = "severity"
+    COURSE = "course"
+
+
+def show(
+    result: Annotated[
+        Path,
+        typer.Argument(
+            metavar="RESULT.json", help="What diagnose, severity or track wrote with --json."
+        ),
+    ],
+    report: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE.html", help="Write a page for people, of a diagnosis."),
+    ] = None,
+) -> None:
+    """Show a stored result again.
+
+    Nothing is computed: the numbers are those of the file. The page has no pictures, as a result
+    holds no pixels.
+    """
+    check_targets({"--report": report}, sources=[result])
+
+    from pneumoscope.documents import DiagnosisDocument, read_document
+    from pneumoscope.reports import plain
+
+    document = read_document(result)
+    written: list[RenderableType] = []
+    if report is not None:
+        if not isinstance(document, DiagnosisDocument):
+            raise InputError(f"{result}: is a {document.document}; --report needs a diagnosis")
+
+        from pneumoscope.reports import to_html
+
+        write_files({report: to_html(document).encode()})
+        written = [plain(f"Written: {report}")]
+    print_text(_text(document), *written)
+
+
+def _text(document: Document) -> RenderableType:
+    from pneumoscope.documents import CourseDocument, DiagnosisDocument, SeverityDocument
+    from pneumoscope.reports import course_to_text, severity_to_text, to_text
+
+    match document:
+        case DiagnosisDocument():
+            return to_text(document)
+        case SeverityDocument():
+            return severity_to_text(document)
+        case CourseDocument():
+            return course_to_text(document)
+    raise TypeError(f"no text for a {document.document}")
+
+
+def schema(
+    name: Annotated[DocumentName, typer.Argument(help="Which document.", show_default=False)],
+) -> None:
+    """Print the JSON schema of a document."""
+    from pneumoscope.documents import dump
+    from pneumoscope.documents import schema as of_document
+
+    write_stdout(dump(of_document(name.value)))
