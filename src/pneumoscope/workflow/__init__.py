@@ -10,12 +10,14 @@ from pneumoscope.workflow.diagnose import Reader, diagnose
 if TYPE_CHECKING:
     from pneumoscope.workflow.compare import FolderComparison, compare_folder
     from pneumoscope.workflow.evaluate import FolderEvaluation, evaluate_folder
+    from pneumoscope.workflow.examination import Examination, examine
     from pneumoscope.workflow.fingerprint import FolderFingerprint, fingerprint_folder
     from pneumoscope.workflow.overlap import TrainingOverlap
     from pneumoscope.workflow.saliency import FolderSaliency, saliency_folder
     from pneumoscope.workflow.track import advance, track_visits
 
 __all__ = [
+    "Examination",
     "FolderComparison",
     "FolderEvaluation",
     "FolderFingerprint",
@@ -26,6 +28,7 @@ __all__ = [
     "compare_folder",
     "diagnose",
     "evaluate_folder",
+    "examine",
     "fingerprint_folder",
     "saliency_folder",
     "track_visits",
@@ -33,6 +36,8 @@ __all__ = [
 
 # Statistics cost import time that a single diagnosis need not pay.
 _LATER = {
+    "Examination": "examination",
+    "examine": "examination",
     "FolderComparison": "compare",
     "FolderEvaluation": "evaluate",
     "FolderFingerprint": "fingerprint",

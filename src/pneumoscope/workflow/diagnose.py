@@ -15,6 +15,7 @@ from pneumoscope.errors import InputError
 from pneumoscope.findings import (
     About,
     Assessment,
+    Bounds,
     Decision,
     Diagnosis,
     Heatmap,
@@ -146,10 +147,14 @@ class Reader:
         *,
         symptoms: Mapping[str, float] | None = None,
         patient: PatientContext | None = None,
+        bounds: Bounds | None = None,
         rule_base: str = GUIDELINE,
         now: datetime | None = None,
     ) -> Diagnosis:
-        """Join a radiograph with its patient; see `diagnose`."""
+        """Join a radiograph with its patient; see `diagnose`.
+
+        With `bounds`, the patient's own ranges, the severity has the level within them beside it.
+        """
         patient, warnings = _known_patient(radiograph, patient or PatientContext())
         abstained, told = self._refused(radiograph)
         warnings += told
@@ -171,7 +176,7 @@ class Reader:
         severity = None
         if symptoms:
             evidence = decision if self._reads_radiographs else None
-            severity, told = _assess(symptoms, evidence, patient, rule_base)
+            severity, told = _assess(symptoms, evidence, patient, bounds, rule_base)
             warnings += told
             if severity is not None and evidence is None:
                 code = "image_not_read" if abstained else "image_is_no_evidence"
@@ -382,6 +387,7 @@ def _assess(
     symptoms: Mapping[str, float],
     decision: Decision | None,
     patient: PatientContext,
+    bounds: Bounds | None,
     rule_base: str,
 ) -> tuple[Assessment | None, list[Message]]:
     """Give the severity with its warnings, or a warning why this patient gets none."""
@@ -390,6 +396,7 @@ def _assess(
             symptoms,
             probabilities=None if decision is None else decision.probabilities,
             contribution=0.0 if decision is None else decision.confidence.contribution,
+            bounds=bounds,
             patient=patient,
             rule_base=rule_base,
         )

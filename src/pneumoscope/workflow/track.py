@@ -101,11 +101,22 @@ def advance(
     last = course.visits[-1].visit.time
     if visit.time <= last:
         raise VisitError(f"the visit of {visit.time} is not later than the last one, of {last}")
-    name = _identity(course.rule_base).partition("@")[0]
+    name = rule_base_of(course)
     who = patient or PatientContext()
     tracked = (*course.visits, _judge(course.visits, visit, course.bounds, who, name))
     bounds = bounds_of([each.visit for each in tracked], name, options)
     return Course(course.rule_base, tracked, bounds, _warnings(name, who))
+
+
+def rule_base_of(course: Course) -> str:
+    """Return the name of the rule base that scored a course.
+
+    Raises
+    ------
+    InputError
+        The course was scored by another version of it than the program's.
+    """
+    return _identity(course.rule_base).partition("@")[0]
 
 
 def _judge(
