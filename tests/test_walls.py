@@ -1,6 +1,7 @@
 """Walls between the rooms that import-linter cannot draw."""
 
 import ast
+import importlib
 import tomllib
 from pathlib import Path
 
@@ -37,6 +38,30 @@ def test_a_room_is_entered_by_its_front_door_only() -> None:
             if foreign and len(inside) > door:
                 found.append(f"{path.relative_to(PACKAGE)}: {node.module}")
     assert found == []
+
+
+def test_what_is_imported_of_a_room_is_one_of_its_public_names() -> None:
+    """A type checker cannot tell: some rooms load their names when they are first used."""
+    public = {
+        f"pneumoscope.{room}": set(importlib.import_module(f"pneumoscope.{room}").__all__)
+        for room in set(ROOMS) - {"lab"}
+    }
+    folders = (PACKAGE, ROOT / "tests", ROOT / "bench")
+    found = [
+        f"{path.relative_to(ROOT)}: {node.module} has no {alias.name}"
+        for folder in folders
+        for path in folder.rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.ImportFrom) and node.module in public
+        for alias in node.names
+        if alias.name not in public[node.module] and not _is_module(node.module, alias.name)
+    ]
+    assert found == []
+
+
+def _is_module(room: str, name: str) -> bool:
+    folder = PACKAGE / room.partition(".")[2]
+    return (folder / f"{name}.py").is_file() or (folder / name).is_dir()
 
 
 def test_every_clinical_room_is_kept_from_the_training_frameworks() -> None:

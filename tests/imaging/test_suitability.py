@@ -3,9 +3,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from pneumoscope.catalogue import to_sentence
 from pneumoscope.findings import DicomSource, ImageKind, Radiograph
 from pneumoscope.imaging import unsuitable
-from pneumoscope.reports import to_sentence
 from pneumoscope.synthetic import draw_ct_slice, draw_phantom
 
 CR = "1.2.840.10008.5.1.4.1.1.1"

@@ -16,6 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+from pneumoscope.catalogue import to_sentence
 from pneumoscope.errors import BundleError
 from pneumoscope.imaging import read_radiograph
 from pneumoscope.inference import (
@@ -27,7 +28,6 @@ from pneumoscope.inference import (
     packaged_picture_check,
 )
 from pneumoscope.inference.picture_check import GRAPH, RECORD, read_record
-from pneumoscope.reports import to_sentence
 from pneumoscope.synthetic import draw_ct_slice, draw_phantom, write_dicom, write_png
 
 BAND = 8

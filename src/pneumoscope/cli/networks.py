@@ -15,8 +15,8 @@ def networks(
     check_targets({"--json": json_file})
     need_lab("the list of networks")
 
+    from pneumoscope.documents import dump
     from pneumoscope.lab.networks import catalogue
-    from pneumoscope.reports import dump
 
     entries = [entry.as_dict() for entry in catalogue()]
     if json_file is not None:

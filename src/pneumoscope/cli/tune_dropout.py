@@ -74,10 +74,10 @@ def tune_dropout(
     to_stdout, json_file = json_target(json)
     check_targets({"--json": json_file}, sources=[recipe])
     need_lab("the search")
+    from pneumoscope.documents import dump
     from pneumoscope.lab.training import SplitChoice
     from pneumoscope.lab.tuning import SearchSettings, WarmUp
     from pneumoscope.lab.tuning import tune_dropout as run
-    from pneumoscope.reports import dump
 
     settings = SearchSettings(
         method=method,

@@ -9,6 +9,7 @@ from typing import Any, cast, get_args
 
 from pydantic import ValidationError
 
+from pneumoscope.catalogue import to_sentence
 from pneumoscope.errors import DataError, InputError
 from pneumoscope.evaluation import PATIENT_COLUMN, read_manifest
 from pneumoscope.lab.datasets.certificate import DataIdentity
@@ -16,7 +17,6 @@ from pneumoscope.lab.datasets.collection import collect
 from pneumoscope.lab.datasets.schemes import SchemeSettings, draw
 from pneumoscope.lab.datasets.split import By, linked_groups, units_of
 from pneumoscope.lab.datasets.split_file import write_split
-from pneumoscope.reports import to_sentence
 
 _log = logging.getLogger(__name__)
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from pneumoscope.catalogue import to_sentence
 from pneumoscope.errors import DataError, RecipeError
 from pneumoscope.evaluation import Box, LabelledImage, Manifest, read_boxes, read_manifest
 from pneumoscope.lab.datasets import (
@@ -33,7 +34,6 @@ from pneumoscope.lab.datasets import (
     write_split,
 )
 from pneumoscope.lab.training.recipe import Recipe, Source, source_folder
-from pneumoscope.reports import to_sentence
 
 _log = logging.getLogger(__name__)
 
