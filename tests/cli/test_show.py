@@ -10,7 +10,8 @@ from typing import Any
 import jsonschema
 import pytest
 
-from pneumoscope.documents import DOCUMENTS
+from pneumoscope.cli.show import SchemaName
+from pneumoscope.documents import DOCUMENTS, SCHEMAS
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "visits.json"
 Cli = Callable[..., Any]
@@ -50,6 +51,12 @@ def test_a_schema_is_that_of_the_document(
 ) -> None:
     path, _ = stored(name)
     jsonschema.validate(json.loads(path.read_text("utf-8")), cli("schema", name).json())
+
+
+def test_every_schema_can_be_asked_for(cli: Cli) -> None:
+    assert {name.value for name in SchemaName} == set(SCHEMAS)
+    for name in SCHEMAS:
+        jsonschema.Draft202012Validator.check_schema(cli("schema", name).json())
 
 
 def test_the_page_of_a_stored_diagnosis_says_that_it_has_no_pictures(

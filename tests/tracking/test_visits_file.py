@@ -10,11 +10,12 @@ from typing import Any
 import jsonschema
 import pytest
 
+from pneumoscope.documents import schema
 from pneumoscope.errors import VisitError
 from pneumoscope.findings import PatientContext
 from pneumoscope.tracking import read_visits
 
-SCHEMA = Path(__file__).parents[2] / "docs" / "reference" / "visits.schema.json"
+SCHEMA = schema("visits")
 EXAMPLE = Path(__file__).parents[2] / "examples" / "visits.json"
 FIRST = {"time": "2026-03-01T09:00:00+01:00", "symptoms": {"fever_value": 38.5}}
 SECOND = {"time": "2026-03-02T09:00:00+01:00", "symptoms": {"fever_value": 38.0}}
@@ -45,8 +46,7 @@ def symptom(value: Any, name: str = "fever_value") -> dict[str, Any]:
 
 
 def check_schema(document: object) -> None:
-    schema = json.loads(SCHEMA.read_text("utf-8"))
-    jsonschema.validate(document, schema, jsonschema.Draft202012Validator)
+    jsonschema.validate(document, SCHEMA, jsonschema.Draft202012Validator)
 
 
 def test_the_example_is_valid_and_read() -> None:

@@ -18,13 +18,14 @@ if TYPE_CHECKING:
     from pneumoscope.documents import Document
 
 
-class DocumentName(StrEnum):
-    """Every document that has a schema."""
+class SchemaName(StrEnum):
+    """Everything that has a schema."""
 
-    # The literals of `documents.DOCUMENTS`, which is slow to import for `--help`.
+    # The literals of `documents.SCHEMAS`, which is slow to import for `--help`.
     DIAGNOSIS = "diagnosis"
     SEVERITY = "severity"
     COURSE = "course"
+    VISITS = "visits"
 
 
 def show(
@@ -77,9 +78,9 @@ def _text(document: Document) -> RenderableType:
 
 
 def schema(
-    name: Annotated[DocumentName, typer.Argument(help="Which document.", show_default=False)],
+    name: Annotated[SchemaName, typer.Argument(help="Which one.", show_default=False)],
 ) -> None:
-    """Print the JSON schema of a document."""
+    """Print the JSON schema of a result, or of a file of visits."""
     from pneumoscope.documents import dump
     from pneumoscope.documents import schema as of_document
 

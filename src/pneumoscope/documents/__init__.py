@@ -10,12 +10,13 @@ from pneumoscope.documents.diagnosis import DiagnosisDocument, MapFacts, to_docu
 from pneumoscope.documents.document import Document
 from pneumoscope.documents.json_text import clean_text, clean_texts
 from pneumoscope.documents.read import DOCUMENTS, parse_document, read_document
-from pneumoscope.documents.schema import schema
+from pneumoscope.documents.schema import SCHEMAS, schema
 from pneumoscope.documents.severity import SeverityDocument, to_severity_document
 from pneumoscope.documents.values import dump, message_values
 
 __all__ = [
     "DOCUMENTS",
+    "SCHEMAS",
     "CourseDocument",
     "DiagnosisDocument",
     "Document",

@@ -10,6 +10,10 @@ from typing import Any
 from pneumoscope import findings
 from pneumoscope.documents import course, diagnosis, severity
 from pneumoscope.documents.read import DOCUMENTS
+from pneumoscope.documents.visits import visits_schema
+
+SCHEMAS = (*DOCUMENTS, "visits")
+"""What has a schema: every document, and the file of visits that `track` reads."""
 
 _DRAFT = "https://json-schema.org/draft/2020-12/schema"
 _OPEN = "A later version may add fields: pass over those that you do not know."
@@ -18,24 +22,26 @@ _TEXT = {"description": "The English sentence.", "type": "string"}
 
 
 def schema(name: str) -> dict[str, Any]:
-    """Return the JSON schema (draft 2020-12) of a document.
+    """Return the JSON schema (draft 2020-12) of a document, or of a file of visits.
 
     Parameters
     ----------
     name : str
-        One of `DOCUMENTS`.
+        One of `SCHEMAS`.
 
     Returns
     -------
     dict of str to object
-        Every field with its description, unit and range. Fields may be added without a new
-        ``schema_version``, so unknown ones are allowed.
+        Every field with its description, unit and range. To a document fields may be added without
+        a new ``schema_version``, so unknown ones are allowed.
 
     Raises
     ------
     KeyError
         There is no such document.
     """
+    if name == "visits":
+        return {"$schema": _DRAFT, "title": "Pneumoscope visits", **visits_schema()}
     document = DOCUMENTS[name]
     found = document.model_json_schema(mode="serialization", by_alias=True)
     parts = found.pop("$defs")

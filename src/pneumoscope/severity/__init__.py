@@ -12,7 +12,7 @@ from pneumoscope.severity.identity import identify_rule_base
 from pneumoscope.severity.inputs import HYPERCAPNIC_TARGET, INPUTS, check_inputs
 from pneumoscope.severity.personal import personal_theta, rescale
 from pneumoscope.severity.printed import format_score
-from pneumoscope.severity.reading import in_own_unit, parse_symptoms, read_symptoms
+from pneumoscope.severity.reading import in_own_unit, parse_symptoms, read_symptoms, units_of
 from pneumoscope.severity.rule_base import RuleBase, load_rule_base
 from pneumoscope.severity.symptoms import (
     SEVERITY_SCALE,
@@ -49,4 +49,5 @@ __all__ = [
     "rule_base_warnings",
     "rule_bases",
     "severity_warnings",
+    "units_of",
 ]

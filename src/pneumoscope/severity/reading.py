@@ -162,7 +162,7 @@ def in_own_unit(name: str, given: object) -> object:
     value, unit = given["value"], given["unit"]
     if name not in INPUTS or isinstance(value, bool) or not isinstance(value, int | float):
         return value
-    known = _UNITS.get(name, {INPUTS[name].unit: float})
+    known = _conversions(name)
     if unit not in known:
         raise SymptomError(
             f"symptom {name} has the unit {reprlib.repr(unit)}; use one of {', '.join(known)}"
@@ -171,6 +171,21 @@ def in_own_unit(name: str, given: object) -> object:
         return known[unit](float(value))
     except OverflowError:
         return value  # refused by its size
+
+
+def units_of(name: str) -> tuple[str, ...]:
+    """Name the units in which an input may be stated, its own among them.
+
+    Parameters
+    ----------
+    name : str
+        One of `INPUTS`.
+    """
+    return tuple(_conversions(name))
+
+
+def _conversions(name: str) -> Mapping[str, Callable[[float], float]]:
+    return _UNITS.get(name, {INPUTS[name].unit: float})
 
 
 def _measured(name: str, text: str) -> float:

@@ -1,4 +1,4 @@
-"""A patient's visits from a JSON file: docs/reference/visits.schema.json."""
+"""A patient's visits from a JSON file."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def read_visits(path: Path) -> History:
     Parameters
     ----------
     path : Path
-        UTF-8 JSON of at most 1 MiB and 1,000 visits, as visits.schema.json has it.
+        UTF-8 JSON of at most 1 MiB and 1,000 visits, as ``pneumoscope schema visits`` says.
 
     Returns
     -------
