@@ -25,10 +25,11 @@ import cv2
 import numpy as np
 import yaml
 
-from pneumoscope.evaluation import Manifest, bootstrap, read_manifest
+from pneumoscope.evaluation import Manifest, read_manifest
 from pneumoscope.findings import ImageKind
 from pneumoscope.imaging import read_radiograph
 from pneumoscope.imaging.appearance import COEFFICIENTS, edge_directions
+from pneumoscope.metrics import bootstrap
 
 STORED = Path(__file__).parents[1] / "src" / "pneumoscope" / "imaging" / COEFFICIENTS
 CT_RECIPE = Path(__file__).parents[1] / "recipes" / "covid-ct.yaml"

@@ -18,11 +18,11 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from pneumoscope.evaluation import bootstrap
 from pneumoscope.imaging import read_radiograph, reduce_by_area
 from pneumoscope.inference import packaged_lung_fields
 from pneumoscope.lab.datasets import mend, only_lungs, random_outline
 from pneumoscope.lab.lungs.examples import Example, masked_radiographs
+from pneumoscope.metrics import bootstrap
 
 SOURCES = ("rsna", "nih-graded")
 SIDE, CELLS = 192, 16

@@ -21,7 +21,6 @@ import onnxruntime
 from numpy.typing import NDArray
 
 from pneumoscope.bundles import read_bundle
-from pneumoscope.evaluation import Estimate, auroc, bootstrap
 from pneumoscope.lab.datasets import RadiographDataset
 from pneumoscope.lab.studies.answers import Result
 from pneumoscope.lab.studies.chest_heads_measure import Metric, Pooled, metrics_of, pool
@@ -30,6 +29,7 @@ from pneumoscope.lab.training.answers import answers_of, groups_of
 from pneumoscope.lab.training.prepare import PreparedData, read_source_boxes
 from pneumoscope.lab.training.run_folder import BEST, RECIPE, prepare_again
 from pneumoscope.lab.training.weights import build_network, load_weights
+from pneumoscope.metrics import Estimate, auroc, bootstrap
 
 RUN, BUNDLE = "run", "bundle"
 HIGHEST = "adults: AUROC, PNEUMONIA, by the map's highest cell"

@@ -11,8 +11,8 @@ from typing import Any
 import jsonschema
 import pytest
 
-from pneumoscope.evaluation import NO_TEST
 from pneumoscope.findings import NOTICE
+from pneumoscope.metrics import NO_TEST
 
 SCHEMA = Path(__file__).parents[2] / "docs" / "reference" / "comparison.schema.json"
 VALIDATOR = jsonschema.Draft202012Validator(json.loads(SCHEMA.read_text("utf-8")))

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from pneumoscope.errors import DataError
-from pneumoscope.evaluation import Box, LabelledImage, Manifest, box_mask, read_boxes
+from pneumoscope.evaluation import LabelledImage, Manifest, read_boxes
+from pneumoscope.metrics import Box
 
 MANIFEST = Manifest(
     tuple(
@@ -98,27 +98,3 @@ def test_any_file_is_read_or_refused_in_one_line(tmp_path_factory, text):
         read_boxes(path, MANIFEST)
     except DataError as error:
         assert "\n" not in str(error)  # noqa: PT017 - either outcome is right
-
-
-def test_a_mask_marks_the_pixels_of_its_boxes():
-    mask = box_mask([Box(0.25, 0.5, 0.5, 0.25), Box(0, 0, 0.25, 0.25)], (8, 4))
-    expected = np.zeros((8, 4), bool)
-    expected[4:6, 1:3] = expected[:2, :1] = True
-    np.testing.assert_array_equal(mask, expected)
-
-
-@given(
-    x=st.floats(0, 1),
-    width=st.floats(1e-6, 1),
-    y=st.floats(0, 1),
-    height=st.floats(1e-6, 1),
-    shape=st.tuples(st.integers(1, 60), st.integers(1, 60)),
-)
-def test_every_box_has_pixels_and_about_its_area(x, width, y, height, shape):
-    box = Box(min(x, 1 - width), min(y, 1 - height), width, height)
-    mask = box_mask([box], shape)
-    rows, columns = mask.any(axis=1).sum(), mask.any(axis=0).sum()
-    assert mask.sum() == rows * columns
-    assert abs(rows - height * shape[0]) <= 1
-    assert abs(columns - width * shape[1]) <= 1
-    assert min(rows, columns) >= 1

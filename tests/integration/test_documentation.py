@@ -13,7 +13,8 @@ import pytest
 from PIL import Image
 
 from pneumoscope.documents import dump, to_document
-from pneumoscope.evaluation import Box, read_boxes, read_manifest
+from pneumoscope.evaluation import read_boxes, read_manifest
+from pneumoscope.metrics import Box
 from pneumoscope.synthetic import draw_phantom, make_phantoms, write_dicom
 from pneumoscope.workflow import diagnose
 

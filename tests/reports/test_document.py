@@ -11,7 +11,7 @@ import pytest
 from jsonschema import Draft202012Validator, ValidationError
 
 from pneumoscope.documents import dump
-from pneumoscope.evaluation import evaluate_figures, evaluate_predictions, measure_decisions
+from pneumoscope.evaluation import measure_decisions
 from pneumoscope.findings import (
     NOTICE,
     About,
@@ -24,6 +24,7 @@ from pneumoscope.findings import (
     PatientIdentity,
     Purpose,
 )
+from pneumoscope.metrics import evaluate_figures, evaluate_predictions
 from pneumoscope.reports import (
     EvaluationData,
     to_evaluation_document,

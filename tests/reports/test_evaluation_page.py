@@ -8,14 +8,14 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 
-from pneumoscope.evaluation import (
+from pneumoscope.findings import About, BundleIdentity, Message
+from pneumoscope.metrics import (
     MapFit,
     MeasuredImage,
     evaluate_figures,
     evaluate_predictions,
     measure_saliency,
 )
-from pneumoscope.findings import About, BundleIdentity, Message
 from pneumoscope.reports import evaluation_to_html, to_evaluation_document
 
 CLASSES = ("NORMAL", "ABNORMAL", "PNEUMONIA")

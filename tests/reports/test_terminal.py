@@ -10,8 +10,8 @@ from rich.console import Console
 
 from pneumoscope.catalogue import to_sentences
 from pneumoscope.documents import to_document
-from pneumoscope.evaluation import evaluate_predictions
 from pneumoscope.findings import NOTICE, About, BundleIdentity, Message, SeverityLevel
+from pneumoscope.metrics import evaluate_predictions
 from pneumoscope.reports import (
     EvaluationData,
     evaluation_to_text,

@@ -11,9 +11,9 @@ from PIL import Image
 
 from pneumoscope.bundles import Bundle
 from pneumoscope.errors import DataError
-from pneumoscope.evaluation import Box, fit_map, fixed_maps
 from pneumoscope.imaging import fingerprint, perceptual_hash, read_radiograph
 from pneumoscope.inference import to_heatmap
+from pneumoscope.metrics import Box, fit_map, fixed_maps
 from pneumoscope.synthetic import draw_phantom, write_png
 from pneumoscope.workflow import diagnose, evaluate_folder, saliency_folder
 

@@ -1,49 +1,7 @@
-"""Metrics with intervals, calibration, operating points, comparisons, and labelled data."""
+"""Labelled folders: their images, boxes and columns, what they hold, what a bundle answers."""
 
-from pneumoscope.evaluation.bootstrap import (
-    Band,
-    Estimate,
-    bootstrap,
-    bootstrap_band,
-    patient_weights,
-)
-from pneumoscope.evaluation.boxes import Box, box_mask, read_boxes
-from pneumoscope.evaluation.calibration import (
-    calibration_intercept,
-    calibration_slope,
-    fit_biased_temperature,
-    fit_temperature,
-)
-from pneumoscope.evaluation.calibrators import (
-    BETA,
-    BIASED,
-    ISOTONIC,
-    TEMPERATURE,
-    CalibratorLoss,
-    compare_calibrators,
-    held_out_losses,
-)
-from pneumoscope.evaluation.comparison import (
-    NO_TEST,
-    ComparisonSummary,
-    Difference,
-    compare_predictions,
-)
-from pneumoscope.evaluation.conformal import (
-    ConformalFigures,
-    least_probability,
-    measure_prediction_sets,
-    patient_quantile,
-    patient_shares,
-    prediction_sets,
-)
-from pneumoscope.evaluation.curves import (
-    Curve,
-    average_precision,
-    precision_recall_curve,
-    roc_curve,
-)
-from pneumoscope.evaluation.decision_curve import DecisionCurve, decision_curve, net_benefit
+from pneumoscope.evaluation.boxes import read_boxes
+from pneumoscope.evaluation.columns import age_band, check_columns, group_names
 from pneumoscope.evaluation.decisions import (
     DecisionFigures,
     MeasuredDecisions,
@@ -52,198 +10,35 @@ from pneumoscope.evaluation.decisions import (
     SetFigures,
     measure_decisions,
 )
-from pneumoscope.evaluation.exact_ends import with_exact_end
-from pneumoscope.evaluation.figures import EvaluationFigures, OneVsRest, evaluate_figures
 from pneumoscope.evaluation.fingerprint import (
     CopyGroup,
-    CrossTable,
     DataFingerprint,
     ImageFacts,
-    cross_table,
     image_facts,
     measure_fingerprint,
     near_pairs,
 )
-from pneumoscope.evaluation.manifest import (
-    PATIENT_COLUMN,
-    LabelledImage,
-    Manifest,
-    read_manifest,
-)
-from pneumoscope.evaluation.metrics import (
-    accuracy,
-    auroc,
-    auroc_macro,
-    balanced_accuracy,
-    brier,
-    f1,
-    sensitivity,
-    specificity,
-)
-from pneumoscope.evaluation.paired_tests import (
-    DiscordantTest,
-    PairedTest,
-    ResampledTTest,
-    delong,
-    mcnemar,
-    resampled_t_test,
-    resampled_t_tests,
-)
-from pneumoscope.evaluation.per_class import (
-    ClassRates,
-    class_rates,
-    confusion_counts,
-    rates_of_confusion,
-)
-from pneumoscope.evaluation.reliability import (
-    Reliability,
-    observed_to_expected,
-    quantile_bins,
-    reliability_curve,
-    wilson_interval,
-)
-from pneumoscope.evaluation.saliency import (
-    SALIENCY_MEASURES,
-    SALIENCY_RULE,
-    Agreement,
-    MapFit,
-    MeasuredImage,
-    Place,
-    SaliencySummary,
-    fit_map,
-    fixed_maps,
-    measure_saliency,
-    place_of,
-)
-from pneumoscope.evaluation.selective import (
-    RiskCoverage,
-    area_under_risk_coverage,
-    measure_risk_coverage,
-    risk_at_coverage,
-)
-from pneumoscope.evaluation.subgroups import (
-    Subgroup,
-    age_band,
-    check_columns,
-    group_names,
-    measure_subgroups,
-)
-from pneumoscope.evaluation.summary import (
-    EvaluationSummary,
-    check_labels,
-    evaluate_predictions,
-)
-from pneumoscope.evaluation.threshold import (
-    threshold_for_sensitivity,
-    threshold_for_specificity,
-)
+from pneumoscope.evaluation.manifest import PATIENT_COLUMN, LabelledImage, Manifest, read_manifest
 
 __all__ = [
-    "BETA",
-    "BIASED",
-    "ISOTONIC",
-    "NO_TEST",
     "PATIENT_COLUMN",
-    "SALIENCY_MEASURES",
-    "SALIENCY_RULE",
-    "TEMPERATURE",
-    "Agreement",
-    "Band",
-    "Box",
-    "CalibratorLoss",
-    "ClassRates",
-    "ComparisonSummary",
-    "ConformalFigures",
     "CopyGroup",
-    "CrossTable",
-    "Curve",
     "DataFingerprint",
-    "DecisionCurve",
     "DecisionFigures",
-    "Difference",
-    "DiscordantTest",
-    "Estimate",
-    "EvaluationFigures",
-    "EvaluationSummary",
     "ImageFacts",
     "LabelledImage",
     "Manifest",
-    "MapFit",
     "MeasuredDecisions",
-    "MeasuredImage",
-    "OneVsRest",
-    "PairedTest",
-    "Place",
     "PointFigures",
     "ProfileFigures",
-    "Reliability",
-    "ResampledTTest",
-    "RiskCoverage",
-    "SaliencySummary",
     "SetFigures",
-    "Subgroup",
-    "accuracy",
     "age_band",
-    "area_under_risk_coverage",
-    "auroc",
-    "auroc_macro",
-    "average_precision",
-    "balanced_accuracy",
-    "bootstrap",
-    "bootstrap_band",
-    "box_mask",
-    "brier",
-    "calibration_intercept",
-    "calibration_slope",
     "check_columns",
-    "check_labels",
-    "class_rates",
-    "compare_calibrators",
-    "compare_predictions",
-    "confusion_counts",
-    "cross_table",
-    "decision_curve",
-    "delong",
-    "evaluate_figures",
-    "evaluate_predictions",
-    "f1",
-    "fit_biased_temperature",
-    "fit_map",
-    "fit_temperature",
-    "fixed_maps",
     "group_names",
-    "held_out_losses",
     "image_facts",
-    "least_probability",
-    "mcnemar",
     "measure_decisions",
     "measure_fingerprint",
-    "measure_prediction_sets",
-    "measure_risk_coverage",
-    "measure_saliency",
-    "measure_subgroups",
     "near_pairs",
-    "net_benefit",
-    "observed_to_expected",
-    "patient_quantile",
-    "patient_shares",
-    "patient_weights",
-    "place_of",
-    "precision_recall_curve",
-    "prediction_sets",
-    "quantile_bins",
-    "rates_of_confusion",
     "read_boxes",
     "read_manifest",
-    "reliability_curve",
-    "resampled_t_test",
-    "resampled_t_tests",
-    "risk_at_coverage",
-    "roc_curve",
-    "sensitivity",
-    "specificity",
-    "threshold_for_sensitivity",
-    "threshold_for_specificity",
-    "wilson_interval",
-    "with_exact_end",
 ]

@@ -10,10 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from pneumoscope.evaluation.bootstrap import Estimate, bootstrap
-from pneumoscope.evaluation.exact_ends import with_exact_end
-from pneumoscope.evaluation.metrics import sensitivity, specificity
 from pneumoscope.findings import Decision, OperatingPoint, Purpose, Zone
+from pneumoscope.metrics import Estimate, bootstrap, sensitivity, specificity, with_exact_end
 
 
 @dataclass(frozen=True, slots=True)

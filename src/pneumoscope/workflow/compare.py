@@ -11,14 +11,9 @@ from numpy.typing import NDArray
 
 from pneumoscope.bundles import Bundle, find_bundle
 from pneumoscope.errors import BundleError
-from pneumoscope.evaluation import (
-    PATIENT_COLUMN,
-    ComparisonSummary,
-    check_labels,
-    compare_predictions,
-    read_manifest,
-)
+from pneumoscope.evaluation import PATIENT_COLUMN, read_manifest
 from pneumoscope.findings import About, BundleIdentity, Message
+from pneumoscope.metrics import ComparisonSummary, check_labels, compare_predictions
 from pneumoscope.workflow.leaks import leak_warnings
 from pneumoscope.workflow.overlap import TrainingOverlap
 from pneumoscope.workflow.score import Progress, ScoredFolder, score_folder

@@ -11,18 +11,20 @@ import numpy as np
 from pneumoscope.bundles import find_bundle
 from pneumoscope.evaluation import (
     PATIENT_COLUMN,
-    EvaluationFigures,
-    EvaluationSummary,
     MeasuredDecisions,
     check_columns,
-    check_labels,
-    evaluate_figures,
-    evaluate_predictions,
     group_names,
     measure_decisions,
     read_manifest,
 )
 from pneumoscope.findings import BundleIdentity, Message
+from pneumoscope.metrics import (
+    EvaluationFigures,
+    EvaluationSummary,
+    check_labels,
+    evaluate_figures,
+    evaluate_predictions,
+)
 from pneumoscope.workflow.leaks import leak_warnings
 from pneumoscope.workflow.overlap import TrainingOverlap
 from pneumoscope.workflow.saliency import LABEL, FolderSaliency, boxed_images, look_at_folder

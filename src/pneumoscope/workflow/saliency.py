@@ -16,23 +16,25 @@ from pneumoscope.bundles import Bundle, find_bundle
 from pneumoscope.errors import DataError, ImageError
 from pneumoscope.evaluation import (
     PATIENT_COLUMN,
-    SALIENCY_RULE,
-    Box,
     LabelledImage,
     Manifest,
-    MeasuredImage,
-    SaliencySummary,
-    box_mask,
     check_columns,
-    fit_map,
-    fixed_maps,
     group_names,
-    measure_saliency,
     read_boxes,
     read_manifest,
 )
 from pneumoscope.imaging import read_radiograph
 from pneumoscope.inference import available_cores, to_heatmap
+from pneumoscope.metrics import (
+    SALIENCY_RULE,
+    Box,
+    MeasuredImage,
+    SaliencySummary,
+    box_mask,
+    fit_map,
+    fixed_maps,
+    measure_saliency,
+)
 from pneumoscope.workflow.diagnose import Reader
 from pneumoscope.workflow.overlap import Seen, seen_in_training
 from pneumoscope.workflow.score import Progress, known_age, usual_ages

@@ -9,7 +9,6 @@ pytest.importorskip("monai")
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pneumoscope.evaluation import Box
 from pneumoscope.lab.datasets import (
     LABEL_ONLY,
     UNKNOWN,
@@ -18,6 +17,7 @@ from pneumoscope.lab.datasets import (
     Lesson,
 )
 from pneumoscope.lab.datasets.augmentation import augment, augment_with_mask
+from pneumoscope.metrics import Box
 
 pytestmark = pytest.mark.lab
 

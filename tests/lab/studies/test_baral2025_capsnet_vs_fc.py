@@ -9,7 +9,6 @@ from sklearn.metrics import precision_recall_fscore_support
 
 pytest.importorskip("torch")
 
-from pneumoscope.evaluation import NO_TEST
 from pneumoscope.lab.studies import Context, run_study
 from pneumoscope.lab.studies.answers import Result
 from pneumoscope.lab.studies.baral2025_capsnet_vs_fc import (
@@ -24,6 +23,7 @@ from pneumoscope.lab.studies.baral2025_protocol import (
     study_folds,
     study_recipe,
 )
+from pneumoscope.metrics import NO_TEST
 
 pytestmark = pytest.mark.lab
 

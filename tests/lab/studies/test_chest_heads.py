@@ -11,7 +11,6 @@ from PIL import Image
 pytest.importorskip("torch")
 pytest.importorskip("efficientnet_lite_pytorch")
 
-from pneumoscope.evaluation import Estimate, auroc
 from pneumoscope.lab.studies import chest_heads_measure, run_study
 from pneumoscope.lab.studies.chest_heads import verdict
 from pneumoscope.lab.studies.chest_heads_measure import (
@@ -23,6 +22,7 @@ from pneumoscope.lab.studies.chest_heads_measure import (
     by_fold,
     compare,
 )
+from pneumoscope.metrics import Estimate, auroc
 
 pytestmark = pytest.mark.lab
 

@@ -7,7 +7,6 @@ from sklearn.metrics import log_loss, precision_recall_fscore_support, roc_auc_s
 
 pytest.importorskip("torch")
 
-from pneumoscope.evaluation import Estimate
 from pneumoscope.lab.datasets import Fold, Split
 from pneumoscope.lab.studies.answers import Result
 from pneumoscope.lab.studies.folds import (
@@ -18,6 +17,7 @@ from pneumoscope.lab.studies.folds import (
     signed,
     spread,
 )
+from pneumoscope.metrics import Estimate
 
 pytestmark = pytest.mark.lab
 

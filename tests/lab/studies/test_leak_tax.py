@@ -11,12 +11,12 @@ import pytest
 pytest.importorskip("torch")
 
 from pneumoscope.errors import DataError
-from pneumoscope.evaluation import Estimate
 from pneumoscope.lab.datasets import identify, linked_groups
 from pneumoscope.lab.studies import Context, leak_tax, run_study
 from pneumoscope.lab.studies.experiment import recipe_contents
 from pneumoscope.lab.studies.folds import corrected_interval
 from pneumoscope.lab.studies.leak_tax import verdict
+from pneumoscope.metrics import Estimate
 
 pytestmark = pytest.mark.lab
 

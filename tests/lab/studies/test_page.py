@@ -11,8 +11,8 @@ pytest.importorskip("matplotlib")
 from matplotlib.figure import Figure
 
 from pneumoscope.errors import InputError
-from pneumoscope.evaluation import Estimate
 from pneumoscope.lab.studies.page import Page, with_interval
+from pneumoscope.metrics import Estimate
 
 pytestmark = pytest.mark.lab
 

@@ -11,7 +11,6 @@ pytest.importorskip("matplotlib")
 pytest.importorskip("sklearn")
 
 from pneumoscope.errors import DataError
-from pneumoscope.evaluation import Estimate, auroc
 from pneumoscope.lab.studies import run_study
 from pneumoscope.lab.studies.shortcuts import grade, probe
 from pneumoscope.lab.studies.shortcuts_images import (
@@ -20,6 +19,7 @@ from pneumoscope.lab.studies.shortcuts_images import (
     PLAIN_FEATURES,
     PLAIN_VIEWS,
 )
+from pneumoscope.metrics import Estimate, auroc
 
 pytestmark = pytest.mark.lab
 

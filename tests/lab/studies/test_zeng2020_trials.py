@@ -10,7 +10,6 @@ from sklearn.metrics import accuracy_score, f1_score, roc_auc_score
 pytest.importorskip("torch")
 
 from pneumoscope.errors import InputError
-from pneumoscope.evaluation import Estimate
 from pneumoscope.lab.datasets import DataIdentity, Fold, Split
 from pneumoscope.lab.studies.page import Page
 from pneumoscope.lab.studies.study import Context
@@ -18,6 +17,7 @@ from pneumoscope.lab.studies.zeng2020_backbone import Frozen
 from pneumoscope.lab.studies.zeng2020_heads import WAYS, Budget
 from pneumoscope.lab.studies.zeng2020_page import PLAIN, differences, open_points, verdict
 from pneumoscope.lab.studies.zeng2020_trials import FIGURES, Heads, measured
+from pneumoscope.metrics import Estimate
 
 pytestmark = pytest.mark.lab
 

@@ -7,8 +7,8 @@ pytest.importorskip("torch")
 pytest.importorskip("monai")
 pytest.importorskip("lightning")
 
-from pneumoscope.evaluation import MapFit, MeasuredImage, measure_saliency
 from pneumoscope.lab.training.evidence_map import outlining
+from pneumoscope.metrics import MapFit, MeasuredImage, measure_saliency
 
 pytestmark = pytest.mark.lab
 

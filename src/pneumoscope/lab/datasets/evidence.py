@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from pneumoscope.evaluation import Box, box_mask
+from pneumoscope.metrics import Box, box_mask
 
 # In place of a share of a cell: no loss there; only the label says that the map holds something.
 UNKNOWN, LABEL_ONLY = -1.0, -2.0

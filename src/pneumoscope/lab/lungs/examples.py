@@ -10,9 +10,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from pneumoscope.evaluation import Box, LabelledImage, box_mask, read_boxes, read_manifest
+from pneumoscope.evaluation import LabelledImage, read_boxes, read_manifest
 from pneumoscope.imaging import read_radiograph
 from pneumoscope.lab.lungs.masks import Fields, Mask, believable, to_fields, with_doubt
+from pneumoscope.metrics import Box, box_mask
 
 HELD_OUT_SHARE = 0.2
 

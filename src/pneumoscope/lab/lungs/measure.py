@@ -14,7 +14,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pneumoscope.errors import ImageError
-from pneumoscope.evaluation import Estimate, bootstrap, with_exact_end
 from pneumoscope.inference import LungFields, LungFieldsRecord
 from pneumoscope.lab.lungs.examples import (
     CUT_OUT,
@@ -25,6 +24,7 @@ from pneumoscope.lab.lungs.examples import (
     pictures,
 )
 from pneumoscope.lab.lungs.masks import ELSEWHERE, LEFT, RIGHT, UNKNOWN, Fields, Mask
+from pneumoscope.metrics import Estimate, bootstrap, with_exact_end
 
 _log = logging.getLogger(__name__)
 

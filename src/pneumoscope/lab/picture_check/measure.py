@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 
-from pneumoscope.evaluation import wilson_interval
 from pneumoscope.findings import PictureCheck
 from pneumoscope.imaging import reduce_by_area
 from pneumoscope.inference import LEARNT_CODES, PictureChecker, packaged_lung_fields
@@ -48,6 +47,7 @@ from pneumoscope.lab.picture_check.pictures import (
     phantoms_of,
     readable,
 )
+from pneumoscope.metrics import wilson_interval
 
 _log = logging.getLogger(__name__)
 

@@ -10,19 +10,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from pneumoscope.evaluation import (
-    NO_TEST,
-    ComparisonSummary,
-    Estimate,
-    accuracy,
-    auroc_macro,
-    bootstrap_band,
-    compare_predictions,
-    confusion_counts,
-    rates_of_confusion,
-    resampled_t_test,
-    resampled_t_tests,
-)
 from pneumoscope.lab.datasets import By
 from pneumoscope.lab.networks import count_parameters, create
 from pneumoscope.lab.studies.answers import Answers, Result
@@ -46,6 +33,19 @@ from pneumoscope.lab.studies.folds import signed, spread
 from pneumoscope.lab.studies.page import Page
 from pneumoscope.lab.studies.progress import run_experiments
 from pneumoscope.lab.studies.study import Context, FromAnswers, Study
+from pneumoscope.metrics import (
+    NO_TEST,
+    ComparisonSummary,
+    Estimate,
+    accuracy,
+    auroc_macro,
+    bootstrap_band,
+    compare_predictions,
+    confusion_counts,
+    rates_of_confusion,
+    resampled_t_test,
+    resampled_t_tests,
+)
 
 Floats = NDArray[np.float64]
 

@@ -14,7 +14,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from pneumoscope.evaluation import Estimate, LabelledImage, bootstrap, read_manifest
+from pneumoscope.evaluation import LabelledImage, read_manifest
 from pneumoscope.findings import InputSpec
 from pneumoscope.imaging import read_radiograph, reduce_by_area, to_input
 from pneumoscope.lab.studies.baral2025_data import (
@@ -26,6 +26,7 @@ from pneumoscope.lab.studies.baral2025_data import (
 )
 from pneumoscope.lab.studies.page import Page, with_interval
 from pneumoscope.lab.studies.study import Context, Study
+from pneumoscope.metrics import Estimate, bootstrap
 
 PUBLISHED_CLIP, PUBLISHED_TILES, PUBLISHED_IMAGES = 2.0, 8, 500
 CLIPS, TILES, SIZE = (1.0, 2.0, 3.0), (4, 8, 16), 224

@@ -12,9 +12,9 @@ import yaml
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
-from pneumoscope.evaluation import rates_of_confusion
 from pneumoscope.lab.datasets import Scheme
 from pneumoscope.lab.studies.folds import spread
+from pneumoscope.metrics import rates_of_confusion
 
 RESOURCE = "published/baral2025.yaml"
 REPOSITORY = "https://github.com/sulav1995/Pneumonia-Diagnosis-with-ML-and-Fuzzy"

@@ -9,7 +9,6 @@ import numpy as np
 from matplotlib.figure import Figure
 from scipy.stats import ttest_ind
 
-from pneumoscope.evaluation import Estimate, wilson_interval
 from pneumoscope.lab.studies.baral2025_figures import (
     NOTEBOOKS_HEADER,
     NOTEBOOKS_SOURCE,
@@ -21,6 +20,7 @@ from pneumoscope.lab.studies.baral2025_protocol import SCHEMES
 from pneumoscope.lab.studies.folds import AVERAGES, RATES, corrected_interval, signed, spread
 from pneumoscope.lab.studies.page import Page
 from pneumoscope.lab.studies.study import Context, Study
+from pneumoscope.metrics import Estimate, wilson_interval
 
 CLASSES = ("NORMAL", "ABNORMAL", "PNEUMONIA")
 REFERENCE, OTHERS = 201, (169, 121)

@@ -9,7 +9,6 @@ from typing import Any
 import yaml
 from matplotlib.figure import Figure
 
-from pneumoscope.evaluation import Estimate, place_of
 from pneumoscope.files import write_files
 from pneumoscope.lab.datasets import SchemeSettings, draw
 from pneumoscope.lab.studies.answers import Result
@@ -31,6 +30,7 @@ from pneumoscope.lab.studies.study import Context, Study
 from pneumoscope.lab.studies.two_classes import told_leaks
 from pneumoscope.lab.training import read_recipe
 from pneumoscope.lab.training.prepare import draw_measured, read_images, read_source_boxes
+from pneumoscope.metrics import Estimate, place_of
 
 RECIPE = "chest-heads"
 HEADS = ("plain", "capsules")

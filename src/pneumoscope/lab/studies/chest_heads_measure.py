@@ -9,7 +9,11 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from pneumoscope.evaluation import (
+from pneumoscope.inference import to_evidence_heatmap
+from pneumoscope.lab.datasets import Collection
+from pneumoscope.lab.studies.answers import Result
+from pneumoscope.lab.training import Recipe
+from pneumoscope.metrics import (
     Box,
     Estimate,
     accuracy,
@@ -20,10 +24,6 @@ from pneumoscope.evaluation import (
     fit_map,
     fixed_maps,
 )
-from pneumoscope.inference import to_evidence_heatmap
-from pneumoscope.lab.datasets import Collection
-from pneumoscope.lab.studies.answers import Result
-from pneumoscope.lab.training import Recipe
 
 Floats = NDArray[np.float64]
 Mask = NDArray[np.bool_]

@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import t as student
 
-from pneumoscope.evaluation import Estimate, auroc, confusion_counts, rates_of_confusion
 from pneumoscope.lab.datasets import Split
 from pneumoscope.lab.studies.answers import Result
+from pneumoscope.metrics import Estimate, auroc, confusion_counts, rates_of_confusion
 
 Floats = NDArray[np.float64]
 RATES = ("precision", "recall", "F1", "specificity")

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from pneumoscope.errors import DataError
-from pneumoscope.evaluation import Estimate, read_manifest
+from pneumoscope.evaluation import read_manifest
 from pneumoscope.lab.datasets import (
     By,
     DataIdentity,
@@ -33,6 +33,7 @@ from pneumoscope.lab.studies.leaked_images import (
 from pneumoscope.lab.studies.page import Page
 from pneumoscope.lab.studies.study import Context, Study
 from pneumoscope.lab.studies.two_classes import METRICS, POSITIVE, told_leaks, two_class_metrics
+from pneumoscope.metrics import Estimate
 
 CHILDREN, ETIOLOGY = "guangzhou", "etiology"
 REPEATS = 10

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from pneumoscope.evaluation import Estimate, accuracy, auroc, balanced_accuracy, bootstrap_band
 from pneumoscope.lab.datasets import DataIdentity, Split
 from pneumoscope.lab.studies.answers import Result
+from pneumoscope.metrics import Estimate, accuracy, auroc, balanced_accuracy, bootstrap_band
 
 Floats = NDArray[np.float64]
 # Patients with more images than this count as alike.

@@ -14,10 +14,10 @@ import torch
 from matplotlib import rc_context
 from matplotlib.figure import Figure
 
-from pneumoscope.evaluation import Estimate
 from pneumoscope.files import told, write_files
 from pneumoscope.findings import NOTICE
 from pneumoscope.lab.training import git_commit
+from pneumoscope.metrics import Estimate
 
 SMOKE_NOTICE = (
     "**A smoke run: it proves that the machinery works. Its figures mean nothing and must not be "

@@ -14,7 +14,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from pneumoscope.bundles import find_bundle
-from pneumoscope.evaluation import Estimate, LabelledImage, auroc, bootstrap, read_manifest
+from pneumoscope.evaluation import LabelledImage, read_manifest
 from pneumoscope.lab.datasets import SchemeSettings, draw, linked_groups, units_of
 from pneumoscope.lab.studies.image_parts import CENTRE, Mask, Values
 from pneumoscope.lab.studies.page import Page, with_interval
@@ -30,6 +30,7 @@ from pneumoscope.lab.studies.shortcuts_images import (
     look,
 )
 from pneumoscope.lab.studies.study import Context, Study
+from pneumoscope.metrics import Estimate, auroc, bootstrap
 from pneumoscope.workflow import Reader
 
 CHILDREN, ADULTS, LUNGS = "guangzhou", "rsna", "rsna-lungs"

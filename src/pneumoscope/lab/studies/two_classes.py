@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from pneumoscope.errors import DataError
-from pneumoscope.evaluation import evaluate_predictions
 from pneumoscope.lab.studies.answers import Result
+from pneumoscope.metrics import evaluate_predictions
 
 METRICS = ("accuracy", "balanced_accuracy", "sensitivity", "specificity", "auroc")
 POSITIVE = "PNEUMONIA"

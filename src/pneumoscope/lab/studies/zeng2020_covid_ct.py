@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from pneumoscope.evaluation import Estimate, LabelledImage, read_manifest
+from pneumoscope.evaluation import LabelledImage, read_manifest
 from pneumoscope.lab.datasets import (
     DataIdentity,
     Fold,
@@ -28,6 +28,7 @@ from pneumoscope.lab.studies.zeng2020_heads import REFERENCE, WAYS, Budget
 from pneumoscope.lab.studies.zeng2020_page import HARD_LABELS, write_ways
 from pneumoscope.lab.studies.zeng2020_rounds import write_rounds
 from pneumoscope.lab.studies.zeng2020_trials import FIGURES, Heads, Repeat, measured, with_intervals
+from pneumoscope.metrics import Estimate
 
 SLICES, PAPERS, LIST = "covid-ct", "paper_id", "official_split"
 POSITIVE = "COVID"

@@ -11,7 +11,6 @@ import yaml
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from pneumoscope.evaluation import Estimate
 from pneumoscope.files import told, write_files
 from pneumoscope.lab.datasets import (
     DataIdentity,
@@ -48,6 +47,7 @@ from pneumoscope.lab.studies.zeng2020_radiographs import PUBLISHED
 from pneumoscope.lab.studies.zeng2020_trials import FIGURES, measured, with_intervals
 from pneumoscope.lab.training import SplitChoice
 from pneumoscope.lab.tuning import JOURNAL, SearchSettings, WarmUp, tune_dropout
+from pneumoscope.metrics import Estimate
 
 USUAL = 0.5
 # As many as the official test set of 624 beside the 5,232 that train.

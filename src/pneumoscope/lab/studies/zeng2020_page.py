@@ -7,12 +7,12 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.figure import Figure
 
-from pneumoscope.evaluation import Estimate
 from pneumoscope.lab.studies.folds import corrected_interval, signed, spread
 from pneumoscope.lab.studies.page import Page
 from pneumoscope.lab.studies.zeng2020_heads import REFERENCE, WAYS, Budget, Trial
 from pneumoscope.lab.studies.zeng2020_trials import FIGURES, Repeat
 from pneumoscope.lab.tuning import UNIT_WEIGHTS
+from pneumoscope.metrics import Estimate
 
 SEARCHED = ("ga", "ga-training", "per-unit", "random", "bayes", "tried")
 # What the genetic search must be worth it beside.

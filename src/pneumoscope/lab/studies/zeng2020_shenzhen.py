@@ -16,13 +16,14 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from pneumoscope.evaluation import Estimate, LabelledImage, auroc, read_manifest
+from pneumoscope.evaluation import LabelledImage, read_manifest
 from pneumoscope.lab.datasets import Split
 from pneumoscope.lab.studies.folds import corrected_interval, signed, spread
 from pneumoscope.lab.studies.page import Page
 from pneumoscope.lab.studies.study import Context
 from pneumoscope.lab.studies.zeng2020_backbone import SEED, Frozen
 from pneumoscope.lab.studies.zeng2020_heads import PRESET, HeadTrainer, Parts
+from pneumoscope.metrics import Estimate, auroc
 
 SECOND, HOSPITAL, NORMAL, SICK = "lungs-tb", "shenzhen", "NORMAL", "TUBERCULOSIS"
 STOP, REPORT = 0.14, 0.3

@@ -14,14 +14,6 @@ import torch
 from numpy.typing import NDArray
 
 from pneumoscope.errors import InputError
-from pneumoscope.evaluation import (
-    Estimate,
-    accuracy,
-    auroc,
-    balanced_accuracy,
-    bootstrap_band,
-    f1,
-)
 from pneumoscope.files import write_files
 from pneumoscope.lab.datasets import DataIdentity, Split, certify, digest
 from pneumoscope.lab.studies.page import Page, provenance
@@ -36,6 +28,7 @@ from pneumoscope.lab.studies.zeng2020_heads import (
     Trial,
     try_all,
 )
+from pneumoscope.metrics import Estimate, accuracy, auroc, balanced_accuracy, bootstrap_band, f1
 
 FIGURES = ("accuracy", "F1", "AUROC", "AUROC as published")
 

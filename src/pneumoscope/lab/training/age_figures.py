@@ -9,18 +9,13 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from pneumoscope.evaluation import (
-    Estimate,
-    bootstrap,
-    calibration_intercept,
-    calibration_slope,
-)
 from pneumoscope.findings import OperatingPoint, Profile
 from pneumoscope.lab.training.answers import Answers, groups_of, views_of
 from pneumoscope.lab.training.measure import PointRates, point_rates, share
 from pneumoscope.lab.training.prepare import PreparedData
 from pneumoscope.lab.training.reading import Reading
 from pneumoscope.lab.training.recipe import Recipe
+from pneumoscope.metrics import Estimate, bootstrap, calibration_intercept, calibration_slope
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from pneumoscope.evaluation import PATIENT_COLUMN, SALIENCY_MEASURES, Estimate
+from pneumoscope.evaluation import PATIENT_COLUMN
 from pneumoscope.findings import NOTICE, ImageKind, OperatingPoint, Profile, Purpose
 from pneumoscope.lab.datasets import FOUR_WAY
 from pneumoscope.lab.networks import Network, count_parameters
@@ -19,6 +19,7 @@ from pneumoscope.lab.training.measure import PartFigures, read_as
 from pneumoscope.lab.training.profiles import COVERAGE, LEAST_OF_EACH, taught_classes
 from pneumoscope.lab.training.randomisation import SEEDS
 from pneumoscope.lab.training.recipe import Recipe, Source
+from pneumoscope.metrics import SALIENCY_MEASURES, Estimate
 from pneumoscope.reports import format_threshold
 
 MEASURES = {

@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from pneumoscope.evaluation import patient_shares
+from pneumoscope.metrics import patient_shares
 
 # A feature, or a mixture of them, that hardly varied in the training must not make every change of
 # it infinitely unlike: rounding errors would count. As a share of the features' mean size, and as a

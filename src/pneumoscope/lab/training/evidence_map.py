@@ -9,10 +9,10 @@ from typing import Literal
 import numpy as np
 
 from pneumoscope.errors import RecipeError
-from pneumoscope.evaluation import SaliencySummary, patient_quantile
 from pneumoscope.lab.training.answers import Answers
 from pneumoscope.lab.training.prepare import PreparedData
 from pneumoscope.lab.training.recipe import Recipe
+from pneumoscope.metrics import SaliencySummary, patient_quantile
 
 FLOOR_SHARE = 0.9
 DECIDING: tuple[Literal["auprc", "pointing"], ...] = ("auprc", "pointing")

@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pneumoscope.errors import RecipeError
-from pneumoscope.evaluation import patient_quantile
 from pneumoscope.lab.networks import Network
 from pneumoscope.lab.training.age_figures import (
     ByPicture,
@@ -30,6 +29,7 @@ from pneumoscope.lab.training.reading import Reading
 from pneumoscope.lab.training.recipe import Recipe, read_recipe
 from pneumoscope.lab.training.run_folder import BEST, RECIPE, prepare_again
 from pneumoscope.lab.training.weights import build_network, check_finite, load_weights
+from pneumoscope.metrics import patient_quantile
 
 DISTANCE_SHARE = 0.99
 """Share of an age group's patients whose images are near enough to the training ones."""

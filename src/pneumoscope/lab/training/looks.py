@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from pneumoscope.bundles import Bundle
-from pneumoscope.evaluation import MeasuredImage, SaliencySummary, measure_saliency, read_manifest
+from pneumoscope.evaluation import read_manifest
 from pneumoscope.lab.datasets import RadiographDataset
 from pneumoscope.lab.networks import Network
 from pneumoscope.lab.training.answers import groups_of
@@ -21,6 +21,7 @@ from pneumoscope.lab.training.prepare import PreparedData
 from pneumoscope.lab.training.randomisation import Randomisation, Show, check_randomisation
 from pneumoscope.lab.training.recipe import Recipe, Source, source_folder
 from pneumoscope.lab.training.weights import build_network
+from pneumoscope.metrics import MeasuredImage, SaliencySummary, measure_saliency
 from pneumoscope.workflow import FolderSaliency, saliency_folder
 
 VIEW = "view"

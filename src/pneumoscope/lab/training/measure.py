@@ -9,7 +9,12 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from pneumoscope.evaluation import (
+from pneumoscope.findings import Profile, Purpose
+from pneumoscope.lab.training.answers import Answers, groups_of, views_of
+from pneumoscope.lab.training.prepare import PreparedData
+from pneumoscope.lab.training.reading import Reading
+from pneumoscope.lab.training.recipe import Recipe
+from pneumoscope.metrics import (
     ConformalFigures,
     Estimate,
     EvaluationSummary,
@@ -23,11 +28,6 @@ from pneumoscope.evaluation import (
     specificity,
     with_exact_end,
 )
-from pneumoscope.findings import Profile, Purpose
-from pneumoscope.lab.training.answers import Answers, groups_of, views_of
-from pneumoscope.lab.training.prepare import PreparedData
-from pneumoscope.lab.training.reading import Reading
-from pneumoscope.lab.training.recipe import Recipe
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ import numpy as np
 
 from pneumoscope.catalogue import to_sentence
 from pneumoscope.errors import DataError, RecipeError
-from pneumoscope.evaluation import Box, LabelledImage, Manifest, read_boxes, read_manifest
+from pneumoscope.evaluation import LabelledImage, Manifest, read_boxes, read_manifest
 from pneumoscope.lab.datasets import (
     PARTS,
     By,
@@ -34,6 +34,7 @@ from pneumoscope.lab.datasets import (
     write_split,
 )
 from pneumoscope.lab.training.recipe import Recipe, Source, source_folder
+from pneumoscope.metrics import Box
 
 _log = logging.getLogger(__name__)
 

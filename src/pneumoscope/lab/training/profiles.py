@@ -12,7 +12,11 @@ from numpy.typing import NDArray
 
 from pneumoscope.decision import calibrated
 from pneumoscope.errors import RecipeError
-from pneumoscope.evaluation import (
+from pneumoscope.findings import OperatingPoint, Profile, Purpose
+from pneumoscope.lab.training.answers import Answers, groups_of, views_of
+from pneumoscope.lab.training.prepare import PreparedData
+from pneumoscope.lab.training.recipe import Recipe
+from pneumoscope.metrics import (
     BIASED,
     TEMPERATURE,
     CalibratorLoss,
@@ -27,10 +31,6 @@ from pneumoscope.evaluation import (
     threshold_for_sensitivity,
     threshold_for_specificity,
 )
-from pneumoscope.findings import OperatingPoint, Profile, Purpose
-from pneumoscope.lab.training.answers import Answers, groups_of, views_of
-from pneumoscope.lab.training.prepare import PreparedData
-from pneumoscope.lab.training.recipe import Recipe
 
 VIEWS = ("AP", "PA")
 COVERAGE = 0.9

@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 from scipy.stats import rankdata
 from torch import Tensor
 
-from pneumoscope.evaluation import Estimate, Place, bootstrap_band, place_of
 from pneumoscope.lab.networks import Network
+from pneumoscope.metrics import Estimate, Place, bootstrap_band, place_of
 
 SEEDS = 5
 
