@@ -14,7 +14,7 @@ from hypothesis import settings
 from pneumoscope.bundles import CARD, GRAPH, LICENCE, TRAINING_IMAGES, Bundle, write_bundle
 from pneumoscope.imaging import fingerprint
 
-pytest_plugins = ["made_up_diagnoses"]
+pytest_plugins = ["made_up_diagnoses", "made_up_images"]
 
 # How fast an example runs is the machine's affair; a busy one must not fail a test.
 settings.register_profile("pneumoscope", deadline=None)

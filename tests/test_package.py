@@ -74,7 +74,7 @@ def test_every_clinical_module_imports_without_the_training_frameworks() -> None
         if (path / "__init__.py").is_file() and path.name != "lab"
     }
     assert {f"pneumoscope.{room}" for room in rooms} <= imported
-    assert {"pneumoscope.workflow.compare", "pneumoscope.workflow.evaluate"} <= imported
+    assert {"pneumoscope.evaluation.compare", "pneumoscope.evaluation.evaluate"} <= imported
 
 
 def test_the_public_names_are_there() -> None:

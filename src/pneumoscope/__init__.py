@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from pneumoscope.workflow import diagnose
 
 __version__ = VERSION
-__version__ = VERSION
 __all__ = ["__version__", "diagnose"]
 
 

@@ -10,10 +10,10 @@ from typing import Any
 import jsonschema
 import pytest
 
+from pneumoscope.evaluation import fingerprint_folder
 from pneumoscope.findings import NOTICE
 from pneumoscope.reports import to_fingerprint_document
 from pneumoscope.synthetic import make_phantoms
-from pneumoscope.workflow import fingerprint_folder
 
 SCHEMA = Path(__file__).parents[2] / "docs" / "reference" / "data-fingerprint.schema.json"
 VALIDATOR = jsonschema.Draft202012Validator(json.loads(SCHEMA.read_text("utf-8")))

@@ -12,10 +12,11 @@ from pydicom import dcmread
 
 from pneumoscope.bundles import Bundle
 from pneumoscope.errors import DataError
+from pneumoscope.evaluation import compare_folder, evaluate_folder, saliency_folder
 from pneumoscope.findings import AgeGroupChoice, PatientContext, Purpose, Radiograph, Zone
 from pneumoscope.imaging import read_radiograph
 from pneumoscope.synthetic import draw_phantom, write_dicom
-from pneumoscope.workflow import Reader, compare_folder, diagnose, evaluate_folder, saliency_folder
+from pneumoscope.workflow import Reader, diagnose
 
 
 def image(top: float, left: float, right: float) -> Radiograph:

@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 
 from pneumoscope.bundles import Bundle, find_bundle
+from pneumoscope.evaluation import evaluate_folder
 from pneumoscope.findings import ImageKind, PatientContext
 from pneumoscope.severity import assess
 from pneumoscope.synthetic import draw_ct_slice, draw_phantom
-from pneumoscope.workflow import diagnose, evaluate_folder
+from pneumoscope.workflow import diagnose
 
 Save = Callable[[np.ndarray, str], Path]
 Variant = Callable[..., str]

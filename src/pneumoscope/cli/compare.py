@@ -44,8 +44,8 @@ def compare(
     to_stdout, json_file = json_target(json)
     check_targets({"--json": json_file}, sources=[data])
 
+    from pneumoscope.evaluation import compare_folder
     from pneumoscope.reports import comparison_to_text, to_comparison_document
-    from pneumoscope.workflow import compare_folder
 
     with reading_bar() as progress:
         result = compare_folder(

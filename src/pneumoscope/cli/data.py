@@ -32,8 +32,8 @@ def fingerprint(
     to_stdout, json_file = json_target(json)
     check_targets({"--json": json_file}, sources=[folder])
 
+    from pneumoscope.evaluation import fingerprint_folder
     from pneumoscope.reports import fingerprint_to_text, to_fingerprint_document
-    from pneumoscope.workflow import fingerprint_folder
 
     with reading_bar() as progress:
         result = fingerprint_folder(

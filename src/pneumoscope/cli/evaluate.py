@@ -27,7 +27,7 @@ from pneumoscope.cli.output import (
 )
 
 if TYPE_CHECKING:
-    from pneumoscope.workflow import FolderEvaluation
+    from pneumoscope.evaluation import FolderEvaluation
 
 
 def evaluate(
@@ -62,8 +62,8 @@ def evaluate(
     read = [data, *([] if boxes is None else [boxes])]
     check_targets(targets, sources=read)
 
+    from pneumoscope.evaluation import evaluate_folder
     from pneumoscope.reports import evaluation_to_text
-    from pneumoscope.workflow import evaluate_folder
 
     with reading_bar() as progress:
         result = evaluate_folder(

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from pneumoscope.documents import Document
+    from pneumoscope.evaluation import TrainingOverlap
     from pneumoscope.reports import EvaluationData, Overlap
-    from pneumoscope.workflow import TrainingOverlap
 
 _Result = TypeVar("_Result", bound="Document | Mapping[str, Any]")
 
@@ -177,7 +177,7 @@ def write_stdout(text: str) -> None:
 
 
 class FolderResult(Protocol):
-    """What the workflow says of any labelled folder that it went through."""
+    """What the evaluation says of any labelled folder that it went through."""
 
     @property
     def folder(self) -> str: ...  # noqa: D102

@@ -1,7 +1,8 @@
-"""Labelled folders: their images, boxes and columns, what they hold, what a bundle answers."""
+"""Labelled folders: read, described, and a bundle measured or two compared on them."""
 
 from pneumoscope.evaluation.boxes import read_boxes
 from pneumoscope.evaluation.columns import age_band, check_columns, group_names
+from pneumoscope.evaluation.compare import FolderComparison, compare_folder
 from pneumoscope.evaluation.decisions import (
     DecisionFigures,
     MeasuredDecisions,
@@ -10,6 +11,7 @@ from pneumoscope.evaluation.decisions import (
     SetFigures,
     measure_decisions,
 )
+from pneumoscope.evaluation.evaluate import FolderEvaluation, evaluate_folder
 from pneumoscope.evaluation.fingerprint import (
     CopyGroup,
     DataFingerprint,
@@ -18,13 +20,20 @@ from pneumoscope.evaluation.fingerprint import (
     measure_fingerprint,
     near_pairs,
 )
+from pneumoscope.evaluation.fingerprint_folder import FolderFingerprint, fingerprint_folder
 from pneumoscope.evaluation.manifest import PATIENT_COLUMN, LabelledImage, Manifest, read_manifest
+from pneumoscope.evaluation.overlap import TrainingOverlap
+from pneumoscope.evaluation.saliency import FolderSaliency, saliency_folder
 
 __all__ = [
     "PATIENT_COLUMN",
     "CopyGroup",
     "DataFingerprint",
     "DecisionFigures",
+    "FolderComparison",
+    "FolderEvaluation",
+    "FolderFingerprint",
+    "FolderSaliency",
     "ImageFacts",
     "LabelledImage",
     "Manifest",
@@ -32,8 +41,12 @@ __all__ = [
     "PointFigures",
     "ProfileFigures",
     "SetFigures",
+    "TrainingOverlap",
     "age_band",
     "check_columns",
+    "compare_folder",
+    "evaluate_folder",
+    "fingerprint_folder",
     "group_names",
     "image_facts",
     "measure_decisions",
@@ -41,4 +54,5 @@ __all__ = [
     "near_pairs",
     "read_boxes",
     "read_manifest",
+    "saliency_folder",
 ]

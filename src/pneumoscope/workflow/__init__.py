@@ -1,59 +1,16 @@
 """The one way through the rooms: every caller goes through these functions."""
 
-from __future__ import annotations
-
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
-
 from pneumoscope.workflow.diagnose import Reader, diagnose
-
-if TYPE_CHECKING:
-    from pneumoscope.workflow.compare import FolderComparison, compare_folder
-    from pneumoscope.workflow.evaluate import FolderEvaluation, evaluate_folder
-    from pneumoscope.workflow.examination import Examination, examine
-    from pneumoscope.workflow.fingerprint import FolderFingerprint, fingerprint_folder
-    from pneumoscope.workflow.overlap import TrainingOverlap
-    from pneumoscope.workflow.saliency import FolderSaliency, saliency_folder
-    from pneumoscope.workflow.track import advance, track_visits
+from pneumoscope.workflow.examination import Examination, examine
+from pneumoscope.workflow.leaks import leak_warnings
+from pneumoscope.workflow.track import advance, track_visits
 
 __all__ = [
     "Examination",
-    "FolderComparison",
-    "FolderEvaluation",
-    "FolderFingerprint",
-    "FolderSaliency",
     "Reader",
-    "TrainingOverlap",
     "advance",
-    "compare_folder",
     "diagnose",
-    "evaluate_folder",
     "examine",
-    "fingerprint_folder",
-    "saliency_folder",
+    "leak_warnings",
     "track_visits",
 ]
-
-# Statistics cost import time that a single diagnosis need not pay.
-_LATER = {
-    "Examination": "examination",
-    "examine": "examination",
-    "FolderComparison": "compare",
-    "FolderEvaluation": "evaluate",
-    "FolderFingerprint": "fingerprint",
-    "TrainingOverlap": "overlap",
-    "FolderSaliency": "saliency",
-    "advance": "track",
-    "compare_folder": "compare",
-    "evaluate_folder": "evaluate",
-    "fingerprint_folder": "fingerprint",
-    "saliency_folder": "saliency",
-    "track_visits": "track",
-}
-
-
-def __getattr__(name: str) -> Any:
-    """Import the module of a public name when it is first used (PEP 562)."""
-    if name in _LATER:
-        return getattr(import_module(f"{__name__}.{_LATER[name]}"), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

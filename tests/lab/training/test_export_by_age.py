@@ -14,7 +14,7 @@ pytest.importorskip("lightning")
 import onnx
 import torch
 
-from pneumoscope.evaluation import read_manifest
+from pneumoscope.evaluation import read_manifest, saliency_folder
 from pneumoscope.imaging import read_radiograph, to_input
 from pneumoscope.inference import OnnxEngine
 from pneumoscope.lab.training import export, read_recipe, train
@@ -22,7 +22,7 @@ from pneumoscope.lab.training.export import TOLERANCES
 from pneumoscope.lab.training.finished import open_run
 from pneumoscope.lab.training.graph import parity
 from pneumoscope.lab.training.looks import heatmaps
-from pneumoscope.workflow import diagnose, saliency_folder
+from pneumoscope.workflow import diagnose
 
 pytestmark = pytest.mark.lab
 

@@ -13,11 +13,10 @@ pytest.importorskip("monai")
 pytest.importorskip("lightning")
 
 from pneumoscope.errors import DataError
-from pneumoscope.evaluation import read_manifest
+from pneumoscope.evaluation import read_manifest, saliency_folder
 from pneumoscope.lab.training import export, train
 from pneumoscope.lab.training.card import interval
 from pneumoscope.lab.training.looks import evenly
-from pneumoscope.workflow import saliency_folder
 
 pytestmark = pytest.mark.lab
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from pneumoscope.bundles import Bundle
-from pneumoscope.evaluation import read_manifest
+from pneumoscope.evaluation import FolderSaliency, read_manifest, saliency_folder
 from pneumoscope.lab.datasets import RadiographDataset
 from pneumoscope.lab.networks import Network
 from pneumoscope.lab.training.answers import groups_of
@@ -22,7 +22,6 @@ from pneumoscope.lab.training.randomisation import Randomisation, Show, check_ra
 from pneumoscope.lab.training.recipe import Recipe, Source, source_folder
 from pneumoscope.lab.training.weights import build_network
 from pneumoscope.metrics import MeasuredImage, SaliencySummary, measure_saliency
-from pneumoscope.workflow import FolderSaliency, saliency_folder
 
 VIEW = "view"
 CHECKED = 64
@@ -80,7 +79,7 @@ def measure_looks(
     Raises
     ------
     DataError
-        See `workflow.saliency_folder`.
+        See `evaluation.saliency_folder`.
     """
     label = shown_class(recipe)
     saliency = {

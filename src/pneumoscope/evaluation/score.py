@@ -13,12 +13,12 @@ from numpy.typing import NDArray
 
 from pneumoscope.bundles import Bundle
 from pneumoscope.errors import DataError, ImageError
-from pneumoscope.evaluation import LabelledImage, Manifest
+from pneumoscope.evaluation.manifest import LabelledImage, Manifest
+from pneumoscope.evaluation.overlap import Seen, TrainingOverlap, seen_in_training
 from pneumoscope.findings import About, Decision, Message, Radiograph, Value
 from pneumoscope.imaging import read_radiograph
 from pneumoscope.inference import available_cores
-from pneumoscope.workflow.diagnose import Reader
-from pneumoscope.workflow.overlap import Seen, TrainingOverlap, seen_in_training
+from pneumoscope.workflow import Reader
 
 Progress = Callable[[int, int], None]
 

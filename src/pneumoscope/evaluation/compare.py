@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 
 from pneumoscope.bundles import Bundle, find_bundle
 from pneumoscope.errors import BundleError
-from pneumoscope.evaluation import PATIENT_COLUMN, read_manifest
+from pneumoscope.evaluation.manifest import PATIENT_COLUMN, read_manifest
+from pneumoscope.evaluation.overlap import TrainingOverlap
+from pneumoscope.evaluation.score import Progress, ScoredFolder, score_folder
 from pneumoscope.findings import About, BundleIdentity, Message
 from pneumoscope.metrics import ComparisonSummary, check_labels, compare_predictions
-from pneumoscope.workflow.leaks import leak_warnings
-from pneumoscope.workflow.overlap import TrainingOverlap
-from pneumoscope.workflow.score import Progress, ScoredFolder, score_folder
+from pneumoscope.workflow import leak_warnings
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -82,7 +82,7 @@ def compare_folder(
     Parameters
     ----------
     folder : Path
-        Holds ``labels.csv`` or class folders; see `evaluation.read_manifest`.
+        Holds ``labels.csv`` or class folders; see `read_manifest`.
     a, b : str
         Each a bundle's name or folder.
     positive : str, optional
@@ -93,7 +93,7 @@ def compare_folder(
         Of images whose age neither the column `age` of ``labels.csv`` nor the header states; by
         default the image itself tells it. A bundle that reads all ages alike takes no notice.
     patient_column, where
-        See `evaluation.read_manifest`.
+        See `read_manifest`.
     progress : callable, optional
         Called with (done, all) after every image.
 

@@ -13,9 +13,8 @@ from PIL import Image
 
 from pneumoscope.bundles import CARD, GRAPH, LICENCE, TRAINING_IMAGES, Bundle, write_bundle
 from pneumoscope.errors import BundleError, DataError
-from pneumoscope.evaluation import read_manifest
+from pneumoscope.evaluation import compare_folder, evaluate_folder, read_manifest, score
 from pneumoscope.imaging import fingerprint, read_radiograph
-from pneumoscope.workflow import compare_folder, evaluate_folder, score
 
 CLASSES = ("NORMAL", "ABNORMAL", "PNEUMONIA")
 Other = Callable[..., str]

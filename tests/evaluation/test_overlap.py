@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 from pneumoscope.bundles import Bundle, read_bundle
+from pneumoscope.evaluation import TrainingOverlap
+from pneumoscope.evaluation.overlap import Seen, seen_in_training
 from pneumoscope.imaging import fingerprint, perceptual_hash
 from pneumoscope.synthetic import draw_phantom
-from pneumoscope.workflow import TrainingOverlap
-from pneumoscope.workflow.overlap import Seen, seen_in_training
 
 
 @pytest.fixture(scope="module")

@@ -8,19 +8,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pneumoscope.errors import DataError, ImageError
-from pneumoscope.evaluation import (
-    PATIENT_COLUMN,
+from pneumoscope.evaluation.fingerprint import (
     DataFingerprint,
     ImageFacts,
-    LabelledImage,
     image_facts,
     measure_fingerprint,
-    read_manifest,
 )
+from pneumoscope.evaluation.manifest import PATIENT_COLUMN, LabelledImage, read_manifest
+from pneumoscope.evaluation.score import Progress
 from pneumoscope.findings import About, Message
 from pneumoscope.imaging import read_radiograph
 from pneumoscope.inference import available_cores
-from pneumoscope.workflow.score import Progress
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +64,9 @@ def fingerprint_folder(
     Parameters
     ----------
     folder : Path
-        Holds ``labels.csv`` or class folders; see `evaluation.read_manifest`.
+        Holds ``labels.csv`` or class folders; see `read_manifest`.
     patient_column, where
-        See `evaluation.read_manifest`.
+        See `read_manifest`.
     progress : callable, optional
         Called with (done, all) after every image.
 

@@ -11,11 +11,12 @@ from PIL import Image
 
 from pneumoscope.bundles import Bundle
 from pneumoscope.errors import DataError
+from pneumoscope.evaluation import evaluate_folder, saliency_folder
 from pneumoscope.imaging import fingerprint, perceptual_hash, read_radiograph
 from pneumoscope.inference import to_heatmap
 from pneumoscope.metrics import Box, fit_map, fixed_maps
 from pneumoscope.synthetic import draw_phantom, write_png
-from pneumoscope.workflow import diagnose, evaluate_folder, saliency_folder
+from pneumoscope.workflow import diagnose
 
 # The tiny bundle looks for PNEUMONIA at the lower right.
 BOXES = {0: Box(0.5, 0.5, 0.5, 0.5), 2: Box(0, 0, 0.25, 0.25), 5: Box(0.6, 0.4, 0.3, 0.3)}

@@ -14,15 +14,11 @@ from numpy.typing import NDArray
 
 from pneumoscope.bundles import Bundle, find_bundle
 from pneumoscope.errors import DataError, ImageError
-from pneumoscope.evaluation import (
-    PATIENT_COLUMN,
-    LabelledImage,
-    Manifest,
-    check_columns,
-    group_names,
-    read_boxes,
-    read_manifest,
-)
+from pneumoscope.evaluation.boxes import read_boxes
+from pneumoscope.evaluation.columns import check_columns, group_names
+from pneumoscope.evaluation.manifest import PATIENT_COLUMN, LabelledImage, Manifest, read_manifest
+from pneumoscope.evaluation.overlap import Seen, seen_in_training
+from pneumoscope.evaluation.score import Progress, known_age, usual_ages
 from pneumoscope.imaging import read_radiograph
 from pneumoscope.inference import available_cores, to_heatmap
 from pneumoscope.metrics import (
@@ -35,9 +31,7 @@ from pneumoscope.metrics import (
     fixed_maps,
     measure_saliency,
 )
-from pneumoscope.workflow.diagnose import Reader
-from pneumoscope.workflow.overlap import Seen, seen_in_training
-from pneumoscope.workflow.score import Progress, known_age, usual_ages
+from pneumoscope.workflow import Reader
 
 LABEL = "PNEUMONIA"
 MEASURED_SIDE = 1024
@@ -136,9 +130,9 @@ def saliency_folder(
     Parameters
     ----------
     folder : Path
-        Holds ``labels.csv`` or class folders; see `evaluation.read_manifest`.
+        Holds ``labels.csv`` or class folders; see `read_manifest`.
     boxes : Path
-        A CSV file; see `evaluation.read_boxes`.
+        A CSV file; see `read_boxes`.
     bundle : str, optional
         A bundle's name or folder; by default the packaged one.
     label : str
@@ -146,7 +140,7 @@ def saliency_folder(
     by : sequence of str
         Columns of ``labels.csv`` whose values part the held-out images into subgroups.
     patient_column, where, same_patient
-        See `evaluation.read_manifest`.
+        See `read_manifest`.
     progress : callable, optional
         Called with (done, all) after every image with boxes.
 

@@ -12,10 +12,10 @@ from pydicom import dcmread
 
 from pneumoscope.bundles import Bundle
 from pneumoscope.errors import BundleError, DataError
-from pneumoscope.evaluation import read_manifest
+from pneumoscope.evaluation import FolderEvaluation, evaluate_folder, read_manifest
 from pneumoscope.findings import Purpose
 from pneumoscope.imaging import fingerprint, read_radiograph, to_input
-from pneumoscope.workflow import FolderEvaluation, diagnose, evaluate_folder
+from pneumoscope.workflow import diagnose
 
 CLASSES = ("NORMAL", "ABNORMAL", "PNEUMONIA")
 

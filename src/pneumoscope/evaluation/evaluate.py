@@ -9,14 +9,12 @@ from pathlib import Path
 import numpy as np
 
 from pneumoscope.bundles import find_bundle
-from pneumoscope.evaluation import (
-    PATIENT_COLUMN,
-    MeasuredDecisions,
-    check_columns,
-    group_names,
-    measure_decisions,
-    read_manifest,
-)
+from pneumoscope.evaluation.columns import check_columns, group_names
+from pneumoscope.evaluation.decisions import MeasuredDecisions, measure_decisions
+from pneumoscope.evaluation.manifest import PATIENT_COLUMN, read_manifest
+from pneumoscope.evaluation.overlap import TrainingOverlap
+from pneumoscope.evaluation.saliency import LABEL, FolderSaliency, boxed_images, look_at_folder
+from pneumoscope.evaluation.score import Progress, ScoredFolder, score_folder
 from pneumoscope.findings import BundleIdentity, Message
 from pneumoscope.metrics import (
     EvaluationFigures,
@@ -25,10 +23,7 @@ from pneumoscope.metrics import (
     evaluate_figures,
     evaluate_predictions,
 )
-from pneumoscope.workflow.leaks import leak_warnings
-from pneumoscope.workflow.overlap import TrainingOverlap
-from pneumoscope.workflow.saliency import LABEL, FolderSaliency, boxed_images, look_at_folder
-from pneumoscope.workflow.score import Progress, ScoredFolder, score_folder
+from pneumoscope.workflow import leak_warnings
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -100,7 +95,7 @@ def evaluate_folder(
     Parameters
     ----------
     folder : Path
-        Holds ``labels.csv`` or class folders; see `evaluation.read_manifest`.
+        Holds ``labels.csv`` or class folders; see `read_manifest`.
     bundle : str, optional
         A bundle's name or folder; by default the packaged one.
     positive : str, optional
@@ -117,7 +112,7 @@ def evaluate_folder(
         One of the bundle's, for images whose age neither the column `age` of ``labels.csv`` nor the
         header states; by default the image itself tells it.
     patient_column, where
-        See `evaluation.read_manifest`.
+        See `read_manifest`.
     progress : callable, optional
         Called with (done, all) after every image.
 
