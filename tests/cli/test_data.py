@@ -11,8 +11,8 @@ import jsonschema
 import pytest
 
 from pneumoscope.evaluation import fingerprint_folder
+from pneumoscope.evaluation.reports import to_fingerprint_document
 from pneumoscope.findings import NOTICE
-from pneumoscope.reports import to_fingerprint_document
 from pneumoscope.synthetic import make_phantoms
 
 SCHEMA = Path(__file__).parents[2] / "docs" / "reference" / "data-fingerprint.schema.json"

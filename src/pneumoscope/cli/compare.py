@@ -45,7 +45,7 @@ def compare(
     check_targets({"--json": json_file}, sources=[data])
 
     from pneumoscope.evaluation import compare_folder
-    from pneumoscope.reports import comparison_to_text, to_comparison_document
+    from pneumoscope.evaluation.reports import comparison_to_text, to_comparison_document
 
     with reading_bar() as progress:
         result = compare_folder(

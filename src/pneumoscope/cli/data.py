@@ -33,7 +33,7 @@ def fingerprint(
     check_targets({"--json": json_file}, sources=[folder])
 
     from pneumoscope.evaluation import fingerprint_folder
-    from pneumoscope.reports import fingerprint_to_text, to_fingerprint_document
+    from pneumoscope.evaluation.reports import fingerprint_to_text, to_fingerprint_document
 
     with reading_bar() as progress:
         result = fingerprint_folder(

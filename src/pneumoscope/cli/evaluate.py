@@ -63,7 +63,7 @@ def evaluate(
     check_targets(targets, sources=read)
 
     from pneumoscope.evaluation import evaluate_folder
-    from pneumoscope.reports import evaluation_to_text
+    from pneumoscope.evaluation.reports import evaluation_to_text
 
     with reading_bar() as progress:
         result = evaluate_folder(
@@ -81,14 +81,14 @@ def evaluate(
     document = _document(result)
     pages = {}
     if report is not None:
-        from pneumoscope.reports import evaluation_to_html
+        from pneumoscope.evaluation.reports import evaluation_to_html
 
         pages[report] = evaluation_to_html(document).encode()
     deliver(document, evaluation_to_text, to_stdout=to_stdout, json_file=json_file, others=pages)
 
 
 def _document(result: FolderEvaluation) -> dict[str, object]:
-    from pneumoscope.reports import to_evaluation_document
+    from pneumoscope.evaluation.reports import to_evaluation_document
 
     return to_evaluation_document(
         result.summary.as_dict() | result.figures.as_dict(),

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from pneumoscope.documents import Document
     from pneumoscope.evaluation import TrainingOverlap
-    from pneumoscope.reports import EvaluationData, Overlap
+    from pneumoscope.evaluation.reports import EvaluationData, Overlap
 
 _Result = TypeVar("_Result", bound="Document | Mapping[str, Any]")
 

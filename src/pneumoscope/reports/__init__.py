@@ -5,67 +5,56 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from pneumoscope.reports.document import (
-    SCHEMA_VERSION,
-    EvaluationData,
-    Overlap,
-    to_comparison_document,
-    to_evaluation_document,
-    to_fingerprint_document,
-)
+from pneumoscope.reports.svg import format_coordinate
 from pneumoscope.reports.verification import Difference, Verification, verify_document
 from pneumoscope.reports.wording import format_probability, format_threshold, plain
 
 if TYPE_CHECKING:
-    from pneumoscope.reports.comparison import comparison_to_text
     from pneumoscope.reports.course import course_to_text, replay_to_text
-    from pneumoscope.reports.data_fingerprint import fingerprint_to_text
-    from pneumoscope.reports.evaluation_page import evaluation_to_html
+    from pneumoscope.reports.elements import line, notice_panel, number_table, warning_lines
     from pneumoscope.reports.networks import networks_to_text
     from pneumoscope.reports.overlay import overlay_png
     from pneumoscope.reports.page import to_html
     from pneumoscope.reports.severity_text import severity_to_text
-    from pneumoscope.reports.terminal import evaluation_to_text, to_text
+    from pneumoscope.reports.templating import template_environment
+    from pneumoscope.reports.terminal import to_text
 
 __all__ = [
-    "SCHEMA_VERSION",
     "Difference",
-    "EvaluationData",
-    "Overlap",
     "Verification",
-    "comparison_to_text",
     "course_to_text",
-    "evaluation_to_html",
-    "evaluation_to_text",
-    "fingerprint_to_text",
+    "format_coordinate",
     "format_probability",
     "format_threshold",
+    "line",
     "networks_to_text",
+    "notice_panel",
+    "number_table",
     "overlay_png",
     "plain",
     "replay_to_text",
     "severity_to_text",
-    "to_comparison_document",
-    "to_evaluation_document",
-    "to_fingerprint_document",
+    "template_environment",
     "to_html",
     "to_text",
     "verify_document",
+    "warning_lines",
 ]
 
 # Pictures, templates and terminal tables cost import time that a JSON answer need not pay.
 _LATER = {
-    "comparison_to_text": "comparison",
     "course_to_text": "course",
-    "evaluation_to_html": "evaluation_page",
-    "evaluation_to_text": "terminal",
-    "fingerprint_to_text": "data_fingerprint",
+    "line": "elements",
     "networks_to_text": "networks",
+    "notice_panel": "elements",
+    "number_table": "elements",
     "overlay_png": "overlay",
     "replay_to_text": "course",
     "severity_to_text": "severity_text",
+    "template_environment": "templating",
     "to_html": "page",
     "to_text": "terminal",
+    "warning_lines": "elements",
 }
 
 

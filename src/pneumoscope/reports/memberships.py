@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from markupsafe import Markup
 
 from pneumoscope.findings import GradedInput
-from pneumoscope.reports.charts import number
+from pneumoscope.reports.svg import format_coordinate
 
 _WIDTH, _HEIGHT = 250, 104
 _LEFT, _RIGHT, _TOP, _BOTTOM = 8, 8, 34, 18
@@ -40,7 +40,7 @@ def _figure(graded: GradedInput) -> Markup:
         share = (min(max(value, low), high) - low) / (high - low)
         return _LEFT + share * (_WIDTH - _LEFT - _RIGHT)
 
-    at = number(across(graded.value))
+    at = format_coordinate(across(graded.value))
     bottom = _HEIGHT - _BOTTOM
     parts = [
         Markup('<text class="name" x="{}" y="12">{}</text>').format(_LEFT, _title(graded)),
@@ -50,14 +50,16 @@ def _figure(graded: GradedInput) -> Markup:
         ),
     ]
     for index, points in enumerate(_curves(graded, low, high)):
-        path = " ".join(f"{number(across(x))},{number(_down(y))}" for x, y in points)
+        path = " ".join(
+            f"{format_coordinate(across(x))},{format_coordinate(_down(y))}" for x, y in points
+        )
         parts.append(Markup('<polyline class="line s{}" points="{}"/>').format(index % 6, path))
     parts.append(
         Markup('<line class="value" x1="{0}" x2="{0}" y1="{1}" y2="{2}"/>').format(at, _TOP, bottom)
     )
     parts += [
         Markup('<text class="tick {}" x="{}" y="{}">{}</text>').format(
-            anchor, number(across(end)), _HEIGHT - 5, f"{end:g}"
+            anchor, format_coordinate(across(end)), _HEIGHT - 5, f"{end:g}"
         )
         for end, anchor in ((min(knots), "middle"), (max(knots), "middle"))
     ]

@@ -21,7 +21,7 @@ from pneumoscope.reports.answer import (
 from pneumoscope.reports.memberships import membership_figures
 from pneumoscope.reports.overlay import draw_grad_cam, draw_overlay
 from pneumoscope.reports.scale import zone_scale
-from pneumoscope.reports.templating import environment
+from pneumoscope.reports.templating import template_environment
 from pneumoscope.reports.wording import (
     CALIBRATED,
     confidence_words,
@@ -57,7 +57,7 @@ def to_html(document: DiagnosisDocument, pictured: Diagnosis | None = None) -> s
     """
     caveats, warnings = split_warnings(document)
     return (
-        environment()
+        template_environment()
         .get_template("report.html.j2")
         .render(
             diagnosis=document,

@@ -6,7 +6,7 @@ from markupsafe import Markup
 
 from pneumoscope.findings import Decision, Purpose, Zone
 from pneumoscope.reports.answer import POINT_NAMES, ZONE_NAMES, probability_beside
-from pneumoscope.reports.charts import number
+from pneumoscope.reports.svg import format_coordinate
 from pneumoscope.reports.wording import format_threshold, plain
 
 _WIDTH, _SIDE = 640, 8
@@ -66,12 +66,12 @@ def _zone(zone: Zone, low: float, high: float) -> Markup:
     if width <= 0:
         return Markup()
     bar = Markup('<rect class="zone {}" x="{}" y="{}" width="{}" height="{}"/>').format(
-        zone.value, number(left), _TOP, number(width), _BOTTOM - _TOP
+        zone.value, format_coordinate(left), _TOP, format_coordinate(width), _BOTTOM - _TOP
     )
     if len(name) * _LETTER > width:
         return bar
     return bar + Markup('<text class="middle {}" x="{}" y="{}">{}</text>').format(
-        zone.value, number(left + width / 2), _BOTTOM - 5, name
+        zone.value, format_coordinate(left + width / 2), _BOTTOM - 5, name
     )
 
 
@@ -81,7 +81,7 @@ def _point(words: str, threshold: float, row: int) -> Markup:
     return Markup(
         '<line class="point" x1="{0}" x2="{0}" y1="{1}" y2="{2}"/>'
         '<text class="{3}" x="{4}" y="{2}">{5}</text>'
-    ).format(number(x), _TOP - 3, bottom, side, number(x + gap), words)
+    ).format(format_coordinate(x), _TOP - 3, bottom, side, format_coordinate(x + gap), words)
 
 
 def _mark(value: float, shown: str) -> Markup:
@@ -92,4 +92,4 @@ def _mark(value: float, shown: str) -> Markup:
     return Markup(
         '<path class="mark" d="M{0} {2} l-6 -9 h12 z"/>'
         '<text class="middle name" x="{1}" y="{3}">{4}</text>'
-    ).format(number(x), number(middle), _TOP + 1, _TOP - 11, words)
+    ).format(format_coordinate(x), format_coordinate(middle), _TOP + 1, _TOP - 11, words)

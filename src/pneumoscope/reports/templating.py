@@ -5,18 +5,26 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from pneumoscope.reports.wording import format_probability, plain
 from pneumoscope.severity import format_score
 
+_OWN = "pneumoscope.reports"
+
 
 @cache
-def environment() -> Environment:
-    """Give the environment of all pages: escaping on, an unknown name an error."""
+def template_environment(package: str = _OWN) -> Environment:
+    """Give the environment of all pages: escaping on, an unknown name an error.
+
+    Parameters
+    ----------
+    package : str
+        Whose folder ``templates`` holds the page; its style sheet is the one that all pages share.
+    """
     environment = Environment(
-        loader=PackageLoader("pneumoscope.reports"),
+        loader=ChoiceLoader([PackageLoader(package), PackageLoader(_OWN)]),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from markupsafe import Markup
 
-from pneumoscope.reports.wording import plain
+from pneumoscope.reports import format_coordinate, plain
 
 Point = tuple[float, float]
 
@@ -120,7 +120,13 @@ class Chart:
             Markup(
                 '<line class="whisker {0}" x1="{1}" x2="{1}" y1="{2}" y2="{3}"/>'
                 '<circle class="dot {0}" cx="{1}" cy="{4}" r="4"/>'
-            ).format(style, number(x), number(bottom), number(top), number(y))
+            ).format(
+                style,
+                format_coordinate(x),
+                format_coordinate(bottom),
+                format_coordinate(top),
+                format_coordinate(y),
+            )
         )
 
     def bar(self, start: float, end: float, low: float, high: float, style: str) -> None:
@@ -131,10 +137,10 @@ class Chart:
         self._marks.append(
             Markup('<rect class="bar {}" x="{}" y="{}" width="{}" height="{}"/>').format(
                 style,
-                number(left + 0.5),
-                number(top),
-                number(right - left - 1),
-                number(bottom - top),
+                format_coordinate(left + 0.5),
+                format_coordinate(top),
+                format_coordinate(right - left - 1),
+                format_coordinate(bottom - top),
             )
         )
 
@@ -167,7 +173,7 @@ class Chart:
 
     def _path(self, points: Iterable[Point]) -> str:
         places = map(self._place, points)
-        return " ".join(f"{number(x)},{number(y)}" for x, y in places)
+        return " ".join(f"{format_coordinate(x)},{format_coordinate(y)}" for x, y in places)
 
     def _grid(self) -> Markup:
         line = Markup('<line class="{}" x1="{}" y1="{}" x2="{}" y2="{}"/>')
@@ -175,7 +181,7 @@ class Chart:
         right, bottom = _LEFT + self._across, _TOP + self._down
         parts = []
         for tick, name in self.x.ticks.items():
-            x = number(_LEFT + self.x.share(tick) * self._across)
+            x = format_coordinate(_LEFT + self.x.share(tick) * self._across)
             parts += [
                 line.format("grid", x, _TOP, x, bottom),
                 text.format("middle", x, bottom + 16, name),
@@ -183,8 +189,8 @@ class Chart:
         for tick, name in self.y.ticks.items():
             y = _TOP + (1 - self.y.share(tick)) * self._down
             parts += [
-                line.format("grid", _LEFT, number(y), right, number(y)),
-                text.format("end", _LEFT - 6, number(y + 4), name),
+                line.format("grid", _LEFT, format_coordinate(y), right, format_coordinate(y)),
+                text.format("end", _LEFT - 6, format_coordinate(y + 4), name),
             ]
         parts += [
             line.format("axis", _LEFT, bottom, right, bottom),
@@ -207,7 +213,7 @@ def interval_bar(
     width, height = 150, 20
 
     def at(place: float) -> str:
-        return number(8 + axis.share(place) * (width - 16))
+        return format_coordinate(8 + axis.share(place) * (width - 16))
 
     parts = [
         Markup('<line class="grid" x1="{0}" x2="{0}" y1="0" y2="{1}"/>').format(at(tick), height)
@@ -230,8 +236,3 @@ def interval_bar(
     return Markup('<svg class="forest" viewBox="0 0 {} {}" aria-hidden="true">{}</svg>').format(
         width, height, Markup().join(parts)
     )
-
-
-def number(value: float) -> str:
-    """Write a coordinate shortly: a tenth of a unit cannot be seen."""
-    return f"{value:.1f}".removesuffix(".0")

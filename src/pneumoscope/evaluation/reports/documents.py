@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import TypedDict
 
 from pneumoscope.documents import clean_text, clean_texts, message_values
+from pneumoscope.evaluation.reports.wording import METRICS
 from pneumoscope.findings import NOTICE, BundleIdentity, Message
-from pneumoscope.reports.wording import METRICS
 
 SCHEMA_VERSION = 1
 """Of the documents that have kept their first form."""
@@ -76,7 +76,7 @@ def to_evaluation_document(
     Parameters
     ----------
     summary : mapping of str to object
-        From `pneumoscope.evaluation.EvaluationSummary.as_dict`, followed by what
+        From `metrics.EvaluationSummary.as_dict`, followed by what
         `EvaluationFigures.as_dict` gives, where there are figures.
     bundle : BundleIdentity
         The model that was evaluated.
@@ -89,7 +89,7 @@ def to_evaluation_document(
     without_overlap : mapping of str to object, optional
         As `summary`, of the other images; its counts and metrics are kept.
     saliency : mapping of str to object, optional
-        Where the heatmaps look, from `pneumoscope.workflow.FolderSaliency.as_dict`.
+        Where the heatmaps look, from `evaluation.FolderSaliency.as_dict`.
     warnings : tuple of Message
         What the reader must know before believing the numbers.
 
@@ -129,7 +129,7 @@ def to_comparison_document(
     Parameters
     ----------
     summary : mapping of str to object
-        From `pneumoscope.evaluation.ComparisonSummary.as_dict`.
+        From `metrics.ComparisonSummary.as_dict`.
     bundles : tuple of BundleIdentity
         The models a and b.
     overlaps : tuple of Overlap
@@ -175,7 +175,7 @@ def to_fingerprint_document(
     Parameters
     ----------
     measured : mapping of str to object
-        From `pneumoscope.evaluation.DataFingerprint.as_dict`.
+        From `evaluation.DataFingerprint.as_dict`.
     data : EvaluationData
         The folder.
     warnings : tuple of Message

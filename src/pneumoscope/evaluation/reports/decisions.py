@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from pneumoscope.reports.wording import format_estimate, format_threshold
+from pneumoscope.evaluation.reports.wording import format_estimate
+from pneumoscope.reports import format_threshold
 
 PURPOSES = {"rule_out": "rule out", "rule_in": "rule in"}
 

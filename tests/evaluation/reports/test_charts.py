@@ -9,7 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pneumoscope.reports.charts import Chart, fitted_axis, interval_bar, mirrored_axis, unit_axis
+from pneumoscope.evaluation.reports.charts import (
+    Chart,
+    fitted_axis,
+    interval_bar,
+    mirrored_axis,
+    unit_axis,
+)
 
 
 def chart(**changes):

@@ -8,8 +8,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from pneumoscope import __version__
-from pneumoscope.reports.charts import (
+from pneumoscope.evaluation.reports.charts import (
     Axis,
     Chart,
     fitted_axis,
@@ -17,9 +16,12 @@ from pneumoscope.reports.charts import (
     mirrored_axis,
     unit_axis,
 )
-from pneumoscope.reports.decisions import decision_groups, decision_words, threshold_words
-from pneumoscope.reports.templating import environment
-from pneumoscope.reports.wording import (
+from pneumoscope.evaluation.reports.decisions import (
+    decision_groups,
+    decision_words,
+    threshold_words,
+)
+from pneumoscope.evaluation.reports.wording import (
     METRICS,
     SALIENCY_MEASURES,
     data_words,
@@ -31,6 +33,8 @@ from pneumoscope.reports.wording import (
     saliency_groups,
     without_overlap_words,
 )
+from pneumoscope.reports import template_environment
+from pneumoscope.version import VERSION
 
 # The page's style sheet has so many colours that can be told apart, also by the colour-blind.
 _COLOURS = 6
@@ -59,7 +63,7 @@ def evaluation_to_html(document: Mapping[str, Any]) -> str:
     """
     names = list(document["reliability"])
     return (
-        environment()
+        template_environment("pneumoscope.evaluation.reports")
         .get_template("evaluation.html.j2")
         .render(
             document=document,
@@ -90,7 +94,7 @@ def evaluation_to_html(document: Mapping[str, Any]) -> str:
             overlap=overlap_words(document["overlap"]),
             without_overlap=without_overlap_words,
             saliency=_saliency(document),
-            version=__version__,
+            version=VERSION,
             value=format_value,
             estimate=format_estimate,
         )

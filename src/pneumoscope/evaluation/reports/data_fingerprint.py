@@ -8,8 +8,8 @@ from typing import Any
 from rich.console import Group, RenderableType
 from rich.table import Table
 
-from pneumoscope.reports.elements import line, notice_panel, number_table, warning_lines
-from pneumoscope.reports.wording import data_words, patients_words
+from pneumoscope.evaluation.reports.wording import data_words, patients_words
+from pneumoscope.reports import line, notice_panel, number_table, warning_lines
 
 _SHOWN_GROUPS = 5
 

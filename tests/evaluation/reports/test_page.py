@@ -8,6 +8,7 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 
+from pneumoscope.evaluation.reports import evaluation_to_html, to_evaluation_document
 from pneumoscope.findings import About, BundleIdentity, Message
 from pneumoscope.metrics import (
     MapFit,
@@ -16,7 +17,6 @@ from pneumoscope.metrics import (
     evaluate_predictions,
     measure_saliency,
 )
-from pneumoscope.reports import evaluation_to_html, to_evaluation_document
 
 CLASSES = ("NORMAL", "ABNORMAL", "PNEUMONIA")
 ATTACK = '"><script>alert(1)</script>{{ 7 * 7 }}\x1b[31m\u202e'

@@ -8,16 +8,15 @@ from typing import Any
 from rich.console import Group, RenderableType
 from rich.table import Table
 
-from pneumoscope.reports.elements import line, notice_panel, number_table, warning_lines
-from pneumoscope.reports.wording import (
+from pneumoscope.evaluation.reports.wording import (
     METRICS,
     data_words,
-    format_probability,
     format_value,
     overlap_words,
     patients_words,
     without_overlap_words,
 )
+from pneumoscope.reports import format_probability, line, notice_panel, number_table, warning_lines
 
 _TESTS = {"delong": "AUROC", "mcnemar": "Accuracy"}
 
