@@ -2,11 +2,10 @@
 
     python bench/overlap.py FOLDER [FOLDER ...]
 
-Each folder is a labelled one with patients; an equal `patient_id` is the same patient in all. Both
-rules for nearly equal images are measured: that of `evaluate` (a hash alone, because a bundle has
-no more of its training images) and that of `data fingerprint` (a hash and a thumbnail). Pairs of
+Each folder is a labelled one with patients; an equal `patient_id` is the same patient in all. The
+rule for nearly equal images is that of `evaluate`, `compare` and `data fingerprint`. Pairs of
 images with identical pixels are left out of the false alarms. The patients are parted into two
-halves: the threshold of the first rule was chosen on one, and is reported on the other.
+halves: the threshold was chosen on one, and is reported on the other.
 """
 
 from __future__ import annotations
@@ -20,8 +19,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from pneumoscope.evaluation import near_pairs, read_manifest
-from pneumoscope.evaluation.fingerprint import NEAR_BITS, NEAR_CORRELATION, _phash
+from pneumoscope.evaluation import read_manifest
 from pneumoscope.imaging import (
     NEAR_HASH_BITS,
     fewest_bits,
@@ -29,7 +27,6 @@ from pneumoscope.imaging import (
     pack_hashes,
     perceptual_hashes,
     read_radiograph,
-    reduce_by_area,
 )
 
 COPIES_PER_FOLDER = 150
@@ -46,10 +43,9 @@ class Images:
     exact: np.ndarray
     hashes: np.ndarray  # (images, 4)
     queries: np.ndarray  # (images, 3, 4): as is, cut, framed
-    thumbnails: np.ndarray
 
     def part(self, rows: np.ndarray) -> Images:
-        arrays = (self.folder, self.patient, self.exact, self.hashes, self.queries, self.thumbnails)
+        arrays = (self.folder, self.patient, self.exact, self.hashes, self.queries)
         return Images([self.paths[i] for i in rows], *(array[rows] for array in arrays))
 
     def others(self, row: int) -> Pair:
@@ -60,7 +56,7 @@ class Images:
 
 
 def read_all(folders: list[Path]) -> Images:
-    paths, places, patients, exact, hashes, thumbnails = [], [], [], [], [], []
+    paths, places, patients, exact, hashes = [], [], [], [], []
     for folder in folders:
         for image in read_manifest(folder).images:
             pixels = read_radiograph(image.path).pixels
@@ -69,10 +65,9 @@ def read_all(folders: list[Path]) -> Images:
             patients.append(image.patient_id)
             exact.append(fingerprint(pixels))
             hashes.append(pack_hashes(perceptual_hashes(pixels)))
-            thumbnails.append(reduce_by_area(pixels, 32))
     queries = np.array(hashes)
     names = (np.array(each) for each in (places, patients, exact))
-    return Images(paths, *names, queries[:, 0], queries, np.array(thumbnails))
+    return Images(paths, *names, queries[:, 0], queries)
 
 
 def halves(patients: np.ndarray) -> np.ndarray:
@@ -204,46 +199,19 @@ def chosen(images: Images) -> Iterator[tuple[int, Grey]]:
 
 
 def hits(images: Images) -> None:
-    """Both rules on altered copies."""
+    """Altered copies."""
     bits: dict[str, list[int]] = {name: [] for name in COPIES}
-    pairs: dict[str, list[bool]] = {name: [] for name in COPIES}
     for row, grey in chosen(images):
         for name, change in COPIES.items():
             copy = np.ascontiguousarray(change(grey)).astype(np.float32) / np.float32(255)
             queries = pack_hashes(perceptual_hashes(copy))
             bits[name].append(int(fewest_bits(queries, images.hashes[row : row + 1])[0]))
-            both = np.stack([images.thumbnails[row], reduce_by_area(copy, 32)])
-            pairs[name].append(len(near_pairs(both)) == 1)
     for name, each in bits.items():
         found = np.mean(np.array(each) <= NEAR_HASH_BITS)
         print(
-            f"  {name}: {100 * found:.1f}% of {len(each)} found by the hash (median "
-            f"{np.median(each):.0f} bits, worst {max(each)}); "
-            f"{100 * np.mean(pairs[name]):.1f}% by hash and thumbnail"
+            f"  {name}: {100 * found:.1f}% of {len(each)} found (median "
+            f"{np.median(each):.0f} bits, worst {max(each)})"
         )
-
-
-def thumbnail_rule(images: Images) -> None:
-    """What lies within `NEAR_BITS`, and how it correlates."""
-    signs = np.array([_phash(each) for each in images.thumbnails])
-    shades = images.thumbnails.reshape(len(signs), -1).astype(np.float32)
-    shades -= shades.mean(axis=1, keepdims=True)
-    shades /= np.maximum(np.linalg.norm(shades, axis=1, keepdims=True), 1)
-    all_pairs, near, top = 0, 0, {"different patients": -1.0, "one patient": -1.0}
-    for row in range(len(signs)):
-        close = signs[row] @ signs.T >= signs.shape[1] - 2 * NEAR_BITS
-        correlation = shades[row] @ shades.T
-        other, same = images.others(row)
-        all_pairs += int(other.sum())
-        near += int((close & other).sum())
-        for name, which in zip(top, (other, same), strict=True):
-            top[name] = max(top[name], float(correlation[close & which].max(initial=-1)))
-    told = ", ".join(f"{name} {value:.3f}" for name, value in top.items() if value > -1)
-    print(
-        f"  {all_pairs / 2e6:.1f} million pairs of different patients, {near // 2} of them within "
-        f"{NEAR_BITS} of 64 bits; highest correlation of such pairs: {told} "
-        f"(near from {NEAR_CORRELATION})"
-    )
 
 
 def main() -> None:
@@ -256,10 +224,6 @@ def main() -> None:
         print(f"{name} half: {len(half.paths)} images of {len(set(half.patient))} patients")
         false_alarms(half)
         hits(half)
-    print("hash and thumbnail, all patients:")
-    for folder in dict.fromkeys(images.folder):
-        print(f" {folder}")
-        thumbnail_rule(images.part(np.flatnonzero(images.folder == folder)))
 
 
 if __name__ == "__main__":

@@ -7,7 +7,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import coo_array
@@ -16,17 +15,19 @@ from scipy.sparse.csgraph import connected_components
 from pneumoscope.evaluation.columns import group_names
 from pneumoscope.evaluation.manifest import LabelledImage
 from pneumoscope.findings import About, Message, Radiograph, Value
-from pneumoscope.imaging import fingerprint, reduce_by_area
+from pneumoscope.imaging import (
+    NEAR_HASH_BITS,
+    fewest_bits,
+    fingerprint,
+    pack_hashes,
+    perceptual_hashes,
+)
 from pneumoscope.metrics import CrossTable, cross_table
 
-NEAR_BITS = 6
-NEAR_CORRELATION = 0.99
 OTHER_SIZES = "other sizes"
 MAX_VALUES = 20
 
-_THUMBNAIL, _HASH_SIDE = 32, 8
 _TOP_SIZES = 10
-_BLOCK = 512  # rows of the table of all pairs that are held at once
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -43,8 +44,8 @@ class ImageFacts:
         Significant bits per stored pixel.
     exact : str
         `imaging.fingerprint`: equal for equal pixels.
-    thumbnail : ndarray of uint8, shape (32, 32)
-        The image reduced by area, without CLAHE.
+    hashes : tuple of str
+        `imaging.perceptual_hashes`: nearly equal for copies of a picture.
     """
 
     file_format: str
@@ -52,7 +53,7 @@ class ImageFacts:
     width: int
     bits: int
     exact: str
-    thumbnail: NDArray[np.uint8]
+    hashes: tuple[str, str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,14 +168,14 @@ class DataFingerprint:
 
 
 def image_facts(radiograph: Radiograph) -> ImageFacts:
-    """Keep of an image what a fingerprint needs: about a kilobyte."""
+    """Keep of an image what a fingerprint needs: some hundred bytes."""
     return ImageFacts(
         file_format=radiograph.file_format,
         height=radiograph.height,
         width=radiograph.width,
         bits=radiograph.bits,
         exact=fingerprint(radiograph.pixels),
-        thumbnail=reduce_by_area(radiograph.pixels, _THUMBNAIL),
+        hashes=perceptual_hashes(radiograph.pixels),
     )
 
 
@@ -220,54 +221,30 @@ def measure_fingerprint(
     )
 
 
-def near_pairs(thumbnails: NDArray[np.uint8]) -> NDArray[np.intp]:
+def near_pairs(hashes: NDArray[np.uint64]) -> NDArray[np.intp]:
     """Find the pairs of images that show nearly the same picture, among all pairs.
 
-    Two images are near when their 64-bit perceptual hashes (pHash: signs of the 8 x 8 lowest
-    coefficients of the cosine transform about their median) differ in at most `NEAR_BITS` bits, and
-    their thumbnails correlate with at least `NEAR_CORRELATION`.
+    Two images are near when the one as it is differs from the other (as it is, without its
+    outermost 1.6%, or with a border of as much) in at most `imaging.NEAR_HASH_BITS` bits. It is the
+    rule by which `evaluate` finds copies of training images: how well it works is measured in
+    docs/explanation/honest-figures.md.
 
     Parameters
     ----------
-    thumbnails : ndarray of uint8, shape (images, 32, 32)
-        Reduced by area, without CLAHE.
+    hashes : ndarray of uint64, shape (images, 3, 4)
+        `imaging.perceptual_hashes` of each image, packed.
 
     Returns
     -------
     ndarray of intp, shape (pairs, 2)
-        Indices, the smaller first.
-
-    Notes
-    -----
-    Chest radiographs look alike, so this short hash alone is not enough. Measured by
-    ``bench/overlap.py`` on 5,216 images of the Guangzhou set (224 x 224 copies), 1,069 of the RSNA
-    challenge (longest side 512) and 1,200 more of its NORMAL ones (224 x 224): of 13.6, 0.6 and 0.7
-    million pairs of different patients 1,567, 25 and 129 are within 6 bits, yet none of these
-    correlates above 0.966. Different images of one patient reach 0.915, and 0.979 in a set that is
-    masked to the lungs. Of 900 copies of each kind all are found after JPEG at quality 40 to 95,
-    resizing to 112 to 1,024 pixels, and 10 to 20% more or less contrast; 86% and 94% after a gamma
-    of 0.7 and 1.4; 72% with 1% cut off each side, 2% with 2%; none after CLAHE. Both thresholds
-    were chosen while looking at these sets; no independent one was tried.
+        Indices, the smaller first; sorted.
     """
-    signs = np.array([_phash(each) for each in thumbnails], dtype=np.float32)
-    shades = thumbnails.reshape(len(thumbnails), -1).astype(np.float32)
-    shades -= shades.mean(axis=1, keepdims=True)
-    shades /= np.maximum(np.linalg.norm(shades, axis=1, keepdims=True), 1)
-    found = []
-    for start in range(0, len(signs), _BLOCK):
-        rows = slice(start, start + _BLOCK)
-        agreement = signs[rows] @ signs[start:].T
-        near = agreement >= _HASH_SIDE**2 - 2 * NEAR_BITS
-        near &= shades[rows] @ shades[start:].T >= NEAR_CORRELATION
-        found.append(np.argwhere(np.triu(near, 1)) + start)
-    return np.concatenate(found)
-
-
-def _phash(thumbnail: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Give the 64 bits as -1 and 1, so that a product of two counts where they agree."""
-    low = cv2.dct(thumbnail.astype(np.float32))[:_HASH_SIDE, :_HASH_SIDE].ravel()
-    # The first coefficient is the mean brightness, which dwarfs the others.
-    return np.where(low > np.median(low[1:]), 1, -1).astype(np.float32)
+    found = set()
+    for row, mine in enumerate(hashes):
+        for other in np.flatnonzero(fewest_bits(mine, hashes[:, 0]) <= NEAR_HASH_BITS).tolist():
+            if other != row:
+                found.add((min(row, other), max(row, other)))
+    return np.array(sorted(found), dtype=np.intp).reshape(-1, 2)
 
 
 def _near_groups(
@@ -279,7 +256,7 @@ def _near_groups(
 ) -> tuple[CopyGroup, ...]:
     """Join near pairs of different pictures; identical images go with their picture."""
     first = np.unique(exact, return_index=True)[1]
-    pairs = near_pairs(np.stack([facts[index].thumbnail for index in first]))
+    pairs = near_pairs(np.stack([pack_hashes(facts[index].hashes) for index in first]))
     edges = (np.ones(len(pairs), dtype=np.int8), (pairs[:, 0], pairs[:, 1]))
     graph = coo_array(edges, shape=(len(first), len(first)))
     joined = connected_components(graph, directed=False)[1]
