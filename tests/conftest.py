@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 from pneumoscope.bundles import CARD, GRAPH, LICENCE, TRAINING_IMAGES, Bundle, write_bundle
 from pneumoscope.imaging import fingerprint
@@ -17,7 +17,9 @@ from pneumoscope.imaging import fingerprint
 pytest_plugins = ["made_up_diagnoses", "made_up_images"]
 
 # How fast an example runs is the machine's affair; a busy one must not fail a test.
-settings.register_profile("pneumoscope", deadline=None)
+settings.register_profile(
+    "pneumoscope", deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
 settings.load_profile("pneumoscope")
 
 TINY_SIZE, TINY_GRID, TINY_GAIN = 64, 8, 10.0

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import erfc
 
 _Z95 = 1.959963984540054
 
@@ -55,6 +54,8 @@ def trends(days: NDArray[np.float64], values: NDArray[np.float64]) -> Trends:
     Trends
         One entry per column.
     """
+    from scipy.special import erfc  # slow to import, and no diagnosis needs it
+
     there = ~np.isnan(values)
     first, second = np.triu_indices(len(days), 1)
     difference = values[second] - values[first]
