@@ -11,6 +11,7 @@ from pneumoscope.cli.options import (
     AgeGroup,
     JsonTarget,
     LabelledFolder,
+    Negative,
     PatientColumn,
     Positive,
     Where,
@@ -27,20 +28,21 @@ from pneumoscope.cli.output import (
 
 
 def compare(
-    a: Annotated[str, typer.Option("--a", metavar="NAME|PATH", help="The first bundle.")],
-    b: Annotated[str, typer.Option("--b", metavar="NAME|PATH", help="The second bundle.")],
+    a: Annotated[str, typer.Option("--a", metavar="NAME|PATH", help="The first bundle, a.")],
+    b: Annotated[str, typer.Option("--b", metavar="NAME|PATH", help="The second bundle, b.")],
     data: LabelledFolder,
     positive: Positive = None,
-    negative: Annotated[
-        list[str] | None,
-        typer.Option(metavar="LABEL", help="A label that the bundles lack, counted as the rest."),
-    ] = None,
+    negative: Negative = None,
     age_group: AgeGroup = None,
     patient_column: PatientColumn = PATIENTS,
     where: Where = None,
     json: JsonTarget = None,
 ) -> None:
-    """Compare two bundles on the same images: a minus b, with paired intervals and tests."""
+    """Compare two bundles on the same images.
+
+    Differences are a minus b, with 95% paired intervals and tests. The bundles
+    must have the same classes.
+    """
     to_stdout, json_file = json_target(json)
     check_targets({"--json": json_file}, sources=[data])
 

@@ -16,19 +16,26 @@ from pneumoscope.cli.output import (
     reading_bar,
 )
 
-app = typer.Typer(help="Look at labelled folders before training on them.")
+app = typer.Typer(help="Inspect labelled folders before training.")
 
 
 @app.command("fingerprint")
 def fingerprint(
     folder: Annotated[
-        Path, typer.Argument(metavar="DIR", help="Holds labels.csv or one folder per class.")
+        Path,
+        typer.Argument(
+            metavar="DIR", help="A folder with labels.csv, or with one subfolder per class."
+        ),
     ],
     patient_column: PatientColumn = PATIENTS,
     where: Where = None,
     json: JsonTarget = None,
 ) -> None:
-    """Count what a labelled folder holds: patients, sizes, copies, and what tells the label."""
+    """Describe the images of a labelled folder.
+
+    Counts labels, patients, formats and sizes; finds identical and nearly
+    identical images, and properties that give the label away.
+    """
     to_stdout, json_file = json_target(json)
     check_targets({"--json": json_file}, sources=[folder])
 
