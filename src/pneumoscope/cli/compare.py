@@ -15,15 +15,15 @@ from pneumoscope.cli.options import (
     PatientColumn,
     Positive,
     Where,
-    chosen,
+    parse_where,
 )
 from pneumoscope.cli.output import (
     check_targets,
-    deliver,
     folder_data,
     json_target,
     overlap_data,
     reading_bar,
+    write_result,
 )
 
 
@@ -58,7 +58,7 @@ def compare(
             negatives=tuple(negative or ()),
             age_group=age_group,
             patient_column=patient_column,
-            where=chosen(where),
+            where=parse_where(where),
             progress=progress,
         )
     document = to_comparison_document(
@@ -72,4 +72,4 @@ def compare(
         else result.without_overlap.as_dict(),
         warnings=result.warnings,
     )
-    deliver(document, comparison_to_text, to_stdout=to_stdout, json_file=json_file)
+    write_result(document, comparison_to_text, to_stdout=to_stdout, json_file=json_file)

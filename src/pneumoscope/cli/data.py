@@ -7,13 +7,13 @@ from typing import Annotated
 
 import typer
 
-from pneumoscope.cli.options import PATIENTS, JsonTarget, PatientColumn, Where, chosen
+from pneumoscope.cli.options import PATIENTS, JsonTarget, PatientColumn, Where, parse_where
 from pneumoscope.cli.output import (
     check_targets,
-    deliver,
     folder_data,
     json_target,
     reading_bar,
+    write_result,
 )
 
 app = typer.Typer(help="Inspect labelled folders before training.")
@@ -44,11 +44,11 @@ def fingerprint(
 
     with reading_bar() as progress:
         result = fingerprint_folder(
-            folder, patient_column=patient_column, where=chosen(where), progress=progress
+            folder, patient_column=patient_column, where=parse_where(where), progress=progress
         )
     document = to_fingerprint_document(
         result.measured.as_dict(),
         data=folder_data(result),
         warnings=result.warnings,
     )
-    deliver(document, fingerprint_to_text, to_stdout=to_stdout, json_file=json_file)
+    write_result(document, fingerprint_to_text, to_stdout=to_stdout, json_file=json_file)

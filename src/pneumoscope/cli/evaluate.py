@@ -18,15 +18,15 @@ from pneumoscope.cli.options import (
     Positive,
     ReportTarget,
     Where,
-    chosen,
+    parse_where,
 )
 from pneumoscope.cli.output import (
     check_targets,
-    deliver,
     folder_data,
     json_target,
     overlap_data,
     reading_bar,
+    write_result,
 )
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ def evaluate(
             boxes=boxes,
             age_group=age_group,
             patient_column=patient_column,
-            where=chosen(where),
+            where=parse_where(where),
             progress=progress,
         )
     document = _document(result)
@@ -90,7 +90,9 @@ def evaluate(
         from pneumoscope.reports import evaluation_to_html
 
         pages[report] = evaluation_to_html(document).encode()
-    deliver(document, evaluation_to_text, to_stdout=to_stdout, json_file=json_file, others=pages)
+    write_result(
+        document, evaluation_to_text, to_stdout=to_stdout, json_file=json_file, others=pages
+    )
 
 
 def _document(result: FolderEvaluation) -> dict[str, object]:

@@ -121,7 +121,7 @@ def check_fold(split: Path | None, fold: int | None) -> None:
         raise InputError("--fold needs --split")
 
 
-def chosen(where: Sequence[str] | None) -> dict[str, str]:
+def parse_where(where: Sequence[str] | None) -> dict[str, str]:
     """Read ``--where COLUMN=VALUE`` options.
 
     Raises

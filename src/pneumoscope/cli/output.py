@@ -209,7 +209,7 @@ def overlap_data(overlap: TrainingOverlap) -> Overlap:
     }
 
 
-def deliver(
+def write_result(
     document: Mapping[str, object],
     show: Callable[[Mapping[str, Any]], RenderableType],
     *,

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from pneumoscope.cli.options import JsonTarget, RuleBase, Sex, SymptomFile, SymptomPairs
-from pneumoscope.cli.output import check_targets, deliver, given_symptoms, json_target
+from pneumoscope.cli.output import check_targets, given_symptoms, json_target, write_result
 from pneumoscope.errors import InputError, SymptomError
 from pneumoscope.version import VERSION
 
@@ -51,7 +51,7 @@ def severity(
         raise InputError(str(error)) from None
     result = assess(given, patient=patient, rule_base=rule_base)
     warnings = tuple(severity_warnings(result, patient))
-    deliver(
+    write_result(
         to_severity_document(
             result,
             symptoms=given,

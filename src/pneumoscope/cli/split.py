@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from pneumoscope.cli.options import PATIENTS, PatientColumn, Where, chosen
+from pneumoscope.cli.options import PATIENTS, PatientColumn, Where, parse_where
 from pneumoscope.cli.output import check_targets, need_lab
 from pneumoscope.errors import InputError
 
@@ -133,7 +133,7 @@ def split(
             out=out,
             max_unreadable_share=max_unreadable_share,
             patient_column=patient_column,
-            where=chosen(where),
+            where=parse_where(where),
         )
     for number, fold in enumerate(certificate["folds"], start=1):
         counts = ", ".join(f"{part} {sum(c.values())}" for part, c in fold["counts"].items())

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from pneumoscope.cli.options import JsonTarget, RuleBaseName
-from pneumoscope.cli.output import check_targets, deliver, json_target
+from pneumoscope.cli.output import check_targets, json_target, write_result
 from pneumoscope.errors import InputError
 from pneumoscope.version import VERSION
 
@@ -61,7 +61,7 @@ def track(
     course = track_visits(
         history.visits, patient=history.patient, rule_base=rule_base or history.rule_base
     )
-    deliver(
+    write_result(
         to_course_document(
             course, Provenance(VERSION, datetime.now(UTC), rule_base=course.rule_base)
         ),

@@ -25,10 +25,12 @@ def train_lungs(
     from pneumoscope.lab.lungs import train_lungs as run
 
     result = run(data, out)
-    print_text(f"{_told(result.figures)}\nWritten: {result.graph}\nWritten: {result.record}")
+    print_text(
+        f"{_figures_to_text(result.figures)}\nWritten: {result.graph}\nWritten: {result.record}"
+    )
 
 
-def _told(figures: dict[str, Any]) -> str:
+def _figures_to_text(figures: dict[str, Any]) -> str:
     """Give the figures as lines for people."""
     lines = ["Agreement with masks (Dice), patients held out:"]
     lines += [

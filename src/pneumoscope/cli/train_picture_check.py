@@ -28,10 +28,12 @@ def train_picture_check(
     from pneumoscope.lab.picture_check import train_picture_check as run
 
     result = run(data, out)
-    print_text(f"{_told(result.figures)}\nWritten: {result.graph}\nWritten: {result.record}")
+    print_text(
+        f"{_figures_to_text(result.figures)}\nWritten: {result.graph}\nWritten: {result.record}"
+    )
 
 
-def _told(figures: dict[str, Any]) -> str:
+def _figures_to_text(figures: dict[str, Any]) -> str:
     """Give the figures as lines for people."""
     lines = ["Radiographs that were refused, patients held out:"]
     lines += [

@@ -154,7 +154,7 @@ def tune_dropout(
     if to_stdout:
         write_stdout(dump(result.as_dict()))
     else:
-        print_text(_told(result, out))
+        print_text(_result_to_text(result, out))
 
 
 @contextmanager
@@ -187,7 +187,7 @@ def _progress_line(name: str, step: Step) -> str:
     )
 
 
-def _told(result: TuningResult, out: Path) -> str:
+def _result_to_text(result: TuningResult, out: Path) -> str:
     """Say what was found, and what it is worth."""
     warm_up = result.warm_up_seconds
     after = "" if warm_up is None else f", after a warm-up of {warm_up:.1f} s"
