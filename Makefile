@@ -2,16 +2,20 @@
 PYTHON ?= python3
 DEMO_ENV := .venv-demo
 TEST_ENV := .venv
+DOCS_ENV := .venv-docs
+# What the pages of docs/ and of the repository point to.
+DOCS_SOURCE := bench docs examples recipes src tests $(wildcard *.md) CITATION.cff LICENSE
 # A file's tests share what it makes, so a file stays with one process.
 PYTEST := $(TEST_ENV)/bin/python -m pytest --numprocesses auto --dist loadfile
 DEMO_OUT := demo-output
 
-.PHONY: help demo test check bench clean
+.PHONY: help demo test check bench docs clean
 
 help:
 	@echo "make demo    diagnose a synthetic radiograph with the plain install (no torch)"
 	@echo "make test    run every test in an environment of its own"
 	@echo "make check   formatting, types, walls, then the tests with coverage"
+	@echo "make docs    write the reference of the commands, and all documentation as a site into site/"
 	@echo "make bench   time the way from file to JSON on this machine"
 	@echo "make clean   remove the environments and the demo's output"
 
@@ -51,8 +55,8 @@ test: $(TEST_ENV)/.installed
 	$(PYTEST)
 
 check: $(TEST_ENV)/.installed
-	$(TEST_ENV)/bin/ruff format --check src tests bench
-	$(TEST_ENV)/bin/ruff check src tests bench
+	$(TEST_ENV)/bin/ruff format --check src tests bench tools
+	$(TEST_ENV)/bin/ruff check src tests bench tools
 	$(TEST_ENV)/bin/mypy
 	$(TEST_ENV)/bin/lint-imports
 	$(PYTEST) --cov --cov-report=term-missing:skip-covered --cov-fail-under=90
@@ -60,5 +64,17 @@ check: $(TEST_ENV)/.installed
 bench: $(TEST_ENV)/.installed
 	$(TEST_ENV)/bin/python bench/diagnose.py
 
+$(DOCS_ENV)/.installed: pyproject.toml
+	@echo "Making the environment $(DOCS_ENV) with what builds the documentation ..."
+	$(PYTHON) -m venv $(DOCS_ENV)
+	$(DOCS_ENV)/bin/python -m pip install --quiet --disable-pip-version-check --editable ".[docs]"
+	@touch $@
+
+docs: $(DOCS_ENV)/.installed
+	$(DOCS_ENV)/bin/python tools/commands_page.py
+	@rm -rf .docs-source && mkdir .docs-source && ln -s $(addprefix ../,$(DOCS_SOURCE)) .docs-source/
+	$(DOCS_ENV)/bin/python -m mkdocs build --quiet
+	@echo "Open site/docs/index.html in a browser."
+
 clean:
-	rm -rf $(DEMO_ENV) $(TEST_ENV) $(DEMO_OUT)
+	rm -rf $(DEMO_ENV) $(TEST_ENV) $(DOCS_ENV) $(DEMO_OUT) .docs-source site

@@ -74,3 +74,9 @@ def test_every_command_is_kept_from_the_laboratory_or_is_its_own() -> None:
     walled = set(_contract("its own commands")["source_modules"])
     commands = {path.stem for path in (PACKAGE / "cli").glob("*.py")} - LAB_COMMANDS - SHARED
     assert walled == {f"pneumoscope.cli.{name}" for name in commands}
+
+
+def test_the_page_of_the_api_has_every_room() -> None:
+    page = (ROOT / "docs" / "reference" / "api.md").read_text("utf-8")
+    shown = {line.removeprefix("::: pneumoscope.") for line in page.splitlines() if ":::" in line}
+    assert shown >= set(ROOMS) - {"cli", "lab"}

@@ -54,7 +54,7 @@ def test_nothing_in_a_folder_that_is_read_is_replaced(tmp_path: Path) -> None:
     (data / "a" / "0001.png").write_bytes(b"image")
     (tmp_path / "link").symlink_to(data / "a" / "0001.png")
     for path in (data / "a" / "0001.png", tmp_path / "link"):
-        with pytest.raises(InputError, match="in a folder that is read"):
+        with pytest.raises(InputError, match="would overwrite a file in the input folder"):
             check_targets({"--json": path}, sources=[data])
     check_targets({"--json": data / "new.json"}, sources=[data])
 

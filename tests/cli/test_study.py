@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
+
+from pneumoscope.cli.study import Scale
 
 pytest.importorskip("torch")
 
@@ -24,6 +26,12 @@ def test_the_list_says_what_each_study_needs(cli: Cli) -> None:
         needs = f"; needs {', '.join(known.needs) or 'no data set'}{others}"
         assert entry[2].endswith(needs)
     assert "needs guangzhou\n" in told
+
+
+def test_the_choices_of_the_scale_are_those_that_exist() -> None:
+    from pneumoscope.lab.studies.study import SCALES
+
+    assert get_args(Scale) == SCALES
 
 
 @pytest.mark.parametrize("variable", [True, False])

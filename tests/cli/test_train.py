@@ -196,7 +196,7 @@ def test_a_certificate_that_is_gone_is_refused_or_told(cli: Cli, place: Path) ->
     ("more", "said"),
     [
         (("--scheme", "thirds"), "--scheme"),
-        (("--by", "hospital"), "--by 'hospital'"),
+        (("--by", "hospital"), "'hospital' is not one of"),
         (("--folds", "30"), "cannot be divided into 30"),
         (("--folds", "0"), "--folds"),
         (("--holdout", "nan"), "--holdout"),
@@ -246,7 +246,7 @@ def test_the_split_of_a_recipe_is_that_of_its_folders(cli: Cli, place: Path) -> 
         ((), "give folders, or --recipe"),
         (("made", "--recipe", "recipe.yaml"), "give folders, or --recipe"),
         (("--recipe", "recipe.yaml", "--where", "list=a"), "leave out --where"),
-        (("--recipe", "recipe.yaml", "--by", "day"), "give patient or image"),
+        (("--recipe", "recipe.yaml", "--by", "day"), "'day' is not one of"),
     ],
 )
 def test_a_split_is_of_folders_or_of_a_recipe(

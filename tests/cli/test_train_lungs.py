@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from pneumoscope.cli.train_lungs import _told
+from pneumoscope.cli.train_lungs import _figures_to_text
 
 Cli = Callable[..., Any]
 
@@ -42,7 +42,7 @@ def test_the_packaged_figures_can_be_told() -> None:
     from pneumoscope.inference import packaged_lung_fields
 
     figures = packaged_lung_fields().record.figures
-    lines = _told(figures).splitlines()
+    lines = _figures_to_text(figures).splitlines()
     for name in figures["agreement"]:
         assert any(line.strip().startswith(f"{name}: 0.") for line in lines)
     assert any(line.strip().startswith("not-chest KNEE: ") for line in lines)

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from pneumoscope.cli.train_picture_check import _told
+from pneumoscope.cli.train_picture_check import _figures_to_text
 from pneumoscope.inference import packaged_picture_check
 
 Cli = Callable[..., Any]
@@ -41,7 +41,7 @@ def test_without_the_laboratory_there_is_one_clear_line(
 
 def test_the_packaged_figures_can_be_told() -> None:
     figures = packaged_picture_check().record.figures
-    lines = [line.strip() for line in _told(figures).splitlines()]
+    lines = [line.strip() for line in _figures_to_text(figures).splitlines()]
     for part in ("ordinary", "damaged", "not_chest"):
         assert figures[part]
         for name in figures[part]:

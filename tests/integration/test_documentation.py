@@ -10,8 +10,10 @@ from pathlib import Path
 import numpy as np
 import pydicom
 import pytest
+import yaml
 from PIL import Image
 
+from pneumoscope import __version__
 from pneumoscope.documents import dump, to_document
 from pneumoscope.evaluation import read_boxes, read_manifest
 from pneumoscope.metrics import Box
@@ -92,6 +94,23 @@ def test_the_python_page_names_every_field_and_every_error() -> None:
         assert set(kind.__dataclass_fields__) <= told
     raised = {name for name in vars(errors) if name.endswith("Error")} - {"PneumoscopeError"}
     assert raised <= told
+
+
+def test_every_figure_of_the_intended_use_stands_in_the_card() -> None:
+    page = (ROOT / "docs/intended-use.md").read_text("utf-8")
+    card = (ROOT / "src/pneumoscope/bundles/packaged/chest/card.md").read_text("utf-8")
+    figures = re.findall(r"\d\.\d+ \(\d\.\d+ to \d\.\d+\)", " ".join(page.split()))
+    assert len(figures) == 10
+    assert [figure for figure in figures if figure not in card] == []
+    version = json.loads((ROOT / "src/pneumoscope/bundles/packaged/chest/bundle.json").read_text())
+    assert f"`chest`, version {version['version']}" in page
+    assert len(page.split()) <= 800
+
+
+def test_the_citation_names_this_version_and_has_what_its_format_requires() -> None:
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text("utf-8"))
+    assert {"cff-version", "message", "title", "authors"} <= set(citation)
+    assert citation["version"] == __version__
 
 
 def test_the_layout_of_guangzhou_tells_patients_and_kinds(

@@ -32,37 +32,42 @@ from pneumoscope.cli import (
     tune_dropout,
     verify,
 )
+from pneumoscope.cli.help import GroupedCommands, InputsCommand
 from pneumoscope.errors import InputError, PneumoscopeError
 
 DONE, OUR_FAULT, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
 
+READ, MEASURE, MODELS, LABORATORY, TRY = "Read", "Measure", "Models", "Laboratory", "Try"
+
 app = typer.Typer(
     name="pneumoscope",
-    help="Read chest radiographs for pneumonia, explained, and join them with the symptoms into a "
-    "severity. Decision support, not a diagnosis.",
-    add_completion=False,
+    cls=GroupedCommands,
+    help="Read chest radiographs for pneumonia, explain the result, and join it with symptoms "
+    "into a severity. Decision support, not a diagnosis.",
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-app.command("diagnose")(diagnose.diagnose)
-app.command("severity")(severity.severity)
-app.command("track")(track.track)
-app.command("verify")(verify.verify)
-app.command("show")(show.show)
-app.command("schema")(show.schema)
-app.command("evaluate")(evaluate.evaluate)
-app.command("compare")(compare.compare)
-app.command("networks")(networks.networks)
-app.command("split")(split.split)
-app.command("train")(train.train)
-app.command("export")(train.export)
-app.command("study")(study.study)
-app.command("train-lungs")(train_lungs.train_lungs)
-app.command("train-picture-check")(train_picture_check.train_picture_check)
-app.command("tune-dropout")(tune_dropout.tune_dropout)
-app.command("phantom")(phantom.phantom)
-app.add_typer(data.app, name="data")
-app.add_typer(bundle.app, name="bundle")
+app.command("diagnose", rich_help_panel=READ)(diagnose.diagnose)
+app.command("severity", cls=InputsCommand, rich_help_panel=READ)(severity.severity)
+app.command("track", rich_help_panel=READ)(track.track)
+app.command("show", rich_help_panel=READ)(show.show)
+app.command("verify", rich_help_panel=READ)(verify.verify)
+app.command("schema", rich_help_panel=READ)(show.schema)
+app.command("evaluate", rich_help_panel=MEASURE)(evaluate.evaluate)
+app.command("compare", rich_help_panel=MEASURE)(compare.compare)
+app.add_typer(data.app, name="data", rich_help_panel=MEASURE)
+app.add_typer(bundle.app, name="bundle", rich_help_panel=MODELS)
+app.command("networks", rich_help_panel=MODELS)(networks.networks)
+app.command("split", rich_help_panel=LABORATORY)(split.split)
+app.command("train", rich_help_panel=LABORATORY)(train.train)
+app.command("export", rich_help_panel=LABORATORY)(train.export)
+app.command("tune-dropout", rich_help_panel=LABORATORY)(tune_dropout.tune_dropout)
+app.command("study", rich_help_panel=LABORATORY)(study.study)
+app.command("train-lungs", rich_help_panel=LABORATORY)(train_lungs.train_lungs)
+app.command("train-picture-check", rich_help_panel=LABORATORY)(
+    train_picture_check.train_picture_check
+)
+app.command("phantom", rich_help_panel=TRY)(phantom.phantom)
 
 
 def _print_version(wanted: bool) -> None:
@@ -75,7 +80,7 @@ def _print_version(wanted: bool) -> None:
 def _common(
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")] = False,
     verbose: Annotated[
-        bool, typer.Option("--verbose", "-v", help="Print details; errors with their traceback.")
+        bool, typer.Option("--verbose", "-v", help="Print details, and the traceback of an error.")
     ] = False,
     _: Annotated[
         bool,

@@ -8,12 +8,17 @@ import typer
 
 from pneumoscope.errors import BundleError
 
-app = typer.Typer(help="List the model bundles and show their cards.")
+app = typer.Typer(help="List model bundles and show their cards.")
 
 
 @app.command("list")
 def list_bundles() -> None:
-    """List the bundles that have a name, in $PNEUMOSCOPE_HOME/bundles and in the package."""
+    """List the bundles that have a name.
+
+    They are in $PNEUMOSCOPE_HOME/bundles and in the package. One line each:
+    name, version, kind of image, classes, training sets and folder, with tabs
+    between them.
+    """
     from pneumoscope.bundles import available_bundles, read_bundle
 
     for name, folder in available_bundles().items():
@@ -37,9 +42,15 @@ def list_bundles() -> None:
 
 @app.command("info")
 def info(
-    bundle: Annotated[str | None, typer.Argument(metavar="NAME|PATH")] = None,
+    bundle: Annotated[
+        str | None, typer.Argument(metavar="NAME|PATH", help="The bundle; chest if not given.")
+    ] = None,
 ) -> None:
-    """Verify a bundle and print its terms and its model card."""
+    """Verify a bundle and print its card.
+
+    Checks every file against its checksum, and prints folder, checksum, terms
+    and card.
+    """
     from pneumoscope.bundles import find_bundle
     from pneumoscope.reports import plain
 

@@ -11,36 +11,38 @@ from pneumoscope.cli.options import (
     AgeGroup,
     JsonTarget,
     LabelledFolder,
+    Negative,
     PatientColumn,
     Positive,
     Where,
-    chosen,
+    parse_where,
 )
 from pneumoscope.cli.output import (
     check_targets,
-    deliver,
     folder_data,
     json_target,
     overlap_data,
     reading_bar,
+    write_result,
 )
 
 
 def compare(
-    a: Annotated[str, typer.Option("--a", metavar="NAME|PATH", help="The first bundle.")],
-    b: Annotated[str, typer.Option("--b", metavar="NAME|PATH", help="The second bundle.")],
+    a: Annotated[str, typer.Option("--a", metavar="NAME|PATH", help="The first bundle, a.")],
+    b: Annotated[str, typer.Option("--b", metavar="NAME|PATH", help="The second bundle, b.")],
     data: LabelledFolder,
     positive: Positive = None,
-    negative: Annotated[
-        list[str] | None,
-        typer.Option(metavar="LABEL", help="A label that the bundles lack, counted as the rest."),
-    ] = None,
+    negative: Negative = None,
     age_group: AgeGroup = None,
     patient_column: PatientColumn = PATIENTS,
     where: Where = None,
     json: JsonTarget = None,
 ) -> None:
-    """Compare two bundles on the same images: a minus b, with paired intervals and tests."""
+    """Compare two bundles on the same images.
+
+    Differences are a minus b, with 95% paired intervals and tests. The bundles
+    must have the same classes.
+    """
     to_stdout, json_file = json_target(json)
     check_targets({"--json": json_file}, sources=[data])
 
@@ -56,7 +58,7 @@ def compare(
             negatives=tuple(negative or ()),
             age_group=age_group,
             patient_column=patient_column,
-            where=chosen(where),
+            where=parse_where(where),
             progress=progress,
         )
     document = to_comparison_document(
@@ -70,4 +72,4 @@ def compare(
         else result.without_overlap.as_dict(),
         warnings=result.warnings,
     )
-    deliver(document, comparison_to_text, to_stdout=to_stdout, json_file=json_file)
+    write_result(document, comparison_to_text, to_stdout=to_stdout, json_file=json_file)

@@ -7,28 +7,35 @@ from typing import Annotated
 
 import typer
 
-from pneumoscope.cli.options import PATIENTS, JsonTarget, PatientColumn, Where, chosen
+from pneumoscope.cli.options import PATIENTS, JsonTarget, PatientColumn, Where, parse_where
 from pneumoscope.cli.output import (
     check_targets,
-    deliver,
     folder_data,
     json_target,
     reading_bar,
+    write_result,
 )
 
-app = typer.Typer(help="Look at labelled folders before training on them.")
+app = typer.Typer(help="Inspect labelled folders before training.")
 
 
 @app.command("fingerprint")
 def fingerprint(
     folder: Annotated[
-        Path, typer.Argument(metavar="DIR", help="Holds labels.csv or one folder per class.")
+        Path,
+        typer.Argument(
+            metavar="DIR", help="A folder with labels.csv, or with one subfolder per class."
+        ),
     ],
     patient_column: PatientColumn = PATIENTS,
     where: Where = None,
     json: JsonTarget = None,
 ) -> None:
-    """Count what a labelled folder holds: patients, sizes, copies, and what tells the label."""
+    """Describe the images of a labelled folder.
+
+    Counts labels, patients, formats and sizes; finds identical and nearly
+    identical images, and properties that give the label away.
+    """
     to_stdout, json_file = json_target(json)
     check_targets({"--json": json_file}, sources=[folder])
 
@@ -37,11 +44,11 @@ def fingerprint(
 
     with reading_bar() as progress:
         result = fingerprint_folder(
-            folder, patient_column=patient_column, where=chosen(where), progress=progress
+            folder, patient_column=patient_column, where=parse_where(where), progress=progress
         )
     document = to_fingerprint_document(
         result.measured.as_dict(),
         data=folder_data(result),
         warnings=result.warnings,
     )
-    deliver(document, fingerprint_to_text, to_stdout=to_stdout, json_file=json_file)
+    write_result(document, fingerprint_to_text, to_stdout=to_stdout, json_file=json_file)

@@ -8,7 +8,15 @@ from typing import Annotated
 
 import typer
 
-from pneumoscope.cli.options import RULE_BASES, JsonTarget
+from pneumoscope.cli.options import (
+    BundleName,
+    JsonTarget,
+    ReportTarget,
+    RuleBase,
+    Sex,
+    SymptomFile,
+    SymptomPairs,
+)
 from pneumoscope.cli.output import (
     check_targets,
     given_symptoms,
@@ -20,40 +28,39 @@ from pneumoscope.files import write_files
 
 
 def diagnose(
-    image: Annotated[Path, typer.Argument(help="A JPEG, PNG, TIFF or DICOM file.")],
-    symptom: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="NAME=VALUE", help="One symptom, such as fever_value=38.5; again for each."
-        ),
-    ] = None,
-    symptoms: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Symptoms as a JSON object.")
-    ] = None,
+    image: Annotated[
+        Path, typer.Argument(metavar="IMAGE", help="A JPEG, PNG, TIFF or DICOM file.")
+    ],
+    symptom: SymptomPairs = None,
+    symptoms: SymptomFile = None,
     age: Annotated[
-        float | None, typer.Option(help="Years; else by the DICOM header, or the picture.")
+        float | None,
+        typer.Option(metavar="YEARS", help="Age of the patient. If not given: the DICOM header's."),
     ] = None,
-    sex: Annotated[str | None, typer.Option(help="M or F; else from the DICOM header.")] = None,
-    bundle: Annotated[
-        str | None, typer.Option(metavar="NAME|PATH", help="The model bundle.")
+    sex: Annotated[
+        Sex | None, typer.Option(help="Sex of the patient. If not given: the DICOM header's.")
     ] = None,
-    rule_base: Annotated[
-        str, typer.Option(metavar="NAME", help=f"Of the severity: {RULE_BASES}.")
-    ] = "guideline",
+    bundle: BundleName = None,
+    rule_base: RuleBase = "guideline",
     json: JsonTarget = None,
     overlay: Annotated[
-        Path | None, typer.Option(metavar="FILE.png", help="Write the picture with its map.")
+        Path | None,
+        typer.Option(metavar="FILE.png", help="Write the radiograph with the heatmap over it."),
     ] = None,
-    report: Annotated[
-        Path | None, typer.Option(metavar="FILE.html", help="Write a page for people.")
-    ] = None,
+    report: ReportTarget = None,
     with_identity: Annotated[
-        bool, typer.Option("--with-identity", help="Name the patient as the DICOM header does.")
+        bool,
+        typer.Option(
+            "--with-identity",
+            help="Put the patient's name, number and birth date from the DICOM header into the "
+            "JSON and the report.",
+        ),
     ] = False,
 ) -> None:
-    """Read one chest radiograph, explain it, and join it with the symptoms into a severity.
+    """Read a chest radiograph and explain it.
 
-    The symptoms' names, units and ranges: pneumoscope severity --help.
+    With symptoms, the result also has a severity. Names, units and ranges of
+    the symptoms: pneumoscope severity --help.
     """
     to_stdout, json_file = json_target(json)
     check_targets(

@@ -10,20 +10,23 @@ import typer
 from pneumoscope.cli.options import (
     PATIENTS,
     AgeGroup,
+    BundleName,
     JsonTarget,
     LabelledFolder,
+    Negative,
     PatientColumn,
     Positive,
+    ReportTarget,
     Where,
-    chosen,
+    parse_where,
 )
 from pneumoscope.cli.output import (
     check_targets,
-    deliver,
     folder_data,
     json_target,
     overlap_data,
     reading_bar,
+    write_result,
 )
 
 if TYPE_CHECKING:
@@ -32,31 +35,34 @@ if TYPE_CHECKING:
 
 def evaluate(
     data: LabelledFolder,
-    bundle: Annotated[
-        str | None, typer.Option(metavar="NAME|PATH", help="The model bundle.")
-    ] = None,
+    bundle: BundleName = None,
     positive: Positive = None,
-    negative: Annotated[
-        list[str] | None,
-        typer.Option(metavar="LABEL", help="A label that the bundle lacks, counted as the rest."),
-    ] = None,
+    negative: Negative = None,
     by: Annotated[
         list[str] | None,
-        typer.Option(metavar="COLUMN", help="A column of labels.csv to give subgroups of."),
+        typer.Option(
+            metavar="COLUMN",
+            help="Also report the subgroups of this column of labels.csv. Repeat the option for "
+            "each column.",
+        ),
     ] = None,
     boxes: Annotated[
         Path | None,
-        typer.Option(metavar="FILE.csv", help="Readers' boxes to measure the heatmaps against."),
+        typer.Option(
+            metavar="FILE.csv", help="Radiologists' boxes, to measure the heatmaps against."
+        ),
     ] = None,
     age_group: AgeGroup = None,
     patient_column: PatientColumn = PATIENTS,
     where: Where = None,
     json: JsonTarget = None,
-    report: Annotated[
-        Path | None, typer.Option(metavar="FILE.html", help="Write a page with the figures.")
-    ] = None,
+    report: ReportTarget = None,
 ) -> None:
-    """Score every readable image of a labelled folder, with 95% intervals over the patients."""
+    """Measure a bundle on labelled images.
+
+    Every readable image is predicted. Metrics have 95% intervals from a
+    bootstrap over patients.
+    """
     to_stdout, json_file = json_target(json)
     targets = {"--json": json_file, "--report": report}
     read = [data, *([] if boxes is None else [boxes])]
@@ -75,7 +81,7 @@ def evaluate(
             boxes=boxes,
             age_group=age_group,
             patient_column=patient_column,
-            where=chosen(where),
+            where=parse_where(where),
             progress=progress,
         )
     document = _document(result)
@@ -84,7 +90,9 @@ def evaluate(
         from pneumoscope.evaluation.reports import evaluation_to_html
 
         pages[report] = evaluation_to_html(document).encode()
-    deliver(document, evaluation_to_text, to_stdout=to_stdout, json_file=json_file, others=pages)
+    write_result(
+        document, evaluation_to_text, to_stdout=to_stdout, json_file=json_file, others=pages
+    )
 
 
 def _document(result: FolderEvaluation) -> dict[str, object]:

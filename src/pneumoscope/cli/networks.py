@@ -10,7 +10,11 @@ from pneumoscope.files import write_files
 def networks(
     json: JsonTarget = None,
 ) -> None:
-    """List the networks: parameters, input size, weights' source, options with their defaults."""
+    """List the networks that a recipe may name.
+
+    For each: parameters, input size, source of the initial weights, and options
+    with their defaults.
+    """
     to_stdout, json_file = json_target(json)
     check_targets({"--json": json_file})
     need_lab("the list of networks")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -12,66 +12,116 @@ from pneumoscope.errors import InputError
 
 # The literal of `evaluation.PATIENT_COLUMN`, which is slow to import for `--help`.
 PATIENTS = "patient_id"
-# Of `severity.rule_bases`, for the same reason.
-RULE_BASES = (
-    "guideline, baral2025, or another reading of that: baral2025-or5, baral2025-drawn, "
-    "baral2025-max, baral2025-average"
-)
+# The names of `severity.rule_bases`, for the same reason.
+RuleBaseName = Literal[
+    "guideline",
+    "baral2025",
+    "baral2025-or5",
+    "baral2025-drawn",
+    "baral2025-max",
+    "baral2025-average",
+]
 
+RuleBase = Annotated[
+    RuleBaseName,
+    typer.Option(
+        help="Rules for the severity: guideline, from published guidelines; baral2025, as "
+        "published; baral2025-*, other readings of that paper."
+    ),
+]
+SymptomPairs = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--symptom",
+        metavar="NAME=VALUE",
+        help="One symptom, such as oxygen_level=92. Repeat the option for each symptom.",
+    ),
+]
+SymptomFile = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="A JSON file with symptoms: an object of names and values."),
+]
+Sex = Literal["M", "F"]
+BundleName = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME|PATH", help="The model bundle, by name or folder; chest if not given."
+    ),
+]
 JsonTarget = Annotated[
     str | None,
-    typer.Option(metavar="-|FILE", help="Write JSON; - for stdout and nothing else."),
+    typer.Option(
+        metavar="-|FILE",
+        help="Write the result as JSON to FILE; - prints only the JSON on stdout.",
+    ),
+]
+ReportTarget = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE.html", help="Write an HTML page with the result, in one file."),
 ]
 LabelledFolder = Annotated[
-    Path, typer.Option(metavar="DIR", help="Holds labels.csv or one folder per class.")
+    Path,
+    typer.Option(
+        metavar="DIR",
+        help="The labelled images: a folder with labels.csv, or with one subfolder per class.",
+    ),
 ]
 Positive = Annotated[
-    str | None, typer.Option(metavar="CLASS", help="The class to tell from the rest.")
+    str | None, typer.Option(metavar="CLASS", help="The class to tell from all others.")
+]
+Negative = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="LABEL",
+        help="Count images of this label as negative, though the bundle has no such class. "
+        "Needs --positive. Repeat the option for each label.",
+    ),
 ]
 AgeGroup = Annotated[
     str | None,
     typer.Option(
-        metavar="children|adults",
-        help="The age group of images whose age is not known; by default the image tells it.",
+        metavar="NAME",
+        help="Age group (children or adults) of images without a known age. If not given, the "
+        "image decides.",
     ),
 ]
 PatientColumn = Annotated[
     str,
-    typer.Option(
-        metavar="COLUMN",
-        help="The column of labels.csv that names the patients, or what stands for them.",
-    ),
+    typer.Option(metavar="COLUMN", help="Column of labels.csv that identifies the patient."),
 ]
 Where = Annotated[
     list[str] | None,
     typer.Option(
         metavar="COLUMN=VALUE",
-        help="Only images with this value in this column of labels.csv; again for each.",
+        help="Use only images with this value in this column of labels.csv. Repeat the option "
+        "for each column.",
     ),
 ]
 SplitFile = Annotated[
     Path | None,
     typer.Option(
-        metavar="SPLIT.json", help="A split of `pneumoscope split`; else the recipe's own."
+        metavar="SPLIT.json",
+        help="A split made by pneumoscope split. If not given, the recipe's own split is used.",
     ),
 ]
 FoldNumber = Annotated[
-    int | None, typer.Option(min=1, help="Which fold of --split, from 1; by default 1.")
+    int | None,
+    typer.Option(min=1, metavar="N", help="Fold of --split, counted from 1; 1 if not given."),
 ]
 
 
 def check_fold(split: Path | None, fold: int | None) -> None:
-    """Refuse a ``--fold`` of no split.
+    """Refuse a ``--fold`` without a ``--split``.
 
     Raises
     ------
     InputError
     """
     if fold is not None and split is None:
-        raise InputError("--fold: is of a split file; give --split, too")
+        raise InputError("--fold needs --split")
 
 
-def chosen(where: Sequence[str] | None) -> dict[str, str]:
+def parse_where(where: Sequence[str] | None) -> dict[str, str]:
     """Read ``--where COLUMN=VALUE`` options.
 
     Raises

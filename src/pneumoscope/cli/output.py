@@ -61,8 +61,8 @@ def check_targets(targets: Mapping[str, Path | None], *, sources: Collection[Pat
         # Which of its files are read is known later; a lost label or image could not be got back.
         if real.exists() and not read.isdisjoint(real.parents):
             raise InputError(
-                f"{option} {path}: is there already, in a folder that is read, where nothing is "
-                "replaced; give another name or place"
+                f"{option} {path}: would overwrite a file in the input folder; give another name "
+                "or place"
             )
         other = seen.setdefault(str(real), option)
         if other != option:
@@ -212,7 +212,7 @@ def overlap_data(overlap: TrainingOverlap) -> Overlap:
     }
 
 
-def deliver(
+def write_result(
     document: _Result,
     show: Callable[[_Result], RenderableType],
     *,

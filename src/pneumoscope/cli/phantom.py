@@ -9,15 +9,31 @@ import typer
 
 
 def phantom(
-    out: Annotated[Path, typer.Option(metavar="DIR", help="The folder; made if absent.")],
-    count: Annotated[int, typer.Option(help="How many, by turns without and with opacity.")] = 1,
-    dicom: Annotated[bool, typer.Option("--dicom", help="Write DICOM files, else PNG.")] = False,
-    seed: Annotated[int, typer.Option(help="Seed of the first.")] = 0,
+    out: Annotated[
+        Path, typer.Option(metavar="DIR", help="Output folder; made if it does not exist.")
+    ],
+    count: Annotated[
+        int, typer.Option(metavar="N", help="Number of phantoms; every second one has an opacity.")
+    ] = 1,
+    dicom: Annotated[
+        bool, typer.Option("--dicom", help="Write DICOM files instead of PNG.")
+    ] = False,
+    seed: Annotated[
+        int,
+        typer.Option(metavar="S", help="Random seed of the first phantom; the next ones count up."),
+    ] = 0,
     upside_down: Annotated[
-        bool, typer.Option("--upside-down", help="Turned by 180 degrees, to try a refusal.")
+        bool,
+        typer.Option(
+            "--upside-down",
+            help="Turn the images by 180 degrees, to see how diagnose refuses them.",
+        ),
     ] = False,
 ) -> None:
-    """Draw synthetic chest radiographs with their labels.csv. They show no patient."""
+    """Draw synthetic chest radiographs.
+
+    They show no patient. Their labels.csv is written beside them.
+    """
     from pneumoscope.synthetic import LABELS_FILE, make_phantoms
 
     paths = make_phantoms(out, count, dicom=dicom, seed=seed, turned=upside_down)

@@ -3,48 +3,37 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from pneumoscope.cli.options import RULE_BASES, JsonTarget
-from pneumoscope.cli.output import check_targets, deliver, given_symptoms, json_target
+from pneumoscope.cli.options import JsonTarget, RuleBase, Sex, SymptomFile, SymptomPairs
+from pneumoscope.cli.output import check_targets, given_symptoms, json_target, write_result
 from pneumoscope.errors import InputError, SymptomError
 from pneumoscope.version import VERSION
 
 
 def severity(
-    symptom: Annotated[
-        list[str] | None,
+    symptom: SymptomPairs = None,
+    symptoms: SymptomFile = None,
+    age: Annotated[
+        float | None,
         typer.Option(
-            metavar="NAME=VALUE", help="One symptom, such as fever_value=98.6F; again for each."
+            metavar="YEARS",
+            help="Age of the patient; 0.5 is six months. The rule base guideline needs it.",
         ),
     ] = None,
-    symptoms: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="Symptoms as a JSON object of names and numbers."),
+    sex: Annotated[
+        Sex | None, typer.Option(help="Sex of the patient, used by the Pneumonia Severity Index.")
     ] = None,
-    age: Annotated[
-        float | None, typer.Option(metavar="YEARS", help="guideline needs it; 0.5 is six months.")
-    ] = None,
-    sex: Annotated[str | None, typer.Option(metavar="M|F", help="For PSI.")] = None,
-    rule_base: Annotated[str, typer.Option(metavar="NAME", help=f"{RULE_BASES}.")] = "guideline",
+    rule_base: RuleBase = "guideline",
     json: JsonTarget = None,
 ) -> None:
-    """Give a severity from the symptoms, with its reasons and the bedside scores.
+    """Grade severity from the symptoms alone.
 
-    Symptoms, rated 0 (none) to 1 (worst imaginable): breathlessness, sputum_production,
-    hemoptysis, fatigue, appetite_loss, confusion, chest_pain, cough_severity. Measured: fever_value
-    (°C, or with F behind it), fever_duration (days), oxygen_level (SpO2 in %), respiratory_rate
-    (/min), systolic_pressure (mmHg). Leave out what is not known: the level is then an interval;
-    never write 0 for it.
-
-    More, where known: pulse (/min), diastolic_pressure (mmHg), urea, sodium, glucose (mmol/L),
-    arterial_ph, haematocrit (%). Yes 1, no 0: oxygen_therapy, comorbidity, cancer, liver_disease,
-    heart_failure, stroke, kidney_disease, nursing_home, pleural_effusion, hypercapnic_target (a
-    clinician set an SpO2 target of 88 to 92 %), and of a child danger_sign, chest_indrawing,
-    stridor.
+    The result shows its reasons and the bedside scores. Leave out a symptom
+    that is not known, and never write 0 for it: the severity is then a range
+    of levels.
     """
     to_stdout, json_file = json_target(json)
     check_targets({"--json": json_file}, sources=[] if symptoms is None else [symptoms])
@@ -69,7 +58,7 @@ def severity(
         warnings=tuple(severity_warnings(result, patient)),
         provenance=Provenance(VERSION, datetime.now(UTC), rule_base=identify_rule_base(rule_base)),
     )
-    deliver(
+    write_result(
         document,
         severity_to_text,
         to_stdout=to_stdout,

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -18,14 +17,8 @@ if TYPE_CHECKING:
     from pneumoscope.documents import Document
 
 
-class SchemaName(StrEnum):
-    """Everything that has a schema."""
-
-    # The literals of `documents.SCHEMAS`, which is slow to import for `--help`.
-    DIAGNOSIS = "diagnosis"
-    SEVERITY = "severity"
-    COURSE = "course"
-    VISITS = "visits"
+# The literals of `documents.SCHEMAS`, which is slow to import for `--help`.
+SchemaName = Literal["diagnosis", "severity", "course", "visits"]
 
 
 def show(
@@ -80,8 +73,11 @@ def _text(document: Document) -> RenderableType:
 def schema(
     name: Annotated[SchemaName, typer.Argument(help="Which one.", show_default=False)],
 ) -> None:
-    """Print the JSON schema of a result, or of a file of visits."""
+    """Print a JSON schema.
+
+    Of a result that diagnose, severity or track writes, or of the file of visits that track reads.
+    """
     from pneumoscope.documents import dump
     from pneumoscope.documents import schema as of_document
 
-    write_stdout(dump(of_document(name.value)))
+    write_stdout(dump(of_document(name)))

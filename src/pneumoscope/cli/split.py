@@ -3,77 +3,100 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
-from pneumoscope.cli.options import PATIENTS, PatientColumn, Where, chosen
+from pneumoscope.cli.options import PATIENTS, PatientColumn, Where, parse_where
 from pneumoscope.cli.output import check_targets, need_lab
 from pneumoscope.errors import InputError
+
+# The literals of `lab.datasets`, which `--help` must not import.
+Scheme = Literal["holdout", "kfold", "stratified-kfold", "monte-carlo", "bootstrap"]
+Unit = Literal["patient", "image"]
 
 
 def split(
     out: Annotated[
-        Path, typer.Option(metavar="SPLIT.json", help="The split; its certificate goes beside it.")
+        Path,
+        typer.Option(
+            metavar="SPLIT.json", help="Write the split here, and its certificate beside it."
+        ),
     ],
     folders: Annotated[
         list[Path] | None,
-        typer.Argument(metavar="[DIR...]", help="Labelled folders, split together."),
+        typer.Argument(metavar="DIR", help="Labelled folders, split together; or give --recipe."),
     ] = None,
     recipe: Annotated[
         Path | None,
         typer.Option(
             metavar="RECIPE.yaml",
-            help="Split this recipe's sources, with all that it says of them, instead of folders.",
+            help="Split the sources of this recipe, by its own settings, instead of folders.",
         ),
     ] = None,
-    scheme: Annotated[
-        str,
-        typer.Option(help="holdout, kfold, stratified-kfold, monte-carlo or bootstrap."),
-    ] = "stratified-kfold",
+    scheme: Annotated[Scheme, typer.Option(help="How folds are formed.")] = "stratified-kfold",
     by: Annotated[
-        str, typer.Option(help="patient; or image, as published, which leaks patients.")
+        Unit,
+        typer.Option(
+            help="What is kept together: all images of a patient; or only each image, as in many "
+            "publications, which leaks patients between the parts."
+        ),
     ] = "patient",
     folds: Annotated[
-        int | None, typer.Option(help="Folds or repetitions; 1 for holdout, else 5.")
+        int | None,
+        typer.Option(
+            metavar="N", help="Folds or repetitions. If not given: 1 for holdout, else 5."
+        ),
     ] = None,
-    seed: Annotated[int, typer.Option(help="Same seed, same split.")] = 0,
+    seed: Annotated[
+        int, typer.Option(metavar="S", help="Random seed; the same seed gives the same split.")
+    ] = 0,
     holdout: Annotated[
         float | None,
         typer.Option(
-            help="Share held out by holdout and monte-carlo; bootstrap draws 1 minus it; 0.2 by "
-            "default."
+            metavar="SHARE",
+            help="Share held out by holdout and monte-carlo; bootstrap draws 1 minus this share. "
+            "0.2 if not given.",
         ),
     ] = None,
     test: Annotated[
-        float, typer.Option(help="Share of a test set that is fixed for all folds.")
+        float,
+        typer.Option(metavar="SHARE", help="Share of a test set that is the same for all folds."),
     ] = 0.0,
     stop: Annotated[
         float | None,
         typer.Option(
-            help="Share of the training side that stops the training, without a test set; 0.1 by "
-            "default."
+            metavar="SHARE",
+            help="Share of the training side for validation, which stops the training. Not "
+            "together with --test. 0.1 if not given.",
         ),
     ] = None,
     calibrate: Annotated[
-        float, typer.Option(help="Share of the training side that calibrates.")
+        float,
+        typer.Option(metavar="SHARE", help="Share of the training side for calibration."),
     ] = 0.1,
     max_unreadable_share: Annotated[
         float,
         typer.Option(
-            min=0, max=0.999, help="Share of each folder that may be unreadable, and is left out."
+            min=0,
+            max=0.999,
+            metavar="SHARE",
+            help="Share of each folder's images that may be unreadable; they are left out.",
         ),
     ] = 0.0,
     patient_column: PatientColumn = PATIENTS,
     where: Where = None,
 ) -> None:
-    """Split labelled folders for training, and certify what crosses the borders."""
+    """Split labelled folders for training.
+
+    The certificate, SPLIT.certificate.json, states which patients or copies of
+    a picture are in two parts. Each such leak is printed on stderr.
+    """
     need_lab("splitting")
     from pneumoscope.lab.datasets import (
         certificate_path,
         scheme_settings,
         split_folders,
-        unit_named,
     )
     from pneumoscope.lab.training import read_recipe, split_recipe
 
@@ -101,9 +124,7 @@ def split(
         calibrate=calibrate,
     )
     if recipe is not None:
-        certificate = split_recipe(
-            read_recipe(recipe), recipe, settings, by=unit_named(by), out=out
-        )
+        certificate = split_recipe(read_recipe(recipe), recipe, settings, by=by, out=out)
     else:
         certificate = split_folders(
             folders,
@@ -112,7 +133,7 @@ def split(
             out=out,
             max_unreadable_share=max_unreadable_share,
             patient_column=patient_column,
-            where=chosen(where),
+            where=parse_where(where),
         )
     for number, fold in enumerate(certificate["folds"], start=1):
         counts = ", ".join(f"{part} {sum(c.values())}" for part, c in fold["counts"].items())

@@ -4,55 +4,72 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
 from pneumoscope.cli.output import need_lab
 
+# The literal of `lab.studies`, which `--help` must not import.
+Scale = Literal["full", "reduced", "smoke"]
+
 
 def study(
     name: Annotated[
-        str | None, typer.Argument(metavar="NAME", help="The study; without it, all are listed.")
+        str | None,
+        typer.Argument(metavar="NAME", help="The study. If not given, all studies are listed."),
     ] = None,
     scale: Annotated[
-        str,
+        Scale,
         typer.Option(
-            help="full; reduced, an hour or more on two cores, where a study has it; or smoke, "
-            "minutes that prove the machinery only."
+            help="full: as published. reduced: an hour or more on two cores, where a study has it. "
+            "smoke: minutes, to test the program only."
         ),
     ] = "full",
     data: Annotated[
         Path | None,
-        typer.Option(metavar="DIR", help="Holds the data sets; by default $PNEUMOSCOPE_DATA."),
+        typer.Option(
+            metavar="DIR",
+            help="Folder with the data sets. If not given: $PNEUMOSCOPE_DATA, or data.",
+        ),
     ] = None,
     data_set: Annotated[
         str,
         typer.Option(
-            "--set", metavar="NAME", help="Run on this set instead, where the list names one."
+            "--set",
+            metavar="NAME",
+            help="Use this data set instead, where the list of studies names one.",
         ),
     ] = "",
     work: Annotated[
         Path,
-        typer.Option(
-            metavar="DIR", help="Where runs are kept; an interrupted one continues there."
-        ),
+        typer.Option(metavar="DIR", help="Folder for runs; an interrupted study resumes from it."),
     ] = Path("runs/studies"),
     out: Annotated[
         Path | None,
-        typer.Option(metavar="DIR", help="Where the page goes; by default beside the runs."),
+        typer.Option(metavar="DIR", help="Folder for the page. If not given: beside the runs."),
     ] = None,
     jobs: Annotated[
-        int, typer.Option(min=1, metavar="N", help="Trainings at the same time: one per core.")
+        int,
+        typer.Option(
+            min=1,
+            metavar="N",
+            help="Number of trainings at the same time, for studies that keep their answers.",
+        ),
     ] = 1,
     recompute: Annotated[
         bool,
         typer.Option(
-            "--recompute", help="Write the page again from the answers kept beside it; no training."
+            "--recompute",
+            help="Write the page again from the answers kept beside it, without training.",
         ),
     ] = False,
 ) -> None:
-    """Run a published experiment again and write its page."""
+    """Run a published experiment again.
+
+    Writes a page with the published and the measured numbers. Without NAME, the
+    studies are listed: what each runs again, its cost and its data sets.
+    """
     need_lab("a study")
     from pneumoscope.lab.studies import run_study, studies
 

@@ -8,40 +8,45 @@ from typing import Annotated
 
 import typer
 
-from pneumoscope.cli.options import RULE_BASES, JsonTarget
-from pneumoscope.cli.output import check_targets, deliver, json_target
+from pneumoscope.cli.options import JsonTarget, RuleBaseName
+from pneumoscope.cli.output import check_targets, json_target, write_result
 from pneumoscope.errors import InputError
 from pneumoscope.version import VERSION
 
 
 def track(
     visits: Annotated[
-        Path, typer.Argument(metavar="VISITS.json", help="One patient's visits, oldest first.")
+        Path, typer.Argument(metavar="VISITS.json", help="The visits of one patient, oldest first.")
     ],
     show: Annotated[
-        bool, typer.Option("--show", help="Show the course up to the last visit; the default.")
+        bool,
+        typer.Option("--show", help="Show the whole course, up to the last visit (the default)."),
     ] = False,
     replay: Annotated[
-        bool, typer.Option("--replay", help="Show each visit as it was judged on its day.")
+        bool, typer.Option("--replay", help="Show each visit as it was assessed at its time.")
     ] = False,
     rule_base: Annotated[
-        str | None,
+        RuleBaseName | None,
         typer.Option(
-            metavar="NAME",
-            help=f"Score all visits by {RULE_BASES}; else by the file's, else guideline.",
+            help="Rules for the severity of all visits. If not given: the file's, or guideline."
         ),
     ] = None,
     json: JsonTarget = None,
 ) -> None:
-    """Follow one patient over the visits of a file: levels, the patient's own ranges, trends.
+    """Follow one patient over several visits.
 
-    The file is yours: it is read and never changed, and nothing is stored elsewhere. To add a
-    visit, write it at the end of the list and run the command again; what was said of the earlier
-    visits stays as it was. A file with one visit, its symptoms named as in pneumoscope severity:
+    Gives the severity of each visit, the patient's own ranges, and trends.
 
-    {"schema_version": 1, "patient": {"age": 54}, "visits": [{"time": "2026-03-01T09:30:00+01:00",
+    The file is read and never changed, and nothing is stored elsewhere. To add
+    a visit, write it at the end of the list and run the command again: the
+    results of the earlier visits stay the same. A file with one visit, with
+    symptoms named as in pneumoscope severity --help:
+
+    \b
+    {"schema_version": 1, "patient": {"age": 54}, "visits":
+    [{"time": "2026-03-01T09:30:00+01:00",
     "symptoms": {"oxygen_level": 91, "fever_value": 38.5}}]}
-    """
+    """  # noqa: D301 (\b keeps the lines of the example)
     if show and replay:
         raise InputError("--show and --replay are two views; give one")
     to_stdout, json_file = json_target(json)
@@ -60,7 +65,7 @@ def track(
     document = to_course_document(
         course, Provenance(VERSION, datetime.now(UTC), rule_base=course.rule_base)
     )
-    deliver(
+    write_result(
         document,
         replay_to_text if replay else course_to_text,
         to_stdout=to_stdout,

@@ -17,19 +17,29 @@ _log = logging.getLogger(__name__)
 
 def train(
     recipe: Annotated[Path, typer.Option(metavar="R.yaml", help="The training recipe.")],
-    out: Annotated[Path, typer.Option(metavar="RUN", help="The run folder.")],
+    out: Annotated[
+        Path,
+        typer.Option(metavar="RUN", help="The run folder; must not hold a run, unless --resume."),
+    ],
     split: SplitFile = None,
     fold: FoldNumber = None,
     accept_leak: Annotated[
         bool,
         typer.Option(
             "--accept-leak",
-            help="Train on a split that leaks or has no valid certificate; every report says so.",
+            help="Train on a split that leaks or has no valid certificate. Every report of the "
+            "bundle then says so.",
         ),
     ] = False,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in RUN.")] = False,
+    resume: Annotated[
+        bool,
+        typer.Option("--resume", help="Continue the interrupted run in RUN, to the same result."),
+    ] = False,
 ) -> None:
-    """Train a network from a recipe into a run folder."""
+    """Train a network from a recipe.
+
+    The result is a run folder, which pneumoscope export turns into a bundle.
+    """
     need_lab("training")
     from pneumoscope.lab.training import LAST, SplitChoice
     from pneumoscope.lab.training import train as run
@@ -49,16 +59,22 @@ def train(
 
 def export(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="A run folder.")],
-    out: Annotated[Path, typer.Option(metavar="DIR", help="The bundle's folder; must not exist.")],
+    out: Annotated[
+        Path, typer.Option(metavar="DIR", help="Folder for the bundle; must not exist.")
+    ],
     split_comparison: Annotated[
         tuple[Path, Path] | None,
         typer.Option(
             metavar="RUN RUN",
-            help="Runs of one recipe split by patient and by image, compared in the card.",
+            help="Two runs of one recipe, split by patient and by image, for the card to compare.",
         ),
     ] = None,
 ) -> None:
-    """Turn a run into a bundle: calibrated, measured, checked against the network."""
+    """Turn a training run into a bundle.
+
+    The bundle is calibrated, measured on the test part, and checked against the
+    trained network.
+    """
     need_lab("training")
     from pneumoscope.lab.training import export as write
 

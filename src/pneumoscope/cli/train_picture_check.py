@@ -11,21 +11,29 @@ from pneumoscope.cli.output import check_targets, need_lab, print_text
 
 
 def train_picture_check(
-    data: Annotated[Path, typer.Option(metavar="DIR", help="Holds the labelled folders.")],
+    data: Annotated[Path, typer.Option(metavar="DIR", help="Folder with the data sets.")],
     out: Annotated[
-        Path, typer.Option(metavar="FILE.onnx", help="The graph; FILE.json is written beside it.")
+        Path,
+        typer.Option(
+            metavar="FILE.onnx", help="Write the network here, and its record FILE.json beside it."
+        ),
     ],
 ) -> None:
-    """Train and measure the check that a picture is an upright frontal chest radiograph."""
+    """Train and measure the picture check.
+
+    It tells whether a picture is an upright frontal chest radiograph.
+    """
     check_targets({"--out": out})
     need_lab("training")
     from pneumoscope.lab.picture_check import train_picture_check as run
 
     result = run(data, out)
-    print_text(f"{_told(result.figures)}\nWritten: {result.graph}\nWritten: {result.record}")
+    print_text(
+        f"{_figures_to_text(result.figures)}\nWritten: {result.graph}\nWritten: {result.record}"
+    )
 
 
-def _told(figures: dict[str, Any]) -> str:
+def _figures_to_text(figures: dict[str, Any]) -> str:
     """Give the figures as lines for people."""
     lines = ["Radiographs that were refused, patients held out:"]
     lines += [

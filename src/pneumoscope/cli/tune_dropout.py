@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -26,51 +26,101 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 
+# The choices of `lab.tuning`, which `--help` must not import.
+Method = Literal["ga", "random", "grid", "bayes"]
+Scaling = Literal["published", "rank", "sigma"]
+Objective = Literal["evaluation", "training"]
+
+
 def tune_dropout(
     recipe: Annotated[Path, typer.Option(metavar="R.yaml", help="The training recipe.")],
-    out: Annotated[Path, typer.Option(metavar="DIR", help="The search's folder.")],
-    method: Annotated[str, typer.Option(help="ga (Zeng 2020), random, grid or bayes.")] = "ga",
-    rate: Annotated[float, typer.Option(help="The preset rate, above 0 and below 1.")] = 0.5,
-    population: Annotated[int, typer.Option(help="Masks per generation, or per rate.")] = 40,
-    generations: Annotated[int, typer.Option(help="After the first population.")] = 30,
+    out: Annotated[
+        Path,
+        typer.Option(
+            metavar="DIR", help="Folder for the search; must not hold one, unless --resume."
+        ),
+    ],
+    method: Annotated[
+        Method,
+        typer.Option(
+            help="ga: the genetic algorithm of Zeng 2020, over masks. random: random masks. grid, "
+            "bayes: over rates."
+        ),
+    ] = "ga",
+    rate: Annotated[
+        float, typer.Option(metavar="P", help="Dropout rate to start from, above 0 and below 1.")
+    ] = 0.5,
+    population: Annotated[
+        int, typer.Option(metavar="N", help="Masks per generation, or per rate; at least 2.")
+    ] = 40,
+    generations: Annotated[
+        int, typer.Option(metavar="N", help="Generations (or steps) after the first.")
+    ] = 30,
     evaluations: Annotated[
-        int | None, typer.Option(metavar="N", help="End after so many masks.")
+        int | None, typer.Option(metavar="N", help="Stop after this number of masks.")
     ] = None,
     minutes: Annotated[
-        float | None, typer.Option(metavar="M", help="End the search after so many minutes.")
+        float | None, typer.Option(metavar="M", help="Stop after this number of minutes.")
     ] = None,
-    crossover: Annotated[float, typer.Option(help="Share of pairs that exchange genes.")] = 0.8,
+    crossover: Annotated[
+        float, typer.Option(metavar="SHARE", help="Share of pairs that exchange genes, 0 to 1.")
+    ] = 0.8,
     mutation: Annotated[
-        float | None, typer.Option(help="Chance of a bit to flip; by default 1 / units.")
+        float | None,
+        typer.Option(
+            metavar="P", help="Probability that a bit flips, 0 to 1. If not given: 1 / units."
+        ),
     ] = None,
-    elite: Annotated[int, typer.Option(help="Best masks that go on unchanged.")] = 1,
+    elite: Annotated[
+        int, typer.Option(metavar="N", help="Number of best masks that are kept unchanged.")
+    ] = 1,
     scaling: Annotated[
-        str, typer.Option(help="Of the roulette wheel: published, rank or sigma.")
+        Scaling, typer.Option(help="How fitness becomes a share of the roulette wheel.")
     ] = "published",
     objective: Annotated[
-        str,
+        Objective,
         typer.Option(
-            help="A mask's losses: evaluation, or training (the last layer, for a short while)."
+            help="The loss of a mask. evaluation: of the network with the mask. training: of a "
+            "short training of the last layer with it, which costs more."
         ),
     ] = "evaluation",
-    batches: Annotated[int, typer.Option(help="Training batches that masks are tried on.")] = 4,
-    seed: Annotated[int, typer.Option(help="Of the batches, the masks and the evolution.")] = 0,
+    batches: Annotated[
+        int, typer.Option(metavar="N", help="Number of training batches that masks are tried on.")
+    ] = 4,
+    seed: Annotated[int, typer.Option(metavar="S", help="Random seed.")] = 0,
     warm_up_epochs: Annotated[
-        int, typer.Option(help="Training before the search, with the preset rate.")
+        int,
+        typer.Option(
+            metavar="N", help="Epochs of training before the search, with the dropout of --rate."
+        ),
     ] = 3,
     from_run: Annotated[
         Path | None,
-        typer.Option("--from", metavar="RUN", help="Search a finished run instead of a warm-up."),
+        typer.Option(
+            "--from",
+            metavar="RUN",
+            help="Search in this finished run instead of training a warm-up.",
+        ),
     ] = None,
     split: SplitFile = None,
     fold: FoldNumber = None,
     accept_leak: Annotated[
-        bool, typer.Option("--accept-leak", help="Search on a split that leaks.")
+        bool,
+        typer.Option(
+            "--accept-leak", help="Accept a split that leaks or has no valid certificate."
+        ),
     ] = False,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on with the search in DIR.")] = False,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Continue the interrupted search in DIR.")
+    ] = False,
     json: JsonTarget = None,
 ) -> None:
-    """Search the dropout rate of a recipe's network (Zeng 2020), or by a plain method."""
+    """Search a network's dropout rate.
+
+    By the genetic algorithm of Zeng 2020, or by a plain method with the same
+    budget. The search stops at the first limit: generations, evaluations or
+    minutes.
+    """
     to_stdout, json_file = json_target(json)
     check_targets({"--json": json_file}, sources=[recipe])
     need_lab("the search")
@@ -104,7 +154,7 @@ def tune_dropout(
     if to_stdout:
         write_stdout(dump(result.as_dict()))
     else:
-        print_text(_told(result, out))
+        print_text(_result_to_text(result, out))
 
 
 @contextmanager
@@ -137,7 +187,7 @@ def _progress_line(name: str, step: Step) -> str:
     )
 
 
-def _told(result: TuningResult, out: Path) -> str:
+def _result_to_text(result: TuningResult, out: Path) -> str:
     """Say what was found, and what it is worth."""
     warm_up = result.warm_up_seconds
     after = "" if warm_up is None else f", after a warm-up of {warm_up:.1f} s"

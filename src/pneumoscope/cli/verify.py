@@ -18,20 +18,35 @@ NOT_THE_SAME = 3
 
 def verify(
     result: Annotated[
-        Path, typer.Argument(metavar="RESULT.json", help="A result of `pneumoscope diagnose`.")
+        Path,
+        typer.Argument(
+            metavar="RESULT.json", help="A result that pneumoscope diagnose --json wrote."
+        ),
     ],
-    image: Annotated[Path, typer.Argument(metavar="IMAGE", help="The image it was made from.")],
+    image: Annotated[
+        Path, typer.Argument(metavar="IMAGE", help="The image that the result was made from.")
+    ],
     bundle: Annotated[
         str | None,
-        typer.Option(metavar="NAME|PATH", help="The bundle; by default the one of that name."),
+        typer.Option(
+            metavar="NAME|PATH",
+            help="The model bundle. If not given: the one that RESULT.json names.",
+        ),
     ] = None,
     tolerance: Annotated[
-        float, typer.Option(min=0, help="How far numbers may be apart on another processor.")
+        float,
+        typer.Option(
+            min=0,
+            metavar="X",
+            help="Largest difference between two numbers that counts as equal; another processor "
+            "rounds differently.",
+        ),
     ] = 2e-4,
 ) -> None:
-    """Make a stored result again from its image, and say whether it is the same.
+    """Make a stored result again and compare it.
 
-    Ends with code 3 where it is not.
+    Exit code 0: the same. Exit code 3: not the same; the differences are
+    listed.
     """
     from pneumoscope.bundles import find_bundle
     from pneumoscope.documents import DiagnosisDocument, read_document, to_document

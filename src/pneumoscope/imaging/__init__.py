@@ -1,6 +1,7 @@
 """Bytes to `Radiograph`, what is not to be read, the network's input, and hashes of images."""
 
 from pneumoscope.imaging.appearance import likely_kind
+from pneumoscope.imaging.files import read_radiograph
 from pneumoscope.imaging.network_input import equalise, fingerprint, reduce_by_area, to_input
 from pneumoscope.imaging.perceptual import (
     NEAR_HASH_BITS,
@@ -10,7 +11,6 @@ from pneumoscope.imaging.perceptual import (
     perceptual_hashes,
 )
 from pneumoscope.imaging.polarity import polarity_note
-from pneumoscope.imaging.reader import read_radiograph
 from pneumoscope.imaging.suitability import unsuitable
 
 __all__ = [

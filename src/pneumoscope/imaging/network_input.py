@@ -80,6 +80,19 @@ def to_input(pixels: NDArray[np.float32], spec: InputSpec) -> NDArray[np.float32
     -----
     Baral 2025 (section 3.3.1) equalises before the resize, so that a file's resolution changes what
     the network sees; here a 3,000-pixel file and its 224-pixel copy give the same input.
+
+    See Also
+    --------
+    reduce_by_area, equalise : The two halves.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from pneumoscope.findings import InputSpec
+    >>> from pneumoscope.imaging import to_input
+    >>> grey = np.linspace(0, 1, 64 * 48, dtype=np.float32).reshape(64, 48)
+    >>> to_input(grey, InputSpec(size=32, clahe_clip=None, clahe_tiles=8, channels=1)).shape
+    (1, 32, 32)
     """
     return equalise(reduce_by_area(pixels, spec.size), spec)
 
@@ -96,6 +109,18 @@ def fingerprint(pixels: NDArray[np.float32]) -> str:
     -------
     str
         16 hexadecimal digits: the first 64 bits of a SHA-256 over shape and values.
+
+    See Also
+    --------
+    perceptual_hash : Alike for changed copies of a picture, too.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from pneumoscope.imaging import fingerprint
+    >>> grey = np.zeros((64, 48), dtype=np.float32)
+    >>> fingerprint(grey) == fingerprint(grey.copy()), fingerprint(grey) == fingerprint(grey.T)
+    (True, False)
     """
     grey = np.rint(np.clip(pixels, 0, 1) * 255).astype(np.uint8)
     digest = hashlib.sha256(f"{grey.shape}".encode())

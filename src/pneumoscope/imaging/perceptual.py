@@ -36,6 +36,18 @@ def perceptual_hash(pixels: NDArray[np.float32]) -> str:
     -------
     str
         256 bits as 64 hexadecimal digits.
+
+    See Also
+    --------
+    fingerprint : Equal for identical pixels only.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from pneumoscope.imaging import perceptual_hash
+    >>> grey = np.random.default_rng(1).random((64, 64), dtype=np.float32)
+    >>> len(perceptual_hash(grey)), perceptual_hash(grey) == perceptual_hash(grey / 2)
+    (64, True)
     """
     return _hash(reduce_by_area(pixels, _GRID))
 

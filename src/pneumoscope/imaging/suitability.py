@@ -70,6 +70,20 @@ def unsuitable(
     Message or None
         Code "modality", "object_kind", "body_part", "lateral_view", "lateral_orientation",
         "localizer", "not_a_radiograph" or "not_a_ct_slice"; None where nothing speaks against it.
+
+    See Also
+    --------
+    pneumoscope.inference.packaged_picture_check : What the header cannot say.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from pneumoscope.findings import DicomSource, Radiograph
+    >>> from pneumoscope.imaging import unsuitable
+    >>> pixels = np.linspace(0, 1, 64 * 64, dtype=np.float32).reshape(64, 64)
+    >>> header = DicomSource(modality="DX", view_position="LL")
+    >>> unsuitable(Radiograph(pixels, "image.dcm", "DICOM", bits=12, dicom=header)).code
+    'lateral_view'
     """
     source = radiograph.dicom
     if source is None:

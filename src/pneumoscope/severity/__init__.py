@@ -17,6 +17,7 @@ from pneumoscope.severity.rule_base import RuleBase, load_rule_base
 from pneumoscope.severity.symptoms import (
     SEVERITY_SCALE,
     SYMPTOMS,
+    YES_NO,
     Symptom,
     check_symptoms,
 )
@@ -28,6 +29,7 @@ __all__ = [
     "LEVELS",
     "SEVERITY_SCALE",
     "SYMPTOMS",
+    "YES_NO",
     "Evaluation",
     "PatientNotCoveredError",
     "RuleBase",

@@ -67,6 +67,19 @@ def assess(
         For an unknown rule base, or bounds that were made for another.
     ValueError
         For a contribution or a probability outside 0..1.
+
+    See Also
+    --------
+    parse_symptoms : Symptoms from "name=value" texts.
+    rule_bases : Names of the rule bases.
+
+    Examples
+    --------
+    >>> from pneumoscope.findings import PatientContext
+    >>> from pneumoscope.severity import assess
+    >>> result = assess({"oxygen_level": 91, "confusion": 0}, patient=PatientContext(age=54))
+    >>> str(result.level), str(result.interval.most)
+    ('moderate', 'severe')
     """
     share = 0.0 if contribution is None else contribution
     if not 0 <= share <= 1:

@@ -48,7 +48,7 @@ _STEPS = {SEVERITY_SCALE: 0.05, "°C": 0.1, "mmol/L": 0.1, YES_NO: 1.0}
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One patient as the rules see him: values by name, those of the image apart."""
+    """One patient as the rules see the patient: values by name, those of the image apart."""
 
     base: GuidelineBase
     known: Mapping[str, float]

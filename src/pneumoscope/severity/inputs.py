@@ -83,6 +83,20 @@ def check_inputs(values: Mapping[str, float]) -> dict[str, float]:
         For an unknown name, a value that is no finite number or not possible, a yes or no that is
         neither 1 nor 0, a diastolic pressure above the systolic, or a named illness beside no
         comorbidity.
+
+    See Also
+    --------
+    check_symptoms : The same for the eleven symptoms of a published rule base.
+
+    Examples
+    --------
+    >>> from pneumoscope.severity import check_inputs
+    >>> check_inputs({"urea": 8.1, "oxygen_level": 92})
+    {'oxygen_level': 92.0, 'urea': 8.1}
+    >>> check_inputs({"oxygen_level": 0.92})
+    Traceback (most recent call last):
+        ...
+    pneumoscope.errors.SymptomError: ...
     """
     checked = check_symptoms(values, required=(), known=INPUTS)
     for name, value in checked.items():

@@ -22,6 +22,12 @@ def format_score(score: float) -> str:
     -------
     str
         The shortest such text.
+
+    Examples
+    --------
+    >>> from pneumoscope.severity import format_score
+    >>> format_score(1.2), format_score(1.497)
+    ('1.20', '1.497')
     """
     texts = (f"{score:.{decimals}f}" for decimals in range(2, _MOST_DECIMALS + 1))
     return next((text for text in texts if _reads(float(text)) == _reads(score)), repr(score))

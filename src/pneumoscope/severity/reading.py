@@ -57,6 +57,16 @@ def parse_symptoms(pairs: Sequence[str]) -> dict[str, float]:
     SymptomError
         For a pair without "=" or without a name, a repeated name, or a value that is not a finite
         number.
+
+    See Also
+    --------
+    read_symptoms : Symptoms from a JSON file.
+
+    Examples
+    --------
+    >>> from pneumoscope.severity import parse_symptoms
+    >>> parse_symptoms(["oxygen_level=92", "fever_value=98.6F"])
+    {'oxygen_level': 92.0, 'fever_value': 37.0}
     """
     values: dict[str, float] = {}
     for pair in pairs:

@@ -153,6 +153,22 @@ def detect_change(visits: Sequence[Visit], leap: Leap | None = None) -> Change:
     -------
     Change
         With the trend of every symptom that could be tested over the last 10 visits.
+
+    See Also
+    --------
+    find_leap : Whether the level is suddenly higher.
+
+    Examples
+    --------
+    >>> from datetime import UTC, datetime
+    >>> from pneumoscope.findings import Visit
+    >>> from pneumoscope.tracking import detect_change
+    >>> visits = [
+    ...     Visit(datetime(2026, 3, day, tzinfo=UTC), {"oxygen_level": 97 - day})
+    ...     for day in range(1, 9)
+    ... ]
+    >>> str(detect_change(visits).direction), str(detect_change(visits[:2]).direction)
+    ('worsening', 'unknown')
     """
     leapt = "" if leap is None else leap.reason
     recent, slow = _found(visits)

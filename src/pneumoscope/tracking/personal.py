@@ -36,6 +36,22 @@ def bounds_of(
     Bounds
         Within the clinical limits. A symptom with too few values, or with a range of no width
         (only where `minimum_width` is 0), has none.
+
+    See Also
+    --------
+    pneumoscope.workflow.track_visits : The bounds of every visit of a course, and the levels.
+
+    Examples
+    --------
+    >>> from datetime import UTC, datetime
+    >>> from pneumoscope.findings import Visit
+    >>> from pneumoscope.tracking import bounds_of
+    >>> visits = [
+    ...     Visit(datetime(2026, 3, day, 9, tzinfo=UTC), {"oxygen_level": value})
+    ...     for day, value in enumerate([90, 91, 90, 92, 91, 90], start=1)
+    ... ]
+    >>> sorted(bounds_of(visits, "baral2025").ranges)
+    ['oxygen_level']
     """
     chosen = options or TrackingOptions()
     ranges = {}

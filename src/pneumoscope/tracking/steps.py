@@ -119,6 +119,13 @@ def widen(low: float, high: float, width: float) -> tuple[float, float]:
     -------
     (float, float)
         It holds low..high and lies within 0..1.
+
+    Examples
+    --------
+    >>> from pneumoscope.tracking import widen
+    >>> low, high = widen(0.4, 0.6, 0.5)
+    >>> round(low, 3), round(high, 3)
+    (0.25, 0.75)
     """
     width = max(width, high - low)
     middle = (low + high) / 2

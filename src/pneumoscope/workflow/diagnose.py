@@ -329,6 +329,23 @@ def diagnose(
     InputError
         The image, a symptom, the age, the sex, the time, the rule base or the bundle cannot be
         used; one line says why.
+
+    See Also
+    --------
+    track_visits : The symptoms of several visits of one patient.
+    evaluate_folder : How good a bundle is on labelled images.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from pneumoscope.synthetic import make_phantoms
+    >>> from pneumoscope.workflow import diagnose
+    >>> (image,) = make_phantoms(Path("."), 1, dicom=False, seed=7)
+    >>> result = diagnose(image, symptoms={"oxygen_level": 91, "respiratory_rate": 26}, age=54)
+    >>> sorted(result.decision.probabilities)
+    ['ABNORMAL', 'NORMAL', 'PNEUMONIA']
+    >>> str(result.severity.level)
+    'moderate'
     """
     patient = _patient(age, sex)
     if now is not None and now.tzinfo is None:

@@ -54,6 +54,22 @@ def track_visits(
     ------
     InputError
         No visit, an unknown rule base, or another version than the program's.
+
+    See Also
+    --------
+    advance : Add one visit to a course.
+    pneumoscope.tracking.read_visits : Visits from a file.
+
+    Examples
+    --------
+    >>> from datetime import UTC, datetime
+    >>> from pneumoscope.findings import PatientContext, Visit
+    >>> from pneumoscope.workflow import track_visits
+    >>> monday = Visit(datetime(2026, 3, 2, 9, tzinfo=UTC), {"oxygen_level": 95})
+    >>> tuesday = Visit(datetime(2026, 3, 3, 9, tzinfo=UTC), {"oxygen_level": 89})
+    >>> course = track_visits([monday, tuesday], patient=PatientContext(age=54))
+    >>> [str(each.level) for each in course.visits]
+    ['negligible', 'moderate']
     """
     if not visits:
         raise InputError("there are no visits to follow; give at least one")

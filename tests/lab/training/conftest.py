@@ -234,7 +234,7 @@ def bundle(tmp_path_factory, run, run_by_image, data_folder):
 @pytest.fixture(scope="session")
 def finished(run, data_folder):
     """The run as the export opens it."""
-    from pneumoscope.lab.training.finished import open_run
+    from pneumoscope.lab.training.finished_run import open_run
 
     with _recipes_look_in(data_folder):
         return open_run(run)

@@ -26,7 +26,7 @@ from pneumoscope.findings import Purpose
 from pneumoscope.imaging import fingerprint, perceptual_hash, read_radiograph, to_input
 from pneumoscope.inference import OnnxEngine
 from pneumoscope.lab.training import export, read_recipe, train
-from pneumoscope.lab.training.finished import open_run
+from pneumoscope.lab.training.finished_run import open_run
 from pneumoscope.lab.training.prepare import prepare
 
 pytestmark = pytest.mark.lab

@@ -19,9 +19,9 @@ from pneumoscope.imaging import read_radiograph, to_input
 from pneumoscope.inference import OnnxEngine
 from pneumoscope.lab.training import export, read_recipe, train
 from pneumoscope.lab.training.export import TOLERANCES
-from pneumoscope.lab.training.finished import open_run
+from pneumoscope.lab.training.finished_run import open_run
 from pneumoscope.lab.training.graph import parity
-from pneumoscope.lab.training.looks import heatmaps
+from pneumoscope.lab.training.saliency_card import heatmaps
 from pneumoscope.workflow import diagnose
 
 pytestmark = pytest.mark.lab

@@ -36,7 +36,6 @@ from pneumoscope.lab.datasets.split_folders import (
     identify,
     scheme_settings,
     split_folders,
-    unit_named,
 )
 from pneumoscope.lab.datasets.torch_data import HIDDEN, RadiographDataset
 
@@ -82,7 +81,6 @@ __all__ = [
     "scheme_settings",
     "split_folders",
     "split_four_ways",
-    "unit_named",
     "units_of",
     "write_split",
 ]

@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from pneumoscope.files import write_files
 from pneumoscope.lab.datasets import SchemeSettings, draw
 from pneumoscope.lab.studies.answers import Result
+from pneumoscope.lab.studies.binary_metrics import told_leaks
 from pneumoscope.lab.studies.chest_heads_measure import (
     FLOORS,
     Pooled,
@@ -27,7 +28,6 @@ from pneumoscope.lab.studies.experiment import (
 from pneumoscope.lab.studies.folds import one_by_one, signed
 from pneumoscope.lab.studies.page import Page, with_interval
 from pneumoscope.lab.studies.study import Context, Study
-from pneumoscope.lab.studies.two_classes import told_leaks
 from pneumoscope.lab.training import read_recipe
 from pneumoscope.lab.training.prepare import draw_measured, read_images, read_source_boxes
 from pneumoscope.metrics import Estimate, place_of

@@ -22,6 +22,7 @@ from pneumoscope.lab.datasets import (
     units_of,
 )
 from pneumoscope.lab.studies.answers import Result
+from pneumoscope.lab.studies.binary_metrics import METRICS, POSITIVE, told_leaks, two_class_metrics
 from pneumoscope.lab.studies.experiment import recipe_contents, run_experiment
 from pneumoscope.lab.studies.folds import corrected_interval, one_by_one, signed
 from pneumoscope.lab.studies.leaked_images import (
@@ -32,7 +33,6 @@ from pneumoscope.lab.studies.leaked_images import (
 )
 from pneumoscope.lab.studies.page import Page
 from pneumoscope.lab.studies.study import Context, Study
-from pneumoscope.lab.studies.two_classes import METRICS, POSITIVE, told_leaks, two_class_metrics
 from pneumoscope.metrics import Estimate
 
 CHILDREN, ETIOLOGY = "guangzhou", "etiology"

@@ -20,12 +20,12 @@ from pneumoscope.lab.datasets import (
     units_of,
 )
 from pneumoscope.lab.studies.answers import Result
+from pneumoscope.lab.studies.binary_metrics import two_class_metrics
 from pneumoscope.lab.studies.experiment import recipe_contents, run_experiment
 from pneumoscope.lab.studies.folds import one_by_one
 from pneumoscope.lab.studies.li2025_page import Arm, Measured, write
 from pneumoscope.lab.studies.page import Page, provenance
 from pneumoscope.lab.studies.study import Context, Study
-from pneumoscope.lab.studies.two_classes import two_class_metrics
 
 HELD_OUT = 485 / 5216
 # A training takes 35 minutes of a core: the spread is measured where something was published, and

@@ -16,9 +16,9 @@ from torch import nn
 
 from pneumoscope.lab.datasets import By
 from pneumoscope.lab.networks import count_parameters, create
+from pneumoscope.lab.studies.binary_metrics import METRICS, POSITIVE, told_leaks
 from pneumoscope.lab.studies.folds import spread
 from pneumoscope.lab.studies.page import Page
-from pneumoscope.lab.studies.two_classes import METRICS, POSITIVE, told_leaks
 
 _CURVES = (
     "Loss and accuracy of every split, by epoch. The stop part is the hold-out itself by image, "

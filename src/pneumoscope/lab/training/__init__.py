@@ -2,7 +2,7 @@
 
 from pneumoscope.lab.training.answers import logits_of
 from pneumoscope.lab.training.export import export
-from pneumoscope.lab.training.memory import keep_freed_memory
+from pneumoscope.lab.training.malloc import keep_freed_memory
 from pneumoscope.lab.training.module import masked_logits
 from pneumoscope.lab.training.prepare import PreparedData, SplitChoice, prepare, split_recipe
 from pneumoscope.lab.training.provenance import git_commit

@@ -18,9 +18,9 @@ from lightning.pytorch.callbacks import (
 )
 
 from pneumoscope.files import write_files
+from pneumoscope.lab.training.data_wait import DataWait
 from pneumoscope.lab.training.recipe import Training
 from pneumoscope.lab.training.run_folder import CHECKPOINTS, METRICS
-from pneumoscope.lab.training.waiting import DataWait
 
 _MONITORED = {
     "lowest_loss": ("stop_loss", "min"),

@@ -13,12 +13,12 @@ from pneumoscope.findings import NOTICE, ImageKind, OperatingPoint, Profile, Pur
 from pneumoscope.lab.datasets import FOUR_WAY
 from pneumoscope.lab.networks import Network, count_parameters
 from pneumoscope.lab.training.evidence_map import FLOOR_SHARE, Outlining
-from pneumoscope.lab.training.finished import DISTANCE_SHARE, FinishedRun
-from pneumoscope.lab.training.looks import Looks
+from pneumoscope.lab.training.finished_run import DISTANCE_SHARE, FinishedRun
 from pneumoscope.lab.training.measure import PartFigures, read_as
 from pneumoscope.lab.training.profiles import COVERAGE, LEAST_OF_EACH, taught_classes
 from pneumoscope.lab.training.randomisation import SEEDS
 from pneumoscope.lab.training.recipe import Recipe, Source
+from pneumoscope.lab.training.saliency_card import SaliencyCard
 from pneumoscope.metrics import SALIENCY_MEASURES, Estimate
 from pneumoscope.reports import format_threshold
 
@@ -50,7 +50,7 @@ class CardFacts:
         Sources of which no patients are known.
     comparison : pair of FinishedRun or None
         The same recipe split by patient and by image.
-    looks : Looks or None
+    looks : SaliencyCard or None
         Where it looks; None where no source has boxes.
     outlined : Outlining
         For whom the evidence map is outlined.
@@ -70,7 +70,7 @@ class CardFacts:
     leaks: tuple[str, ...]
     without_patients: tuple[str, ...]
     comparison: tuple[FinishedRun, FinishedRun] | None
-    looks: Looks | None
+    looks: SaliencyCard | None
     outlined: Outlining
     parity: Mapping[str, float]
     record: Mapping[str, Any]

@@ -25,12 +25,16 @@ from pneumoscope.findings import Profile
 from pneumoscope.lab.datasets import RadiographDataset
 from pneumoscope.lab.training.card import CardFacts, licence_text, render_card
 from pneumoscope.lab.training.evidence_map import Outlining, outlining
-from pneumoscope.lab.training.finished import FinishedRun, open_run
+from pneumoscope.lab.training.finished_run import FinishedRun, open_run
 from pneumoscope.lab.training.graph import parity, to_graph
-from pneumoscope.lab.training.looks import Looks, boxed_sources, measure_looks
-from pneumoscope.lab.training.memory import keep_freed_memory
+from pneumoscope.lab.training.malloc import keep_freed_memory
 from pneumoscope.lab.training.prepare import PreparedData
 from pneumoscope.lab.training.run_folder import RECIPE, read_record
+from pneumoscope.lab.training.saliency_card import (
+    SaliencyCard,
+    boxed_sources,
+    measure_saliency_card,
+)
 
 # Largest differences of a graph from its network; see `parity`.
 TOLERANCES = {
@@ -114,7 +118,7 @@ def _check_place(out: Path) -> None:
         raise BundleError(f"{out}: cannot be made in {above}; give another folder")
 
 
-def _looks(finished: FinishedRun, run: Path, contents: dict[str, bytes]) -> Looks | None:
+def _looks(finished: FinishedRun, run: Path, contents: dict[str, bytes]) -> SaliencyCard | None:
     """Measure where the network looks with a draft of its bundle, whose card is still empty."""
     recipe = finished.recipe
     if not boxed_sources(recipe):
@@ -123,7 +127,7 @@ def _looks(finished: FinishedRun, run: Path, contents: dict[str, bytes]) -> Look
     with tempfile.TemporaryDirectory() as place:
         description = _description(finished, unknown)
         draft = write_bundle(Path(place) / "draft", description, contents | {CARD: b""})
-        return measure_looks(recipe, run / RECIPE, finished.data, finished.network, draft)
+        return measure_saliency_card(recipe, run / RECIPE, finished.data, finished.network, draft)
 
 
 def _description(finished: FinishedRun, outlined: Outlining) -> dict[str, object]:

@@ -1,7 +1,7 @@
 """The processes of this machine that train one network together, one per device.
 
 Lightning would run the caller's script again for each device. These are started by a command of
-our own (`pneumoscope.lab.training.helper`), so that it does not matter who trains: the command
+our own (`pneumoscope.lab.training.ddp_worker`), so that it does not matter who trains: the command
 line, a study or a notebook.
 """
 
@@ -152,7 +152,7 @@ class _Helper(contextlib.AbstractContextManager["_Helper"]):
         self._complaints: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115
         numbers = map(str, (process.rank, process.count, process.port))
         # "-P": what lies in the user's working folder must not be taken for a module.
-        command = [sys.executable, "-P", "-m", "pneumoscope.lab.training.helper"]
+        command = [sys.executable, "-P", "-m", "pneumoscope.lab.training.ddp_worker"]
         command += [str(recipe_path), str(out), *numbers, *(["--resume"] if resume else [])]
         self._running = subprocess.Popen(  # noqa: S603
             command,

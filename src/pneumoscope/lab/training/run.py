@@ -21,7 +21,7 @@ from pneumoscope.lab.training.batches import (
 )
 from pneumoscope.lab.training.callbacks import callbacks
 from pneumoscope.lab.training.interrupts import Interrupts
-from pneumoscope.lab.training.memory import keep_freed_memory
+from pneumoscope.lab.training.malloc import keep_freed_memory
 from pneumoscope.lab.training.module import ClassifierModule
 from pneumoscope.lab.training.prepare import PreparedData, SplitChoice, prepare
 from pneumoscope.lab.training.processes import Process, Started, check_devices, together
@@ -44,7 +44,7 @@ from pneumoscope.lab.training.weights import (
 )
 
 _log = logging.getLogger(__name__)
-# Its advice is for programmers; the progress bar says what users need.
+# Lightning's log is for developers; users have the progress bar.
 for _name in ("lightning.pytorch", "lightning.fabric"):
     logging.getLogger(_name).setLevel(logging.WARNING)
 

@@ -1,4 +1,4 @@
-"""Where an exported network looks, for its card: on images that nothing of it saw."""
+"""Saliency of an exported network for its card, on images that no part of the training saw."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _BATCH = 32
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Looks:
+class SaliencyCard:
     """What the card's section on heatmaps says.
 
     Attributes
@@ -55,9 +55,9 @@ def shown_class(recipe: Recipe) -> str:
     return recipe.positive_class if recipe.evidence is None else recipe.evidence.shown
 
 
-def measure_looks(
+def measure_saliency_card(
     recipe: Recipe, recipe_path: Path, data: PreparedData, network: Network, bundle: Bundle
-) -> Looks:
+) -> SaliencyCard:
     """Measure the heatmaps that the bundle shows, of the sources that have boxes.
 
     Parameters
@@ -74,7 +74,7 @@ def measure_looks(
 
     Returns
     -------
-    Looks
+    SaliencyCard
 
     Raises
     ------
@@ -98,7 +98,7 @@ def measure_looks(
         for group, views in pooled.items()
         if views
     }
-    return Looks(label, saliency, by_group, _randomisation(recipe, data, network))
+    return SaliencyCard(label, saliency, by_group, _randomisation(recipe, data, network))
 
 
 def boxed_sources(recipe: Recipe) -> list[Source]:

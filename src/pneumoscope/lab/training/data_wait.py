@@ -1,4 +1,4 @@
-"""How much of an epoch the trainer waits for its data."""
+"""Share of an epoch that the trainer waits for its data."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ from pneumoscope.errors import DataError
 from pneumoscope.evaluation import read_manifest, saliency_folder
 from pneumoscope.lab.training import export, train
 from pneumoscope.lab.training.card import interval
-from pneumoscope.lab.training.looks import evenly
+from pneumoscope.lab.training.saliency_card import evenly
 
 pytestmark = pytest.mark.lab
 

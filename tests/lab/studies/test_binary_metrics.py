@@ -9,7 +9,7 @@ pytest.importorskip("torch")
 
 from pneumoscope.errors import DataError
 from pneumoscope.lab.studies.answers import Result
-from pneumoscope.lab.studies.two_classes import METRICS, told_leaks, two_class_metrics
+from pneumoscope.lab.studies.binary_metrics import METRICS, told_leaks, two_class_metrics
 
 pytestmark = pytest.mark.lab
 

@@ -18,9 +18,9 @@ from pneumoscope.lab.training.age_figures import (
     measure_profiles,
 )
 from pneumoscope.lab.training.answers import Answers, answers_of, groups_of
-from pneumoscope.lab.training.beside import measure_beside
 from pneumoscope.lab.training.distance import fit_distance
 from pneumoscope.lab.training.evidence_map import evidence_floor
+from pneumoscope.lab.training.external import measure_external_sets
 from pneumoscope.lab.training.graph import Exported, round_to_half
 from pneumoscope.lab.training.measure import PartFigures, measure_part
 from pneumoscope.lab.training.prepare import PreparedData
@@ -58,7 +58,7 @@ class FinishedRun:
     figures : tuple of PartFigures
         By population.
     beside : tuple of PartFigures
-        On the sets of `also_measured`; see `measure_beside`.
+        On the sets of `also_measured`; see `measure_external_sets`.
     """
 
     recipe: Recipe
@@ -139,7 +139,7 @@ def open_run(folder: Path) -> FinishedRun:
         profiles=profiles,
         by_picture=measure_by_picture(recipe, data, report, answers, reading),
         figures=measure_part(recipe, data, report, answers, reading),
-        beside=measure_beside(recipe, recipe_path, data, answer, reading),
+        beside=measure_external_sets(recipe, recipe_path, data, answer, reading),
     )
 
 

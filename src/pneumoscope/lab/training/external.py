@@ -1,4 +1,4 @@
-"""Figures of the sets that a recipe names beside its sources, which nothing of the run saw."""
+"""Metrics on external test sets, which no part of the training saw."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from pneumoscope.lab.training.recipe import Recipe
 Answer = Callable[[PreparedData, NDArray[np.int64]], Answers]
 
 
-def measure_beside(
+def measure_external_sets(
     recipe: Recipe, recipe_path: Path, data: PreparedData, answer: Answer, reading: Reading
 ) -> tuple[PartFigures, ...]:
     """Measure each set of `also_measured`, and the part of it that is new to the network.

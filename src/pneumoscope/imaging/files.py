@@ -35,6 +35,21 @@ def read_radiograph(path: Path, *, with_identity: bool = False) -> Radiograph:
     ------
     ImageError
         Anything that keeps the file from being read as one radiograph.
+
+    See Also
+    --------
+    unsuitable : Whether a bundle may read the image.
+    to_input : What a network gets of it.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from pneumoscope.imaging import read_radiograph
+    >>> from pneumoscope.synthetic import make_phantoms
+    >>> (image,) = make_phantoms(Path("."), 1, dicom=True, seed=7)
+    >>> radiograph = read_radiograph(image)
+    >>> radiograph.file_format, radiograph.dicom.modality
+    ('DICOM', 'DX')
     """
     name = clean_text(path.name, _NAME_LENGTH) or "(unnamed file)"
     try:

@@ -13,7 +13,7 @@ pytest.importorskip("lightning")
 from pneumoscope.errors import DataError, RecipeError
 from pneumoscope.findings import ImageKind
 from pneumoscope.lab.training import export, read_recipe, train
-from pneumoscope.lab.training.finished import open_run
+from pneumoscope.lab.training.finished_run import open_run
 
 pytestmark = pytest.mark.lab
 

@@ -16,7 +16,7 @@ import torch
 from pneumoscope.errors import DataError
 from pneumoscope.lab.datasets import PrefetchingLoader
 from pneumoscope.lab.training import train
-from pneumoscope.lab.training.waiting import DataWait
+from pneumoscope.lab.training.data_wait import DataWait
 
 pytestmark = pytest.mark.lab
 
