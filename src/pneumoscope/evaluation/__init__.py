@@ -65,10 +65,12 @@ from pneumoscope.evaluation.fingerprint import (
     near_pairs,
 )
 from pneumoscope.evaluation.manifest import (
+    IMAGE_SUFFIXES,
     PATIENT_COLUMN,
     LabelledImage,
     Manifest,
     read_manifest,
+    read_rows,
 )
 from pneumoscope.evaluation.metrics import (
     accuracy,
@@ -141,6 +143,7 @@ from pneumoscope.evaluation.threshold import (
 __all__ = [
     "BETA",
     "BIASED",
+    "IMAGE_SUFFIXES",
     "ISOTONIC",
     "NO_TEST",
     "PATIENT_COLUMN",
@@ -235,6 +238,7 @@ __all__ = [
     "rates_of_confusion",
     "read_boxes",
     "read_manifest",
+    "read_rows",
     "reliability_curve",
     "resampled_t_test",
     "resampled_t_tests",

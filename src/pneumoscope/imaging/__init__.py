@@ -1,6 +1,7 @@
 """Bytes to `Radiograph`, what is not to be read, the network's input, and hashes of images."""
 
 from pneumoscope.imaging.appearance import likely_kind
+from pneumoscope.imaging.formats import is_dicom
 from pneumoscope.imaging.network_input import equalise, fingerprint, reduce_by_area, to_input
 from pneumoscope.imaging.perceptual import (
     NEAR_HASH_BITS,
@@ -18,6 +19,7 @@ __all__ = [
     "equalise",
     "fewest_bits",
     "fingerprint",
+    "is_dicom",
     "likely_kind",
     "pack_hashes",
     "perceptual_hash",

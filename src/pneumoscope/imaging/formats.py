@@ -89,6 +89,18 @@ def sniff(data: bytes) -> str:
     raise ImageError("not JPEG, PNG, TIFF or DICOM; export the radiograph as one of these")
 
 
+def is_dicom(path: Path) -> bool:
+    """Whether a file begins as a DICOM file does; no more of it is read.
+
+    Raises
+    ------
+    OSError
+        It cannot be opened.
+    """
+    with path.open("rb") as stream:
+        return stream.read(132)[128:] == b"DICM"
+
+
 def check_size(height: int, width: int) -> None:
     """Refuse an image whose header states a size that is not read.
 

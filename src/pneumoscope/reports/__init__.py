@@ -17,6 +17,7 @@ from pneumoscope.reports.document import (
     to_evaluation_document,
     to_fingerprint_document,
 )
+from pneumoscope.reports.rows import RowCounts, check_rows_file, to_row, write_rows
 from pneumoscope.reports.severity_document import to_severity_document
 from pneumoscope.reports.verification import Difference, Verification, verify_document
 from pneumoscope.reports.wording import format_probability, format_threshold, plain
@@ -37,7 +38,9 @@ __all__ = [
     "Difference",
     "EvaluationData",
     "Overlap",
+    "RowCounts",
     "Verification",
+    "check_rows_file",
     "comparison_to_text",
     "course_to_text",
     "dump",
@@ -58,11 +61,13 @@ __all__ = [
     "to_evaluation_document",
     "to_fingerprint_document",
     "to_html",
+    "to_row",
     "to_sentence",
     "to_sentences",
     "to_severity_document",
     "to_text",
     "verify_document",
+    "write_rows",
 ]
 
 # Pictures, templates and terminal tables cost import time that a JSON answer need not pay.
