@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 from pneumoscope.workflow.diagnose import Reader, diagnose
 
 if TYPE_CHECKING:
-    from pneumoscope.workflow.cases import Case, Cases, list_cases
+    from pneumoscope.workflow.case import Case
+    from pneumoscope.workflow.cases import Cases, list_cases
     from pneumoscope.workflow.compare import FolderComparison, compare_folder
     from pneumoscope.workflow.evaluate import FolderEvaluation, evaluate_folder
     from pneumoscope.workflow.fingerprint import FolderFingerprint, fingerprint_folder
@@ -40,7 +41,7 @@ __all__ = [
 
 # Statistics cost import time that a single diagnosis need not pay.
 _LATER = {
-    "Case": "cases",
+    "Case": "case",
     "Cases": "cases",
     "FolderComparison": "compare",
     "FolderEvaluation": "evaluate",

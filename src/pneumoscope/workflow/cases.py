@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from pneumoscope.errors import DataError, InputError
@@ -12,34 +12,12 @@ from pneumoscope.evaluation import IMAGE_SUFFIXES, read_rows
 from pneumoscope.findings import PatientContext
 from pneumoscope.imaging import is_dicom
 from pneumoscope.severity import GUIDELINE, INPUTS, check_case, check_inputs, parse_symptoms
+from pneumoscope.workflow.case import Case
 
 MANIFEST_SUFFIX = ".csv"
 _FILE, _AGE, _SEX = "file", "age", "sex"
 _FIRST_LINE = "file[,age][,sex][,SYMPTOM...]"
 _INDEX = "DICOMDIR"  # of a medium (PS3.10 section 8.6): lists images, and is none
-
-
-@dataclass(frozen=True, slots=True)
-class Case:
-    """One image to diagnose, and what is known of its patient.
-
-    Attributes
-    ----------
-    file : str
-        What its row is called: relative to the folder or as the manifest has it, else the path as
-        given. Text that JSON can hold.
-    path : Path
-        Where it lies. Whether it can be read is not known yet.
-    patient : PatientContext
-        Age and sex; None for what the header may tell.
-    symptoms : mapping of str to float
-        Checked; empty where no severity is asked for.
-    """
-
-    file: str
-    path: Path
-    patient: PatientContext = field(default_factory=PatientContext)
-    symptoms: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -114,7 +114,8 @@ class Journal:
             fcntl.flock(self._stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise InputError(
-                f"{self.path}: another run is writing it; wait for its end, or give another --out"
+                f"{self.path}: another run is writing it; wait for its end, or give the results "
+                "another name"
             ) from None
         except OSError:
             pass  # a file system without locks

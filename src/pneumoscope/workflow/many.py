@@ -21,7 +21,7 @@ from pneumoscope.imaging import read_radiograph
 from pneumoscope.inference import available_cores
 from pneumoscope.severity import GUIDELINE, check_rule_base, identify_rule_base
 from pneumoscope.version import VERSION
-from pneumoscope.workflow.cases import Case
+from pneumoscope.workflow.case import Case
 from pneumoscope.workflow.diagnose import Reader
 from pneumoscope.workflow.journal import Journal
 from pneumoscope.workflow.workers import Lost, answer_all
@@ -137,7 +137,7 @@ def _header(model: Bundle, setup: _Setup, cases: Sequence[Case]) -> dict[str, ob
         "version of Pneumoscope": VERSION,
         "bundle": f"{model.description.name} {model.description.version} {model.sha256}",
         "rule base": identify_rule_base(setup.rule_base),
-        "choice of --with-identity": setup.with_identity,
+        "choice of identity": setup.with_identity,
         "list of images and symptoms": listed.hexdigest(),
     }
 

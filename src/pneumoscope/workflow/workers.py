@@ -30,6 +30,7 @@ Answer = TypeVar("Answer")
 TICK = 1.0
 """Seconds after which a quiet pool looks at its clock."""
 _READY = "ready"
+_NOTHING = object()
 _FAREWELL = 5.0
 
 
@@ -87,8 +88,9 @@ def answer_all(
         Whatever `make` raises there.
     """
     waiting = iter(tasks)
-    pool = [_Worker[Task, Answer](make, patience) for _ in range(workers)]
+    pool: list[_Worker[Task, Answer]] = []
     try:
+        pool.extend(_Worker(make, patience) for _ in range(workers))
         while pool:
             for worker in _stirring(pool):
                 outcome = worker.outcome()
@@ -154,21 +156,18 @@ class _Worker(Generic[Task, Answer]):
         """Say what became of its task; None where it has become ready for one."""
         late = self.is_late and not self.connection.poll()
         try:
-            if not late:
-                return self._received(self.connection.recv())
+            said = _NOTHING if late else self.connection.recv()
         except (EOFError, OSError):  # it died, perhaps in the middle of its answer
-            pass
-        code = self._end(kill=late)
-        if not self._tasks:
+            said = _NOTHING
+        code = self._end(kill=late) if said is _NOTHING else None
+        if self._tasks:
+            lost = Lost(None if late else code)
+            return self._tasks.pop(), lost if said is _NOTHING else cast(Answer, said)
+        if isinstance(said, Exception):
+            raise said
+        if said is _NOTHING:
             told = "took too long to begin" if late else f"ended with code {code}"
             raise WorkerError(f"a worker process {told} before it could read an image")
-        return self._tasks.pop(), Lost(None if late else code)
-
-    def _received(self, answer: Answer | Exception | str) -> tuple[Task, Answer] | None:
-        if self._tasks:
-            return self._tasks.pop(), cast(Answer, answer)
-        if isinstance(answer, Exception):
-            raise answer
         return None
 
     def stop(self) -> None:
