@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 from PIL import Image
 from pydicom import dcmread
-from pydicom.uid import JPEG2000Lossless
+from pydicom.uid import RLELossless
 
 from pneumoscope.bundles import Bundle
 from pneumoscope.synthetic import draw_phantom, write_dicom
@@ -187,11 +187,11 @@ def test_a_killed_worker_costs_one_image(start: Start, images: Path, tmp_path: P
     assert all("SIGKILL" in row["error"]["text"] for row in lost)
 
 
-# Stands before the real decoder of JPEG 2000, and dies as a broken one would.
+# Stands before the real decoder of RLE, and dies as a broken one would.
 CODEC = """
 import os, signal
 
-__version__ = "2.4.0"
+__version__ = "2.2.0"
 
 
 def decode_pixel_data(src, version=1, **options):
@@ -199,7 +199,8 @@ def decode_pixel_data(src, version=1, **options):
     os.kill(os.getpid(), signal.SIGSEGV)
 
 
-encode_pixel_data = decode_pixel_data  # the package must look whole
+# The package must look whole.
+encode_pixel_data = pack_bits = unpack_bits = decode_pixel_data
 """
 
 
@@ -210,14 +211,14 @@ def test_a_codec_that_crashes_costs_its_images_and_nothing_else(
         path = images / "1" / f"{index:02}.dcm"
         write_dicom(draw_phantom(index, size=128), path)
         dataset = dcmread(path)
-        dataset.compress(JPEG2000Lossless, generate_instance_uid=False)
+        dataset.compress(RLELossless, generate_instance_uid=False)
         dataset.save_as(path)
     healthy = tmp_path / "healthy.jsonl"
     assert ended(start(images / "1", "--out", healthy))[0] == 3
     assert [row["file"] for row in rows(healthy) if "error" in row] == ["02.png", "10.png"]
 
-    (tmp_path / "codec" / "openjpeg").mkdir(parents=True)
-    (tmp_path / "codec" / "openjpeg" / "__init__.py").write_text(CODEC, "utf-8")
+    (tmp_path / "codec").mkdir()
+    (tmp_path / "codec" / "rle.py").write_text(CODEC, "utf-8")
     modules = os.pathsep.join([str(tmp_path / "codec"), os.environ.get("PYTHONPATH", "")])
     out = tmp_path / "r.jsonl"
     code, told = ended(start(images / "1", "--out", out, PYTHONPATH=modules))
