@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -185,6 +186,30 @@ def test_a_killed_worker_costs_one_image(start: Start, images: Path, tmp_path: P
     lost = [row for row in found if row.get("error", {}).get("code") == "reading_ended"]
     assert len(lost) <= 1
     assert all("SIGKILL" in row["error"]["text"] for row in lost)
+
+
+def test_a_terminal_shows_rate_and_time_left(
+    images: Path, tmp_path: Path, tiny_bundle: Bundle
+) -> None:
+    pty = pytest.importorskip("pty")
+    command = ["diagnose", images / "0", "--bundle", tiny_bundle.folder, "--out", "r.csv"]
+    ours, theirs = pty.openpty()
+    run = subprocess.Popen(
+        [sys.executable, "-m", "pneumoscope", *map(str, command)],
+        stdout=subprocess.DEVNULL,
+        stderr=theirs,
+        cwd=tmp_path,
+        env=os.environ | {"TERM": "xterm"},
+    )
+    os.close(theirs)
+    shown = b""
+    with suppress(OSError):  # so a terminal says that nobody writes to it any more
+        while chunk := os.read(ours, 4096):
+            shown += chunk
+    os.close(ours)
+    assert run.wait(timeout=60) == 0
+    plain = re.sub(r"\x1b\[[\d;?]*[A-Za-z]", "", shown.decode())
+    assert re.search(r"20/20 [\d.]+ per second, 0:00:00 left", plain)
 
 
 # Stands before the real decoder of RLE, and dies as a broken one would.
