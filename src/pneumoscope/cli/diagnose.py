@@ -98,7 +98,7 @@ def diagnose(
         )
         return
     if len(images) > 1 or is_list(images[0]):
-        raise InputError(f"{images[0]}: for many images give --out results.jsonl (.csv, .parquet)")
+        raise InputError(f"{images[-1]}: for many images give --out results.jsonl (.csv, .parquet)")
     if workers is not None:
         raise InputError("--workers: is for many images; give --out, too")
     image = images[0]
