@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from pneumoscope.errors import InputError
-from pneumoscope.files import read_limited, told
+from pneumoscope.files import read_limited, told, write_stream
 
 
 @pytest.mark.parametrize("size", [0, 1, 4096])
@@ -84,3 +84,24 @@ def test_a_reader_that_went_away_is_left_to_the_caller() -> None:
 def test_other_errors_pass_as_they_are() -> None:
     with pytest.raises(ZeroDivisionError), told("out.json"):
         raise ZeroDivisionError
+
+
+def test_a_stream_gets_its_name_when_it_is_whole(tmp_path: Path) -> None:
+    target = tmp_path / "out"
+    with write_stream(target) as stream:
+        stream.write(b"one ")
+        assert not target.exists()
+        stream.write(b"two")
+    assert target.read_bytes() == b"one two"
+    interrupted = write_stream(target)
+    interrupted.__enter__().write(b"half")
+    error = RuntimeError("on the way")
+    assert not interrupted.__exit__(RuntimeError, error, None)
+    assert target.read_bytes() == b"one two"
+    assert list(tmp_path.iterdir()) == [target]
+
+
+def test_a_stream_that_cannot_be_written_is_told(tmp_path: Path) -> None:
+    missing = write_stream(tmp_path / "nowhere" / "out")
+    with pytest.raises(InputError, match="out: cannot be written"), missing:
+        pass

@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 from pneumoscope.errors import InputError
 
@@ -70,15 +71,49 @@ def write_files(files: Mapping[Path, bytes]) -> None:
                 temporary.replace(target)
 
 
+@contextmanager
+def write_stream(path: Path) -> Iterator[BinaryIO]:
+    """Write a file that may be too large for memory, so that it is there whole or not at all.
+
+    It gets its name when the context ends without an error. A link is followed.
+
+    Parameters
+    ----------
+    path : Path
+
+    Yields
+    ------
+    binary stream
+        To be written to, and left open.
+
+    Raises
+    ------
+    InputError
+        It cannot be written (a full disk, say).
+    """
+    target = Path(os.path.realpath(path))
+    with ExitStack() as cleanup, told(str(path)):
+        descriptor, temporary = _make_beside(target, cleanup)
+        with os.fdopen(descriptor, "wb") as stream:
+            yield stream
+        temporary.chmod(_mode(target))
+        temporary.replace(target)
+
+
 def _write_beside(target: Path, content: bytes, cleanup: ExitStack) -> Path:
-    """Write a temporary file into the target's folder; `cleanup` removes what is left of it."""
-    descriptor, name = tempfile.mkstemp(dir=target.parent, prefix=".pneumoscope-")
-    temporary = Path(name)
-    cleanup.callback(temporary.unlink, missing_ok=True)
+    descriptor, temporary = _make_beside(target, cleanup)
     with os.fdopen(descriptor, "wb") as stream:
         stream.write(content)
     temporary.chmod(_mode(target))
     return temporary
+
+
+def _make_beside(target: Path, cleanup: ExitStack) -> tuple[int, Path]:
+    """Open a temporary file in the target's folder; `cleanup` removes what is left of it."""
+    descriptor, name = tempfile.mkstemp(dir=target.parent, prefix=".pneumoscope-")
+    temporary = Path(name)
+    cleanup.callback(temporary.unlink, missing_ok=True)
+    return descriptor, temporary
 
 
 def _mode(target: Path) -> int:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from pneumoscope.errors import DataError
 from pneumoscope.evaluation import LabelledImage, read_manifest
-from pneumoscope.evaluation.manifest import MAX_TABLE_BYTES
+from pneumoscope.tables import MAX_TABLE_BYTES
 
 
 def touch(folder, *files):

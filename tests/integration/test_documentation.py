@@ -5,6 +5,9 @@ from __future__ import annotations
 import csv
 import json
 import re
+import shlex
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -72,6 +75,23 @@ def test_the_examples_of_a_page_run(
     shown = capsys.readouterr().out
     assert said in shown
     assert "Decision support only" in shown
+
+
+def test_the_commands_for_many_images_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    page = (ROOT / "docs/how-to/read-many-images.md").read_text("utf-8")
+    (manifest,) = re.findall(r"^```csv\n(.*?)^```$", page, re.M | re.S)
+    (tmp_path / "cases.csv").write_text(manifest, "utf-8")
+    commands = re.findall(r"^\$ pneumoscope (.*)$", page, re.M)
+    for command in commands:
+        subprocess.run([sys.executable, "-m", "pneumoscope", *shlex.split(command)], check=True)
+    assert len((tmp_path / "results.jsonl").read_bytes().splitlines()) == 4
+    with (tmp_path / "results.csv").open(newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    assert [row["file"] for row in rows] == [
+        line.split(",")[0] for line in manifest.splitlines()[1:]
+    ]
+    assert all(row["severity_level"] for row in rows)
 
 
 def test_the_check_of_a_document_runs(checkout: Path) -> None:

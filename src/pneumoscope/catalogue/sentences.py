@@ -65,6 +65,14 @@ SENTENCES = {
         "The header names no modality: it was checked by the look of the picture alone."
     ),
     "view_not_stated": "The header names no view: whether this is a frontal view is unchecked.",
+    # The image: why it has no answer at all.
+    "image_unreadable": "{reason}.",
+    "reading_ended": (
+        "The process that read this image ended ({how}). The file may be damaged, or memory short: "
+        "read it alone."
+    ),
+    "reading_too_long": "This image took more than {seconds:g} s and was given up: read it alone.",
+    "reading_failed": "An internal error ({kind}): read this image alone, and report it please.",
     # The image: how it looks.
     "looks_inverted": (
         "The image looks inverted (bone dark, air bright). It was not turned round: if it is "

@@ -1,6 +1,7 @@
 """The commands together, and how they end: 0 done, 2 bad input or usage, 1 our fault.
 
-`verify` ends with 3 where a result is not the same.
+`verify` ends with 3 where a result is not the same, `diagnose --out` where some images have an
+error.
 """
 
 from __future__ import annotations

@@ -1,13 +1,15 @@
-"""`pneumoscope diagnose`: one radiograph and its patient."""
+"""`pneumoscope diagnose`: one radiograph and its patient, or many."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from pneumoscope.cli.diagnose_many import diagnose_many, is_list
 from pneumoscope.cli.options import (
     BundleName,
     JsonTarget,
@@ -24,12 +26,17 @@ from pneumoscope.cli.output import (
     print_text,
     write_stdout,
 )
+from pneumoscope.errors import InputError
 from pneumoscope.files import write_files
 
 
 def diagnose(
-    image: Annotated[
-        Path, typer.Argument(metavar="IMAGE", help="A JPEG, PNG, TIFF or DICOM file.")
+    images: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="IMAGE...|DIR|MANIFEST.csv",
+            help="A JPEG, PNG, TIFF or DICOM file. With --out: several, their folder, or a list.",
+        ),
     ],
     symptom: SymptomPairs = None,
     symptoms: SymptomFile = None,
@@ -56,12 +63,55 @@ def diagnose(
             "JSON and the report.",
         ),
     ] = False,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE.jsonl|csv|parquet",
+            help="Write one row for each image: JSON lines, CSV or Parquet.",
+        ),
+    ] = None,
+    workers: Annotated[
+        int | None,
+        typer.Option(
+            min=1, metavar="N", help="With --out: worker processes. If not given: one per core."
+        ),
+    ] = None,
 ) -> None:
-    """Read a chest radiograph and explain it.
+    """Read chest radiographs and explain them.
 
     With symptoms, the result also has a severity. Names, units and ranges of
     the symptoms: pneumoscope severity --help.
+
+    Many images: give --out. A manifest is a CSV file with the column file and,
+    if wanted, age, sex and columns named like the symptoms. The same command
+    goes on with a run that was interrupted.
     """
+    if out is not None:
+        _refuse_with_out(
+            {
+                "--symptom": symptom,
+                "--symptoms": symptoms,
+                "--age": age,
+                "--sex": sex,
+                "--json": json,
+                "--overlay": overlay,
+                "--report": report,
+            }
+        )
+        diagnose_many(
+            images,
+            out,
+            bundle=bundle,
+            rule_base=rule_base,
+            with_identity=with_identity,
+            workers=workers,
+        )
+        return
+    if len(images) > 1 or is_list(images[0]):
+        raise InputError(f"{images[-1]}: for many images give --out results.jsonl (.csv, .parquet)")
+    if workers is not None:
+        raise InputError("--workers: is for many images; give --out, too")
+    image = images[0]
     to_stdout, json_file = json_target(json)
     check_targets(
         {"--json": json_file, "--overlay": overlay, "--report": report},
@@ -102,3 +152,13 @@ def diagnose(
     from pneumoscope.reports import plain, to_text
 
     print_text(to_text(document), *(plain(f"Written: {path}") for path in files))
+
+
+def _refuse_with_out(given: Mapping[str, object]) -> None:
+    """Refuse the options of one patient or one image where there may be many."""
+    for option, value in given.items():
+        if value is not None:
+            raise InputError(
+                f"{option} is for one image, --out for many; what is known of each patient goes "
+                "into the columns of a manifest"
+            )

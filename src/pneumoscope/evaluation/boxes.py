@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from pneumoscope.errors import DataError
-from pneumoscope.evaluation.manifest import LABELS_FILE, Manifest, read_rows
+from pneumoscope.evaluation.manifest import LABELS_FILE, Manifest
 from pneumoscope.metrics import Box
+from pneumoscope.tables import read_rows
 
 COLUMNS = ("x", "y", "width", "height")
 _FIRST_LINE = "file,x,y,width,height"

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from pneumoscope.errors import DataError
-from pneumoscope.files import read_limited
 from pneumoscope.findings import About, Message, Value
+from pneumoscope.imaging import IMAGE_SUFFIXES
+from pneumoscope.tables import read_rows
 
 LABELS_FILE = "labels.csv"
 PATIENT_COLUMN = "patient_id"
 AGE_COLUMN = "age"
 VIEW_COLUMN = "view"
 MAX_AGE = 130
-MAX_TABLE_BYTES = 64 << 20
-IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".tif", ".tiff", ".dcm")
 _ENDINGS = ", ".join(IMAGE_SUFFIXES)
 
 
@@ -245,55 +242,6 @@ def _there(columns: Sequence[str]) -> str:
     if not columns:
         return f"{LABELS_FILE} has no further column"
     return f"the further columns of {LABELS_FILE} are: {', '.join(columns)}"
-
-
-def read_rows(table: Path, columns: str) -> tuple[list[str], list[tuple[int, list[str]]]]:
-    """Read a CSV file of at most 64 MiB that nobody vouches for.
-
-    Parameters
-    ----------
-    table : Path
-        UTF-8, with or without a byte order mark.
-    columns : str
-        What its first line must be, for the message of an error.
-
-    Returns
-    -------
-    header : list of str
-    rows : list of (int, list of str)
-        Each row that is not blank with its line number, as many cells as the header; all stripped.
-
-    Raises
-    ------
-    DataError
-        It is no plain UTF-8 text, too large, malformed, empty, or has a row of another length.
-    OSError
-        It cannot be opened.
-    """
-    try:
-        text = read_limited(table, MAX_TABLE_BYTES).decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise DataError(f"{table}: not UTF-8 text; save it as CSV (UTF-8)") from error
-    if "\0" in text:
-        raise DataError(f"{table}: not plain text; save it as CSV (UTF-8)")
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
-    try:
-        lines = [(reader.line_num, [cell.strip() for cell in row]) for row in reader]
-    except csv.Error as error:
-        raise DataError(
-            f"{table}, line {reader.line_num}: malformed CSV ({error}); check its quotes"
-        ) from error
-    lines = [(line, row) for line, row in lines if any(row)]
-    if not lines:
-        raise DataError(f"{table}: empty; its first line must be {columns}")
-    header = lines[0][1]
-    for line, row in lines[1:]:
-        if len(row) != len(header):
-            raise DataError(
-                f"{table}, line {line}: {len(row)} values for {len(header)} columns; "
-                "quote values that hold a comma"
-            )
-    return header, lines[1:]
 
 
 def _from_class_folders(folder: Path, patient_column: str) -> Manifest:

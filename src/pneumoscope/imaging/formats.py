@@ -14,6 +14,7 @@ from pneumoscope.errors import ImageError
 from pneumoscope.files import read_limited
 from pneumoscope.findings import MAX_SIDE, MIN_SIDE, Message
 
+IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".tif", ".tiff", ".dcm")
 MAX_FILE_BYTES = 512 * 2**20
 MAX_PIXELS = 200_000_000
 
@@ -87,6 +88,18 @@ def sniff(data: bytes) -> str:
     if data.startswith(_TIFF_MAGIC):
         return "TIFF"
     raise ImageError("not JPEG, PNG, TIFF or DICOM; export the radiograph as one of these")
+
+
+def is_dicom(path: Path) -> bool:
+    """Whether a file begins as a DICOM file does; no more of it is read.
+
+    Raises
+    ------
+    OSError
+        It cannot be opened.
+    """
+    with path.open("rb") as stream:
+        return stream.read(132)[128:] == b"DICM"
 
 
 def check_size(height: int, width: int) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from pneumoscope.reports.rows import RowCounts, check_rows_file, to_row, write_rows
 from pneumoscope.reports.svg import format_coordinate
 from pneumoscope.reports.verification import Difference, Verification, verify_document
 from pneumoscope.reports.wording import format_probability, format_threshold, plain
@@ -21,7 +22,9 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Difference",
+    "RowCounts",
     "Verification",
+    "check_rows_file",
     "course_to_text",
     "format_coordinate",
     "format_probability",
@@ -36,9 +39,11 @@ __all__ = [
     "severity_to_text",
     "template_environment",
     "to_html",
+    "to_row",
     "to_text",
     "verify_document",
     "warning_lines",
+    "write_rows",
 ]
 
 # Pictures, templates and terminal tables cost import time that a JSON answer need not pay.
