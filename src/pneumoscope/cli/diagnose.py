@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from pneumoscope.cli.options import RULE_BASES, JsonTarget
+from pneumoscope.cli.options import RULE_BASES, Engine, JsonTarget, Precision, Threads
 from pneumoscope.cli.output import (
     check_targets,
     given_symptoms,
@@ -37,6 +37,9 @@ def diagnose(
     bundle: Annotated[
         str | None, typer.Option(metavar="NAME|PATH", help="The model bundle.")
     ] = None,
+    engine: Engine = None,
+    precision: Precision = None,
+    threads: Threads = None,
     rule_base: Annotated[
         str, typer.Option(metavar="NAME", help=f"Of the severity: {RULE_BASES}.")
     ] = "guideline",
@@ -71,6 +74,9 @@ def diagnose(
         age=age,
         sex=sex,
         bundle=bundle,
+        engine=engine,
+        precision=precision,
+        threads=threads,
         rule_base=rule_base,
         with_identity=with_identity,
         now=datetime.now(UTC),

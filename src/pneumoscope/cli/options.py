@@ -22,6 +22,16 @@ JsonTarget = Annotated[
     str | None,
     typer.Option(metavar="-|FILE", help="Write JSON; - for stdout and nothing else."),
 ]
+Engine = Annotated[
+    str | None,
+    typer.Option(metavar="NAME", help="What runs the network, such as openvino; else onnxruntime."),
+]
+Precision = Annotated[
+    str | None, typer.Option(metavar="NAME", help="Of the network's arithmetic; else fp32.")
+]
+Threads = Annotated[
+    int | None, typer.Option(min=1, help="Cores for the network; by default all there are.")
+]
 LabelledFolder = Annotated[
     Path, typer.Option(metavar="DIR", help="Holds labels.csv or one folder per class.")
 ]

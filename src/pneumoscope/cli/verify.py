@@ -20,6 +20,7 @@ _FIELDS: dict[str, dict[str, tuple[type, ...]]] = {
     "image": {"identity": (dict, _NONE)},
     "patient": {"age": (float, int, _NONE), "sex": (str, _NONE)},
     "provenance": {
+        "engine": (dict, _NONE),
         "rule_base": (str, _NONE),
         "file_sha256": (str, _NONE),
         "pixels_sha256": (str, _NONE),
@@ -44,7 +45,8 @@ def verify(
 ) -> None:
     """Make a stored result again from its image, and say whether it is the same.
 
-    Ends with code 3 where it is not.
+    The network runs as it did: with the same engine, in the same precision. Ends with code 3 where
+    the result is another one.
     """
     stored = _read(result)
 
@@ -60,12 +62,15 @@ def verify(
             f"{stored['bundle']['version']} of another checksum than the one found here; give the "
             "right one with --bundle"
         )
+    ran = stored["provenance"]["engine"] or {"name": None, "precision": None}
     again = diagnose(
         image,
         symptoms=stored["symptoms"] or None,
         age=stored["patient"]["age"],
         sex=stored["patient"]["sex"],
         bundle=place,
+        engine=ran["name"],
+        precision=ran["precision"],
         rule_base=(stored["provenance"]["rule_base"] or "guideline").partition("@")[0],
         with_identity=stored["image"]["identity"] is not None,
     )
@@ -111,7 +116,8 @@ def _is_result(stored: Any) -> bool:
             return False
         if not all(name in values and _fits(values[name], kinds) for name, kinds in fields.items()):
             return False
-    return True
+    engine = stored["provenance"]["engine"]
+    return engine is None or all(isinstance(engine.get(key), str) for key in ("name", "precision"))
 
 
 def _fits(value: object, kinds: tuple[type, ...]) -> bool:

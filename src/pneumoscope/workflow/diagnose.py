@@ -28,8 +28,8 @@ from pneumoscope.findings import (
 )
 from pneumoscope.imaging import polarity_note, read_radiograph, unsuitable
 from pneumoscope.inference import (
-    OnnxEngine,
     lungs_warning,
+    open_engine,
     packaged_lung_fields,
     packaged_picture_check,
     share_inside,
@@ -59,6 +59,8 @@ class Reader:
     ----------
     bundle : Bundle
         The model.
+    engine, precision : str or None
+        What runs it, and how; see `inference.open_engine`.
     threads : int or None
         Cores for one image; None for all that this process may use.
 
@@ -66,11 +68,20 @@ class Reader:
     ------
     BundleError
         The bundle's graph cannot be used.
+    InputError
+        The engine cannot be used, or not in this precision.
     """
 
-    def __init__(self, bundle: Bundle, *, threads: int | None = None) -> None:
+    def __init__(
+        self,
+        bundle: Bundle,
+        *,
+        engine: str | None = None,
+        precision: str | None = None,
+        threads: int | None = None,
+    ) -> None:
         self.bundle = bundle
-        self._engine = OnnxEngine(bundle, threads=threads)
+        self._engine = open_engine(bundle, name=engine, precision=precision, threads=threads)
         self._age_groups = bundle.description.groups()
         self._profiles = tuple(section.profile() for section in bundle.description.profiles)
         _announce(bundle.description.name, bundle.description.version, bundle.terms)
@@ -90,13 +101,13 @@ class Reader:
         view : str
             "AP" or "PA"; by default as the header says.
         """
-        return self._decide(self._engine.predict(radiograph), radiograph, age, view)
+        return self._decide(self._predict(radiograph), radiograph, age, view)
 
     def judge(
         self, radiograph: Radiograph, *, age: float | None = None, view: str = ""
     ) -> tuple[Decision, Message | None]:
         """Answer as `score` does, and say why `diagnose` would not."""
-        prediction = self._engine.predict(radiograph)
+        prediction = self._predict(radiograph)
         decision = self._decide(prediction, radiograph, age, view)
         refused, _ = self._refused(radiograph)
         return decision, refused or too_far(self.bundle, prediction, decision.age_group)
@@ -131,7 +142,7 @@ class Reader:
         Heatmap or None
             The class's Grad-CAM, where another map is shown.
         """
-        prediction = self._engine.predict(radiograph)
+        prediction = self._predict(radiograph)
         decision = self._decide(prediction, radiograph, age, view)
         grad_cam = self._grad_cam(prediction, decision, label, shape)
         evidence = self.bundle.description.evidence
@@ -157,7 +168,7 @@ class Reader:
         heatmap: Heatmap | None = None
         grad_cam: Heatmap | None = None
         if abstained is None:
-            prediction = self._engine.predict(radiograph)
+            prediction = self._predict(radiograph)
             decision = self._decide(prediction, radiograph, patient.age, "")
             warnings += self._polarity_warnings(radiograph)
             warnings += population_warnings(self.bundle, patient, decision.age_group)
@@ -201,6 +212,10 @@ class Reader:
                 pixels_sha256=radiograph.pixels_sha256,
             ),
         )
+
+    def _predict(self, radiograph: Radiograph) -> Prediction:
+        (prediction,) = self._engine.predict([radiograph])
+        return prediction
 
     def _refused(self, radiograph: Radiograph) -> tuple[Message | None, list[Message]]:
         """Say why the picture is not read, by its header or by its look, or what to check of it."""
@@ -280,6 +295,9 @@ def diagnose(
     age: float | None = None,
     sex: str | None = None,
     bundle: str | None = None,
+    engine: str | None = None,
+    precision: str | None = None,
+    threads: int | None = None,
     rule_base: str = GUIDELINE,
     with_identity: bool = False,
     now: datetime | None = None,
@@ -303,6 +321,10 @@ def diagnose(
         By default as the DICOM header says.
     bundle : str, optional
         A bundle's name or folder; by default the packaged one.
+    engine, precision : str, optional
+        What runs its network, and how; see `inference.open_engine`.
+    threads : int, optional
+        Cores for the network; by default all that this process may use.
     rule_base : str
         One of `pneumoscope.severity.rule_bases()`. Where it does not cover the patient's age, the
         result has a warning instead of a severity.
@@ -322,8 +344,8 @@ def diagnose(
     Raises
     ------
     InputError
-        The image, a symptom, the age, the sex, the time, the rule base or the bundle cannot be
-        used; one line says why.
+        The image, a symptom, the age, the sex, the time, the rule base, the bundle or the engine
+        cannot be used; one line says why.
     """
     patient = _patient(age, sex)
     if now is not None and now.tzinfo is None:
@@ -333,7 +355,7 @@ def diagnose(
     if symptoms:
         check_case(symptoms, rule_base=rule_base)
     radiograph = read_radiograph(Path(path), with_identity=with_identity)
-    reader = Reader(find_bundle(bundle))
+    reader = Reader(find_bundle(bundle), engine=engine, precision=precision, threads=threads)
     return reader.diagnose(
         radiograph, symptoms=symptoms, patient=patient, rule_base=rule_base, now=now
     )
