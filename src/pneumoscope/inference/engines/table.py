@@ -10,9 +10,12 @@ from pneumoscope.errors import InputError
 from pneumoscope.inference.cores import available_cores
 from pneumoscope.inference.engines.engine import Engine, GraphEngine, Load
 from pneumoscope.inference.engines.onnx_runtime import OnnxRuntimeGraph
+from pneumoscope.inference.engines.openvino import OpenVinoGraph
 
 DEFAULT_ENGINE = "onnxruntime"
-ENGINES: Mapping[str, Load] = MappingProxyType({DEFAULT_ENGINE: OnnxRuntimeGraph})
+ENGINES: Mapping[str, Load] = MappingProxyType(
+    {DEFAULT_ENGINE: OnnxRuntimeGraph, "openvino": OpenVinoGraph}
+)
 """By the name that users give, and that results carry."""
 
 _SINGLE = "fp32"
