@@ -57,10 +57,13 @@ def export(
             help="Runs of one recipe split by patient and by image, compared in the card.",
         ),
     ] = None,
+    variants: Annotated[
+        bool, typer.Option("--variants", help="Try int8 and bf16; keep those that are as good.")
+    ] = False,
 ) -> None:
     """Turn a run into a bundle: calibrated, measured, checked against the network."""
     need_lab("training")
     from pneumoscope.lab.training import export as write
 
-    bundle = write(run, out, split_comparison=split_comparison)
+    bundle = write(run, out, split_comparison=split_comparison, variants=variants)
     typer.echo(f"Bundle {bundle.description.name} written to {out}; its card: {out / 'card.md'}")

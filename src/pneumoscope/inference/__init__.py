@@ -1,7 +1,7 @@
 """Radiograph to Prediction: the engines, their maps; where the lungs are; is it a chest at all."""
 
 from pneumoscope.inference.cores import available_cores
-from pneumoscope.inference.engines import DEFAULT_ENGINE, ENGINES, Engine, open_engine
+from pneumoscope.inference.engines import DEFAULT_ENGINE, ENGINES, Engine, LoadedGraph, open_engine
 from pneumoscope.inference.heatmap import to_evidence_heatmap, to_heatmap
 from pneumoscope.inference.lung_fields import (
     LUNG_INPUT,
@@ -31,6 +31,7 @@ __all__ = [
     "LUNG_INPUT",
     "LUNG_OUTPUT",
     "Engine",
+    "LoadedGraph",
     "LungFields",
     "LungFieldsRecord",
     "PackagedTrainingSet",

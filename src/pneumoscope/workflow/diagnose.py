@@ -80,8 +80,10 @@ class Reader:
         precision: str | None = None,
         threads: int | None = None,
     ) -> None:
-        self.bundle = bundle
         self._engine = open_engine(bundle, name=engine, precision=precision, threads=threads)
+        # Calibration and thresholds are those of the engine in its precision.
+        bundle = bundle.read_by(self._engine.info.name, self._engine.info.precision)
+        self.bundle = bundle
         self._age_groups = bundle.description.groups()
         self._profiles = tuple(section.profile() for section in bundle.description.profiles)
         _announce(bundle.description.name, bundle.description.version, bundle.terms)

@@ -14,7 +14,9 @@ from pneumoscope.errors import InputError
 from pneumoscope.inference.cores import available_cores
 from pneumoscope.inference.engines.signature import INPUT, Node
 
-_PRECISIONS = {"fp32": "f32"}
+# Of what the graph leaves open: an int8 graph says itself what is in int8.
+_PRECISIONS = {"fp32": "f32", "int8": "f32", "bf16": "bf16"}
+_DEVICE, _CAPABILITIES = "CPU", "OPTIMIZATION_CAPABILITIES"
 # The key under which a tensor of an ONNX graph names the file that holds its values.
 _ELSEWHERE = b"location"
 
@@ -31,6 +33,10 @@ class OpenVinoGraph:
         # As many answers at a time as threads allow, each with cores of its own.
         at_once = max(1, available_cores() // threads)
         core = library.Core()
+        if precision == "bf16" and "BF16" not in core.get_property(_DEVICE, _CAPABILITIES):
+            raise InputError(
+                "precision 'bf16': this processor does not have it; leave the precision out"
+            )
         model = core.read_model(graph)
         # Told before it is compiled: afterwards an output may have further names.
         self.inputs: Sequence[Node] = [_node(told) for told in model.inputs]
@@ -38,7 +44,7 @@ class OpenVinoGraph:
         self._places = {node.name: place for place, node in enumerate(self.outputs)}
         self._compiled = core.compile_model(
             model,
-            "CPU",
+            _DEVICE,
             {
                 # Without it the library would choose half precision where the processor has it.
                 "INFERENCE_PRECISION_HINT": _PRECISIONS[precision],

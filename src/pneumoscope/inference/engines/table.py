@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from pneumoscope.bundles import Bundle
+from pneumoscope.bundles import SINGLE, Bundle
 from pneumoscope.errors import InputError
 from pneumoscope.inference.cores import available_cores
 from pneumoscope.inference.engines.engine import Engine, GraphEngine, Load
@@ -17,8 +17,6 @@ ENGINES: Mapping[str, Load] = MappingProxyType(
     {DEFAULT_ENGINE: OnnxRuntimeGraph, "openvino": OpenVinoGraph}
 )
 """By the name that users give, and that results carry."""
-
-_SINGLE = "fp32"
 
 
 def open_engine(
@@ -36,7 +34,7 @@ def open_engine(
     name : str or None
         Of `ENGINES`; None for `DEFAULT_ENGINE`.
     precision : str or None
-        Of the network's arithmetic; None for "fp32".
+        Of the network's arithmetic; None for single precision, "fp32".
     threads : int or None
         Cores for one answer, 1 or more; None for all that this process may use.
 
@@ -47,10 +45,10 @@ def open_engine(
     Raises
     ------
     InputError
-        There is no such engine, it is not installed, or the bundle was not calibrated for it in
-        this precision.
+        There is no such engine, it is not installed, or the processor lacks this precision.
     BundleError
-        The graph cannot be loaded, or does not fit its description.
+        The bundle was not calibrated for the engine in this precision, or its graph cannot be
+        loaded or does not fit its description.
 
     Examples
     --------
@@ -63,12 +61,11 @@ def open_engine(
         raise InputError(f"engine {chosen!r}: is none of {', '.join(ENGINES)}; choose one of them")
     if threads is not None and threads < 1:
         raise InputError(f"threads {threads}: must be 1 or more")
-    asked = precision or _SINGLE
-    if asked != _SINGLE:
-        raise InputError(
-            f"precision {asked!r}: the bundle {bundle.description.name} was calibrated for "
-            f"{_SINGLE} alone; leave the precision out"
-        )
+    asked = precision or SINGLE
     return GraphEngine(
-        bundle, ENGINES[chosen], name=chosen, precision=asked, threads=threads or available_cores()
+        bundle.read_by(chosen, asked),
+        ENGINES[chosen],
+        name=chosen,
+        precision=asked,
+        threads=threads or available_cores(),
     )
