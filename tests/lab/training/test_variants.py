@@ -76,9 +76,10 @@ def test_the_convolutions_are_in_int8_and_the_answers_near(finished):
     ):
         assert [value.name for value in ours] == [value.name for value in theirs]
     made_by = {name: node for node in model.graph.node for name in node.output}
-    convolutions = [node for node in model.graph.node if node.op_type == "Conv"]
-    assert convolutions
-    for node in convolutions:
+    first, *others = [node for node in model.graph.node if node.op_type == "Conv"]
+    assert made_by.get(first.input[0], first).op_type != "DequantizeLinear"
+    assert others
+    for node in others:
         assert {made_by[name].op_type for name in node.input[:2]} == {"DequantizeLinear"}
     assert b"/tmp" not in small
 

@@ -20,7 +20,11 @@ from onnxruntime.quantization.quant_utils import add_pre_process_metadata
 
 
 def quantise(graph: bytes, images: NDArray[np.float32]) -> bytes:
-    """Quantise the convolutions of a graph; its head stays in single precision.
+    """Quantise the convolutions of a graph, but for the first and those by channel.
+
+    All else stays in single precision. The first convolution sees a grey image in three channels,
+    where large weights cancel out and their errors do not; one by channel (depthwise) has few
+    products, and channels of very different ranges.
 
     Weights have a scale for each output channel, and 7 of 8 bits: processors without int8 products
     of their own add two products up in 16 bits, which would overflow, and the same graph would
@@ -47,6 +51,7 @@ def quantise(graph: bytes, images: NDArray[np.float32]) -> bytes:
             _Images(images),
             quant_format=QuantFormat.QDQ,
             op_types_to_quantize=["Conv"],
+            nodes_to_exclude=_left_out(onnx.load(plain)),
             per_channel=True,
             reduce_range=True,
             activation_type=QuantType.QUInt8,
@@ -69,6 +74,17 @@ def _fold(graph: bytes, target: Path) -> None:
     # Or it would be advised, on the user's terminal, to do what was just done.
     add_pre_process_metadata(model)
     onnx.save(model, target)
+
+
+def _left_out(model: onnx.ModelProto) -> list[str]:
+    """Name the first convolution, and those with several groups of channels."""
+    convolutions = [node for node in model.graph.node if node.op_type == "Conv"]
+    grouped = [
+        node.name
+        for node in convolutions
+        if any(told.name == "group" and told.i > 1 for told in node.attribute)
+    ]
+    return [*(node.name for node in convolutions[:1]), *grouped]
 
 
 class _Images(CalibrationDataReader):  # type: ignore[misc]
