@@ -25,7 +25,7 @@ import onnxruntime
 from pneumoscope.bundles import DEFAULT_BUNDLE, find_bundle
 from pneumoscope.documents import dump, to_document
 from pneumoscope.imaging import read_radiograph, to_input
-from pneumoscope.inference import OnnxEngine, available_cores, to_heatmap
+from pneumoscope.inference import available_cores, open_engine, to_heatmap
 from pneumoscope.synthetic import draw_phantom, write_dicom
 from pneumoscope.workflow import Reader
 
@@ -55,10 +55,10 @@ def without_explanation(graph: bytes) -> onnxruntime.InferenceSession:
 
 def measure(image: Path, name: str, repeats: int) -> None:
     bundle = find_bundle(name)
-    reader, engine = Reader(bundle), OnnxEngine(bundle)
+    reader, engine = Reader(bundle), open_engine(bundle)
     spec = bundle.description.input.spec()
     radiograph = read_radiograph(image)
-    prediction = engine.predict(radiograph)
+    (prediction,) = engine.predict([radiograph])
     diagnosis = reader.diagnose(radiograph)
     logits_only = without_explanation(bundle.graph)
     images = to_input(radiograph.pixels, spec)[np.newaxis]
@@ -74,7 +74,7 @@ def measure(image: Path, name: str, repeats: int) -> None:
     decode = median_seconds(lambda: read_radiograph(image), repeats)
     clahe = median_seconds(lambda: to_input(radiograph.pixels, spec), repeats)
     network = median_seconds(lambda: logits_only.run(None, {"images": images}), repeats)
-    explained = median_seconds(lambda: engine.predict(radiograph), repeats)
+    explained = median_seconds(lambda: engine.predict([radiograph]), repeats)
     heatmap = median_seconds(
         lambda: to_heatmap(
             prediction.activation_maps[0, 0], radiograph.pixels.shape, prediction.classes[0]

@@ -36,6 +36,22 @@ def python(program: str) -> str:
     return ended.stdout
 
 
+def test_a_network_runs_without_a_trace_in_the_home_folder(tmp_path: Path) -> None:
+    """ONNX Runtime keeps an identifier and unsent reports there, if it is let."""
+    program = (
+        "from pneumoscope.bundles import find_bundle; "
+        "from pneumoscope.inference import open_engine; open_engine(find_bundle())"
+    )
+    path = ":".join(part for part in sys.path if part)
+    subprocess.run(
+        [sys.executable, "-c", program],
+        env={"HOME": str(tmp_path), "PYTHONPATH": path},
+        check=True,
+        timeout=60,
+    )
+    assert list(tmp_path.iterdir()) == []
+
+
 def loaded_by(program: str) -> list[str]:
     """Which heavy modules a program leaves loaded."""
     report = f"import sys, json\nprint(json.dumps([m for m in {HEAVY} if m in sys.modules]))"

@@ -337,3 +337,13 @@ def test_overlay_is_a_picture_of_the_radiograph(
     # The image is portrait, and a strip of text is below it.
     assert drawn.height > drawn.width >= 400
     assert np.asarray(drawn).std() > 0
+
+
+def test_what_runs_the_network_is_told(cli: Cli, picture: Path, bundle: str) -> None:
+    start = ("diagnose", picture, "--bundle", bundle, "--json", "-", "--threads", 1)
+    ran = cli(*start, "--engine", "onnxruntime", "--precision", "fp32").json()["provenance"]
+    assert ran["engine"].items() >= {"name": "onnxruntime", "precision": "fp32"}.items()
+    assert ran["engine"]["threads"] == 1
+    for option in ("--engine", "--precision"):
+        ended = cli(*start, option, "none")
+        assert (ended.code, ended.err.count("\n"), ended.out) == (2, 1, "")

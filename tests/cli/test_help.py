@@ -13,6 +13,8 @@ from typing import Any, get_args, get_type_hints
 import pytest
 
 from pneumoscope.cli.app import app
+from pneumoscope.cli.options import EngineName
+from pneumoscope.inference import ENGINES
 
 Cli = Callable[..., Any]
 GROUPS = {
@@ -92,3 +94,7 @@ def test_the_shell_completes_a_choice(words: list[str], choices: list[str], tmp_
         timeout=60,
     )
     assert ended.stdout.decode().split() == choices
+
+
+def test_the_engines_are_those_that_can_be_opened() -> None:
+    assert set(get_args(EngineName)) == set(ENGINES)

@@ -106,6 +106,8 @@ def test_what_is_no_result_is_refused_in_one_line(
         ("bundle", "name", 3),
         ("patient", "age", "x"),
         ("patient", "age", True),
+        ("provenance", "engine", "onnxruntime"),
+        ("provenance", "engine", {"name": "onnxruntime", "precision": 3}),
         ("bundle", "", ["name", "version", "sha256"]),
     ],
 )
@@ -128,6 +130,22 @@ def test_a_severity_is_no_result_of_an_image(cli: Cli, picture: Path, tmp_path: 
     ended = cli("verify", tmp_path / "s.json", picture)
     assert ended.code == 2
     assert "is a severity; only a result of an image is verified" in ended.err
+
+
+def test_what_ran_the_network_runs_it_again_or_it_is_said(
+    cli: Cli, stored: Path, picture: Path, bundle: str
+) -> None:
+    document = json.loads(stored.read_text("utf-8"))
+    ran = document["provenance"]["engine"]
+    ran["threads"] += 1
+    stored.write_text(json.dumps(document), "utf-8")
+    assert cli("verify", stored, picture, "--bundle", bundle).code == 0
+    for name, value in (("name", "abacus"), ("precision", "fp8")):
+        document["provenance"]["engine"] = ran | {name: value}
+        stored.write_text(json.dumps(document), "utf-8")
+        ended = cli("verify", stored, picture, "--bundle", bundle)
+        assert (ended.code, ended.err.count("\n")) == (2, 1)
+        assert f"'{value}'" in ended.err
 
 
 def test_another_bundle_than_the_results_is_refused(cli: Cli, stored: Path, picture: Path) -> None:

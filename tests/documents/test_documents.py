@@ -49,7 +49,7 @@ POINTS = (
 MADE = Provenance(
     "9.9.9",
     datetime(2026, 3, 1, 9, 30, 12, 345678, timezone(timedelta(hours=2))),
-    EngineInfo("runtime", "1.2", "fp32"),
+    EngineInfo("runtime", "1.2", "fp32", 2),
     "guideline@abc",
     "f" * 64,
     "e" * 64,

@@ -311,7 +311,7 @@ def test_the_page_says_how_the_result_was_made(make):
     made = Provenance(
         "9.9.9",
         datetime(2026, 3, 1, 9, 30, tzinfo=UTC),
-        EngineInfo("runtime", "1.2", "fp32"),
+        EngineInfo("runtime", "1.2", "fp32", 2),
         "guideline@abc",
         "f" * 64,
     )

@@ -6,7 +6,7 @@ import hashlib
 import re
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -15,10 +15,10 @@ from pydantic import ValidationError
 
 from pneumoscope.bundles.description import (
     CARD,
-    FILES,
     GRAPH,
     LICENCE,
     MAX_FILE_BYTES,
+    SINGLE,
     TRAINING_IMAGES,
     BundleDescription,
     FileRecord,
@@ -50,6 +50,8 @@ class Bundle:
         Checksum of ``bundle.json``, which holds those of the other files: it names the bundle.
     graph : bytes
         The ONNX graph, as verified.
+    further_graphs : mapping of str to bytes
+        Those of the variants that have one of their own, by their files' names.
     card, licence : str
         The model card (Markdown) and the terms of the training data.
     training_images : frozenset of str
@@ -66,6 +68,42 @@ class Bundle:
     licence: str
     training_images: frozenset[str]
     training_hashes: NDArray[np.uint64]
+    further_graphs: Mapping[str, bytes] = field(default_factory=dict)
+
+    def read_by(self, engine: str, precision: str) -> Bundle:
+        """Return the bundle with the graph and the calibration of an engine in a precision.
+
+        Parameters
+        ----------
+        engine, precision : str
+            Such as "onnxruntime" and "int8".
+
+        Returns
+        -------
+        Bundle
+            Itself in single precision, in which all engines agree.
+
+        Raises
+        ------
+        BundleError
+            It was not calibrated for them.
+        """
+        if precision == SINGLE:
+            return self
+        for variant in self.description.variants:
+            if (variant.engine, variant.precision) == (engine, precision):
+                graphs = {GRAPH: self.graph, **self.further_graphs}
+                return replace(
+                    self,
+                    description=self.description.read_by(variant),
+                    graph=graphs[variant.graph],
+                    further_graphs={},
+                )
+        known = [each.precision for each in self.description.variants if each.engine == engine]
+        raise BundleError(
+            f"precision {precision!r}: the bundle {self.description.name} was not calibrated for "
+            f"{engine} in it; choose one of {', '.join((SINGLE, *known))}"
+        )
 
     @property
     def identity(self) -> BundleIdentity:
@@ -107,7 +145,7 @@ def read_bundle(folder: Path) -> Bundle:
         description = BundleDescription.model_validate_json(description_bytes)
     except ValidationError as error:
         raise BundleError(f"{folder / DESCRIPTION}: {_problem(error)}; {WAY_OUT}") from None
-    contents = {name: _verified(folder / name, description.files[name]) for name in FILES}
+    contents = {name: _verified(folder / name, told) for name, told in description.files.items()}
     return _assemble(folder, description, description_bytes, contents)
 
 
@@ -123,7 +161,7 @@ def write_bundle(
     description : mapping
         ``bundle.json`` without its `files`.
     contents : mapping of file name to bytes
-        Exactly the files that a bundle has.
+        Exactly the files that a bundle has, with the graphs of its variants.
 
     Returns
     -------
@@ -182,6 +220,7 @@ def _assemble(
             licence=contents[LICENCE].decode(),
             training_images=exact,
             training_hashes=hashes,
+            further_graphs={name: contents[name] for name in description.graphs - {GRAPH}},
         )
     except UnicodeDecodeError:
         raise BundleError(f"{folder}: a text of the bundle is not UTF-8; {WAY_OUT}") from None

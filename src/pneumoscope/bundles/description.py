@@ -24,12 +24,16 @@ GRAPH, CARD, LICENCE, TRAINING_IMAGES = (
     "LICENSE-BUNDLE",
     "training-images.txt",
 )
+SINGLE = "fp32"
+"""The precision that a bundle's own profiles are of, and in which every engine may run it."""
 FILES = (GRAPH, CARD, LICENCE, TRAINING_IMAGES)
 
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$")]
 Version = Annotated[str, Field(pattern=r"^[0-9A-Za-z.]{1,20}$")]
 ClassName = Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_]{0,39}$")]
 Age = Annotated[float, Field(ge=0, le=130)]
+GraphFile = Annotated[str, Field(pattern=r"^model(-[a-z0-9]{1,20})?\.onnx$")]
+Precision = Annotated[str, Field(pattern=r"^[a-z0-9]{1,20}$")]
 Share = Annotated[float, Field(ge=0, le=1)]
 Bias = Annotated[float, Field(ge=-100, le=100)]
 Distance = Annotated[float, Field(gt=0, allow_inf_nan=False)]
@@ -186,6 +190,22 @@ class EvidenceSection(_Section):
         return self
 
 
+class VariantSection(_Section):
+    """How the answers of an engine are read in another precision than the bundle's own.
+
+    Engines agree in single precision, so one calibration serves them all. In another precision each
+    has its own: profiles, limits and floor are fitted and measured anew, as of the bundle itself.
+    `graph` is the file that is run.
+    """
+
+    engine: Name
+    precision: Precision
+    graph: GraphFile
+    profiles: tuple[ProfileSection, ...]
+    distance_limits: dict[Name, Distance]
+    evidence_floor: float | None = Field(gt=0, le=1)
+
+
 class BundleDescription(_Section):
     """What ``bundle.json`` says.
 
@@ -195,6 +215,8 @@ class BundleDescription(_Section):
     `picture_check` says whether a radiograph is first checked for being an upright frontal chest.
     `distance_limits` is, per age group, the greatest distance from its training images at which an
     image is still read; empty where the graph measures none.
+    `variants` are the engines and precisions that it was calibrated for beside `SINGLE`, in which
+    every engine may run it.
     """
 
     schema_version: Literal[2]
@@ -212,7 +234,13 @@ class BundleDescription(_Section):
     leaks: tuple[Text, ...] = ()
     not_for: tuple[Text, ...] = ()
     picture_check: bool = True
+    variants: tuple[VariantSection, ...] = ()
     files: dict[str, FileRecord]
+
+    @property
+    def graphs(self) -> frozenset[str]:
+        """Names of the files that hold a graph."""
+        return frozenset((GRAPH, *(variant.graph for variant in self.variants)))
 
     def groups(self) -> tuple[AgeGroup, ...]:
         """Return the age groups as values of findings, in the order of the graph's outputs."""
@@ -222,8 +250,9 @@ class BundleDescription(_Section):
     def _parts_agree(self) -> BundleDescription:
         if len(set(self.classes)) != len(self.classes):
             raise ValueError("a class is listed twice")
-        if set(self.files) != set(FILES):
-            raise ValueError(f"files must be exactly: {', '.join(FILES)}")
+        files = sorted({*FILES, *self.graphs})
+        if sorted(self.files) != files:
+            raise ValueError(f"files must be exactly: {', '.join(files)}")
         self.input.spec()
         return self
 
@@ -255,6 +284,37 @@ class BundleDescription(_Section):
         if not all(set(profile.classes) <= set(self.classes) for profile in self.profiles):
             raise ValueError("a profile names a class that is none of the bundle's")
         return self
+
+    @model_validator(mode="after")
+    def _variants_are_complete(self) -> BundleDescription:
+        named = [(variant.engine, variant.precision) for variant in self.variants]
+        if len(set(named)) != len(named):
+            raise ValueError("a variant is listed twice")
+        for variant in self.variants:
+            self.read_by(variant)
+        return self
+
+    def read_by(self, variant: VariantSection) -> BundleDescription:
+        """Return the description as if the variant were the bundle's only way to be read.
+
+        Raises
+        ------
+        ValueError
+            It is not complete; see the bundle's own profiles, limits and evidence.
+        """
+        if (self.evidence is None) != (variant.evidence_floor is None):
+            raise ValueError("a variant has an evidence_floor if, and only if, there is evidence")
+        if bool(self.distance_limits) != bool(variant.distance_limits):
+            raise ValueError("a variant has distance_limits if, and only if, the bundle has some")
+        evidence = self.evidence and self.evidence.model_dump() | {"floor": variant.evidence_floor}
+        changed = {
+            "profiles": variant.profiles,
+            "distance_limits": variant.distance_limits,
+            "evidence": evidence,
+            "variants": (),
+            "files": {name: self.files[name] for name in FILES},
+        }
+        return BundleDescription.model_validate(dict(self) | changed)
 
     @model_validator(mode="after")
     def _maps_and_limits_agree(self) -> BundleDescription:

@@ -12,12 +12,15 @@ import typer
 from pneumoscope.cli.diagnose_many import diagnose_many, is_list
 from pneumoscope.cli.options import (
     BundleName,
+    Engine,
     JsonTarget,
+    Precision,
     ReportTarget,
     RuleBase,
     Sex,
     SymptomFile,
     SymptomPairs,
+    Threads,
 )
 from pneumoscope.cli.output import (
     check_targets,
@@ -48,6 +51,9 @@ def diagnose(
         Sex | None, typer.Option(help="Sex of the patient. If not given: the DICOM header's.")
     ] = None,
     bundle: BundleName = None,
+    engine: Engine = None,
+    precision: Precision = None,
+    threads: Threads = None,
     rule_base: RuleBase = "guideline",
     json: JsonTarget = None,
     overlay: Annotated[
@@ -98,10 +104,14 @@ def diagnose(
                 "--report": report,
             }
         )
+        if threads is not None:
+            raise InputError("--threads: each of the --workers has one thread; leave it out")
         diagnose_many(
             images,
             out,
             bundle=bundle,
+            engine=engine,
+            precision=precision,
             rule_base=rule_base,
             with_identity=with_identity,
             workers=workers,
@@ -128,6 +138,9 @@ def diagnose(
         age=age,
         sex=sex,
         bundle=bundle,
+        engine=engine,
+        precision=precision,
+        threads=threads,
         rule_base=rule_base,
         with_identity=with_identity,
         now=datetime.now(UTC),

@@ -36,6 +36,8 @@ def diagnose_many(
     out: Path,
     *,
     bundle: str | None,
+    engine: str | None,
+    precision: str | None,
     rule_base: str,
     with_identity: bool,
     workers: int | None,
@@ -68,6 +70,8 @@ def diagnose_many(
             out.with_name(out.name + _JOURNAL),
             to_row=to_row,
             bundle=bundle,
+            engine=engine,
+            precision=precision,
             rule_base=rule_base,
             with_identity=with_identity,
             workers=workers,
@@ -91,7 +95,9 @@ def _unread(files: Sequence[str]) -> list[str]:
 
     if not files:
         return []
-    return [plain(f"{len(files):,} files are no images and were left out (first: {files[0]}).")]
+    one, many = "1 file is no image and was", f"{len(files):,} files are no images and were"
+    told = one if len(files) == 1 else many
+    return [plain(f"{told} left out (first: {files[0]}).")]
 
 
 class _Pace:

@@ -59,6 +59,19 @@ ReportTarget = Annotated[
     Path | None,
     typer.Option(metavar="FILE.html", help="Write an HTML page with the result, in one file."),
 ]
+EngineName = Literal["onnxruntime", "openvino"]
+Engine = Annotated[
+    EngineName | None,
+    typer.Option(help="What runs the network. If not given: onnxruntime."),
+]
+Precision = Annotated[
+    str | None,
+    typer.Option(metavar="NAME", help="Precision of the network's arithmetic. If not given: fp32."),
+]
+Threads = Annotated[
+    int | None,
+    typer.Option(min=1, metavar="N", help="Cores for the network. If not given: all."),
+]
 LabelledFolder = Annotated[
     Path,
     typer.Option(

@@ -69,6 +69,9 @@ def export(
             help="Two runs of one recipe, split by patient and by image, for the card to compare.",
         ),
     ] = None,
+    variants: Annotated[
+        bool, typer.Option("--variants", help="Try int8 and bf16; keep those that are as good.")
+    ] = False,
 ) -> None:
     """Turn a training run into a bundle.
 
@@ -78,5 +81,5 @@ def export(
     need_lab("training")
     from pneumoscope.lab.training import export as write
 
-    bundle = write(run, out, split_comparison=split_comparison)
+    bundle = write(run, out, split_comparison=split_comparison, variants=variants)
     typer.echo(f"Bundle {bundle.description.name} written to {out}; its card: {out / 'card.md'}")

@@ -45,6 +45,7 @@ def verify(
 ) -> None:
     """Make a stored result again and compare it.
 
+    The network runs as it did: with the same engine, in the same precision.
     Exit code 0: the same. Exit code 3: not the same; the differences are
     listed.
     """
@@ -63,12 +64,15 @@ def verify(
             f"{result}: was made with the bundle {stored.bundle.name} {stored.bundle.version} of "
             "another checksum than the one found here; give the right one with --bundle"
         )
+    ran = stored.provenance.engine
     again = diagnose(
         image,
         symptoms=stored.symptoms or None,
         age=stored.patient.age,
         sex=stored.patient.sex,
         bundle=place,
+        engine=None if ran is None else ran.name,
+        precision=None if ran is None else ran.precision,
         rule_base=(stored.provenance.rule_base or "guideline").partition("@")[0],
         with_identity=stored.image.identity is not None,
     )

@@ -16,11 +16,14 @@ class EngineInfo:
         Of the runtime, such as "onnxruntime".
     precision : str
         Of the network's arithmetic, such as "fp32".
+    threads : int
+        Cores that one answer may take.
     """
 
     name: str
     version: str
     precision: str
+    threads: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ _NOT_COMPARED = frozenset(
         "provenance.created",
         "provenance.program",
         "provenance.engine.version",
+        "provenance.engine.threads",
         "notice",
     }
 )

@@ -18,6 +18,7 @@ from pneumoscope.findings import (
     Bounds,
     Decision,
     Diagnosis,
+    EngineInfo,
     Heatmap,
     ImageKind,
     Message,
@@ -29,8 +30,8 @@ from pneumoscope.findings import (
 )
 from pneumoscope.imaging import polarity_note, read_radiograph, unsuitable
 from pneumoscope.inference import (
-    OnnxEngine,
     lungs_warning,
+    open_engine,
     packaged_lung_fields,
     packaged_picture_check,
     share_inside,
@@ -60,6 +61,8 @@ class Reader:
     ----------
     bundle : Bundle
         The model.
+    engine, precision : str or None
+        What runs it, and how; see `inference.open_engine`.
     threads : int or None
         Cores for one image; None for all that this process may use.
 
@@ -67,16 +70,32 @@ class Reader:
     ------
     BundleError
         The bundle's graph cannot be used.
+    InputError
+        The engine cannot be used, or not in this precision.
     """
 
-    def __init__(self, bundle: Bundle, *, threads: int | None = None) -> None:
+    def __init__(
+        self,
+        bundle: Bundle,
+        *,
+        engine: str | None = None,
+        precision: str | None = None,
+        threads: int | None = None,
+    ) -> None:
+        self._engine = open_engine(bundle, name=engine, precision=precision, threads=threads)
+        # Calibration and thresholds are those of the engine in its precision.
+        bundle = bundle.read_by(self._engine.info.name, self._engine.info.precision)
         self.bundle = bundle
-        self._engine = OnnxEngine(bundle, threads=threads)
         self._age_groups = bundle.description.groups()
         self._profiles = tuple(section.profile() for section in bundle.description.profiles)
         _announce(bundle.description.name, bundle.description.version, bundle.terms)
         if bundle.description.leaks:
             _log.warning("model bundle %s: its split leaks", bundle.description.name)
+
+    @property
+    def engine(self) -> EngineInfo:
+        """What runs the network."""
+        return self._engine.info
 
     def score(
         self, radiograph: Radiograph, *, age: float | None = None, view: str = ""
@@ -91,13 +110,13 @@ class Reader:
         view : str
             "AP" or "PA"; by default as the header says.
         """
-        return self._decide(self._engine.predict(radiograph), radiograph, age, view)
+        return self._decide(self._predict(radiograph), radiograph, age, view)
 
     def judge(
         self, radiograph: Radiograph, *, age: float | None = None, view: str = ""
     ) -> tuple[Decision, Message | None]:
         """Answer as `score` does, and say why `diagnose` would not."""
-        prediction = self._engine.predict(radiograph)
+        prediction = self._predict(radiograph)
         decision = self._decide(prediction, radiograph, age, view)
         refused, _ = self._refused(radiograph)
         return decision, refused or too_far(self.bundle, prediction, decision.age_group)
@@ -132,7 +151,7 @@ class Reader:
         Heatmap or None
             The class's Grad-CAM, where another map is shown.
         """
-        prediction = self._engine.predict(radiograph)
+        prediction = self._predict(radiograph)
         decision = self._decide(prediction, radiograph, age, view)
         grad_cam = self._grad_cam(prediction, decision, label, shape)
         evidence = self.bundle.description.evidence
@@ -162,7 +181,7 @@ class Reader:
         heatmap: Heatmap | None = None
         grad_cam: Heatmap | None = None
         if abstained is None:
-            prediction = self._engine.predict(radiograph)
+            prediction = self._predict(radiograph)
             decision = self._decide(prediction, radiograph, patient.age, "")
             warnings += self._polarity_warnings(radiograph)
             warnings += population_warnings(self.bundle, patient, decision.age_group)
@@ -206,6 +225,10 @@ class Reader:
                 pixels_sha256=radiograph.pixels_sha256,
             ),
         )
+
+    def _predict(self, radiograph: Radiograph) -> Prediction:
+        (prediction,) = self._engine.predict([radiograph])
+        return prediction
 
     def _refused(self, radiograph: Radiograph) -> tuple[Message | None, list[Message]]:
         """Say why the picture is not read, by its header or by its look, or what to check of it."""
@@ -285,6 +308,9 @@ def diagnose(
     age: float | None = None,
     sex: str | None = None,
     bundle: str | None = None,
+    engine: str | None = None,
+    precision: str | None = None,
+    threads: int | None = None,
     rule_base: str = GUIDELINE,
     with_identity: bool = False,
     now: datetime | None = None,
@@ -308,6 +334,10 @@ def diagnose(
         By default as the DICOM header says.
     bundle : str, optional
         A bundle's name or folder; by default the packaged one.
+    engine, precision : str, optional
+        What runs its network, and how; see `inference.open_engine`.
+    threads : int, optional
+        Cores for the network; by default all that this process may use.
     rule_base : str
         One of `pneumoscope.severity.rule_bases()`. Where it does not cover the patient's age, the
         result has a warning instead of a severity.
@@ -327,8 +357,8 @@ def diagnose(
     Raises
     ------
     InputError
-        The image, a symptom, the age, the sex, the time, the rule base or the bundle cannot be
-        used; one line says why.
+        The image, a symptom, the age, the sex, the time, the rule base, the bundle or the engine
+        cannot be used; one line says why.
 
     See Also
     --------
@@ -355,7 +385,7 @@ def diagnose(
     if symptoms:
         check_case(symptoms, rule_base=rule_base)
     radiograph = read_radiograph(Path(path), with_identity=with_identity)
-    reader = Reader(find_bundle(bundle))
+    reader = Reader(find_bundle(bundle), engine=engine, precision=precision, threads=threads)
     return reader.diagnose(
         radiograph, symptoms=symptoms, patient=patient, rule_base=rule_base, now=now
     )

@@ -16,7 +16,7 @@ import cv2
 
 from pneumoscope.bundles import Bundle, find_bundle
 from pneumoscope.errors import BundleError, InputError
-from pneumoscope.findings import About, Diagnosis, Message
+from pneumoscope.findings import About, Diagnosis, EngineInfo, Message
 from pneumoscope.imaging import read_radiograph
 from pneumoscope.inference import available_cores
 from pneumoscope.severity import GUIDELINE, check_rule_base, identify_rule_base
@@ -58,9 +58,15 @@ class _Setup:
 
     bundle: str | None
     sha256: str
+    engine: str | None
+    precision: str | None
     rule_base: str
     with_identity: bool
     to_row: ToRow
+
+    def reader(self, model: Bundle) -> Reader:
+        """Make the bundle ready, as every worker does."""
+        return Reader(model, engine=self.engine, precision=self.precision, threads=1)
 
 
 @contextmanager
@@ -70,6 +76,8 @@ def diagnose_many(
     *,
     to_row: ToRow,
     bundle: str | None = None,
+    engine: str | None = None,
+    precision: str | None = None,
     rule_base: str = GUIDELINE,
     with_identity: bool = False,
     workers: int | None = None,
@@ -93,7 +101,7 @@ def diagnose_many(
     to_row : callable
         Makes JSON values of a case's `file` and its diagnosis, or the message why there is none;
         they must have that `file`. A function of a module, such as `pneumoscope.reports.to_row`.
-    bundle, rule_base, with_identity
+    bundle, engine, precision, rule_base, with_identity
         See `diagnose`.
     workers : int, optional
         Processes; by default one for each core that may be used.
@@ -110,24 +118,25 @@ def diagnose_many(
     Raises
     ------
     InputError
-        The rule base or the bundle cannot be used, or the journal: it is of another run, say, or
-        the disk is full.
+        The rule base, the bundle or the engine cannot be used, or the journal: it is of another
+        run, say, or the disk is full.
     WorkerError
         No worker process can be started.
     """
     check_rule_base(rule_base)
     model = find_bundle(bundle)
     # A graph that does not run is told once and here, and so are the terms.
-    Reader(model, threads=1)
-    setup = _Setup(bundle, model.sha256, rule_base, with_identity, to_row)
-    header = _header(model, setup, cases)
+    setup = _Setup(bundle, model.sha256, engine, precision, rule_base, with_identity, to_row)
+    header = _header(model, setup, setup.reader(model).engine, cases)
     with Journal(journal, header, [case.file for case in cases]) as kept:
         _make_missing(kept, cases, setup, workers or available_cores(), progress)
         yield Rows(kept, model.description.classes)
         kept.remove()
 
 
-def _header(model: Bundle, setup: _Setup, cases: Sequence[Case]) -> dict[str, object]:
+def _header(
+    model: Bundle, setup: _Setup, engine: EngineInfo, cases: Sequence[Case]
+) -> dict[str, object]:
     """Say what the rows depend on, by names that read well behind "another"."""
     listed = hashlib.sha256()
     for case in cases:
@@ -136,6 +145,7 @@ def _header(model: Bundle, setup: _Setup, cases: Sequence[Case]) -> dict[str, ob
     return {
         "version of Pneumoscope": VERSION,
         "bundle": f"{model.description.name} {model.description.version} {model.sha256}",
+        "engine": f"{engine.name} {engine.version} {engine.precision}",
         "rule base": identify_rule_base(setup.rule_base),
         "choice of identity": setup.with_identity,
         "list of images and symptoms": listed.hexdigest(),
@@ -176,7 +186,7 @@ def _prepare(setup: _Setup) -> Callable[[tuple[int, Case]], bytes]:
     model = find_bundle(setup.bundle)
     if model.sha256 != setup.sha256:
         raise BundleError(f"{model.folder}: the bundle was changed during the run; begin again")
-    return partial(_row, Reader(model, threads=1), setup)
+    return partial(_row, setup.reader(model), setup)
 
 
 def _row(reader: Reader, setup: _Setup, task: tuple[int, Case]) -> bytes:

@@ -24,7 +24,7 @@ from pneumoscope.errors import BundleError, PneumoscopeError, RecipeError
 from pneumoscope.evaluation import read_manifest
 from pneumoscope.findings import Purpose
 from pneumoscope.imaging import fingerprint, perceptual_hash, read_radiograph, to_input
-from pneumoscope.inference import OnnxEngine
+from pneumoscope.inference import open_engine
 from pneumoscope.lab.training import export, read_recipe, train
 from pneumoscope.lab.training.finished_run import open_run
 from pneumoscope.lab.training.prepare import prepare
@@ -55,7 +55,7 @@ def _certificate(run):
 
 @pytest.fixture(scope="module")
 def engine(bundle):
-    return OnnxEngine(bundle, threads=1)
+    return open_engine(bundle, threads=1)
 
 
 @pytest.fixture(scope="module")
@@ -71,7 +71,7 @@ def decide_on(bundle, engine, profile):
     groups = bundle.description.groups()
 
     def answer(image):
-        prediction = engine.predict(read_radiograph(image.path))
+        prediction = engine.predict([read_radiograph(image.path)])[0]
         return decide(prediction, age_groups=groups, profiles=[profile])
 
     return answer
@@ -101,7 +101,7 @@ def test_what_was_written_can_be_read_anywhere(bundle, run, tmp_path):
 
 def test_the_engine_answers_as_the_network_does(engine, finished, parts):
     expected = _logits(finished, parts["report"]).numpy()
-    found = [engine.predict(read_radiograph(i.path)).logits for i in parts["report"].values()]
+    found = [engine.predict([read_radiograph(i.path)])[0].logits for i in parts["report"].values()]
     np.testing.assert_allclose(np.squeeze(found, axis=1), expected, atol=1e-3)
 
 

@@ -16,7 +16,7 @@ import torch
 
 from pneumoscope.evaluation import read_manifest, saliency_folder
 from pneumoscope.imaging import read_radiograph, to_input
-from pneumoscope.inference import OnnxEngine
+from pneumoscope.inference import open_engine
 from pneumoscope.lab.training import export, read_recipe, train
 from pneumoscope.lab.training.export import TOLERANCES
 from pneumoscope.lab.training.finished_run import open_run
@@ -99,7 +99,7 @@ def bundle(run, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def engine(bundle):
-    return OnnxEngine(bundle, threads=1)
+    return open_engine(bundle, threads=1)
 
 
 @pytest.fixture(scope="module")
@@ -119,7 +119,7 @@ def parts(run, data):
 
 def answers(engine, images, prefix):
     return [
-        engine.predict(read_radiograph(image.path))
+        engine.predict([read_radiograph(image.path)])[0]
         for file, image in images.items()
         if file.startswith(prefix)
     ]
@@ -151,7 +151,7 @@ def test_the_distance_is_mahalanobis_of_the_embedding(engine, finished, parts):
         precision = (whitening.T @ whitening).double().numpy()
         centred = features - mean.double().numpy()
         expected.append(np.sqrt(np.einsum("id,de,ie->i", centred, precision, centred)))
-    found = [engine.predict(read_radiograph(image.path)).distance for image in images]
+    found = [engine.predict([read_radiograph(image.path)])[0].distance for image in images]
     np.testing.assert_allclose(found, np.transpose(expected), rtol=1e-3)
     # Of the training images that are asked for, every patient once; lungs are not asked for.
     for group, prefix in enumerate(("children/", "adults/")):

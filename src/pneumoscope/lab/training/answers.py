@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -58,11 +58,15 @@ def answers_of(
     """Answer some of a run's images, at least one, without augmentation."""
     kept: dict[str, list[Tensor]] = {}
     with torch.no_grad():
-        for images in _batches(data, recipe, indices):
+        for images in batches_of(data, recipe, indices):
             for name, values in network.outputs(images).items():
                 if name != "activation_maps":
                     kept.setdefault(name, []).append(values)
-    found = {name: torch.cat(parts).numpy() for name, parts in kept.items()}
+    return to_answers({name: torch.cat(parts).numpy() for name, parts in kept.items()}, recipe)
+
+
+def to_answers(found: Mapping[str, NDArray[np.float32]], recipe: Recipe) -> Answers:
+    """Give every age group a head, and the numbers their precision."""
     logits = found["logits"].astype(np.float64)
     if logits.ndim == 2:
         logits = np.repeat(logits[:, None], len(recipe.age_groups), axis=1)
@@ -80,7 +84,7 @@ def logits_of(
 ) -> NDArray[np.float64]:
     """Logits (images, classes) of some of a run's images, without augmentation."""
     with torch.no_grad():
-        logits = [network(images) for images in _batches(data, recipe, indices)]
+        logits = [network(images) for images in batches_of(data, recipe, indices)]
     return torch.cat(logits).double().numpy()
 
 
@@ -96,7 +100,8 @@ def views_of(data: PreparedData) -> NDArray[np.str_]:
     return np.array(views, dtype=np.str_)
 
 
-def _batches(data: PreparedData, recipe: Recipe, indices: NDArray[np.int64]) -> Iterator[Tensor]:
+def batches_of(data: PreparedData, recipe: Recipe, indices: NDArray[np.int64]) -> Iterator[Tensor]:
+    """Give the network's inputs (n, 3, size, size) of some images, some at a time."""
     dataset = RadiographDataset(data.collection, indices, recipe.input.spec)
     for first in range(0, len(dataset), _BATCH):
         last = min(first + _BATCH, len(dataset))

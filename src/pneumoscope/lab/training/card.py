@@ -19,6 +19,7 @@ from pneumoscope.lab.training.profiles import COVERAGE, LEAST_OF_EACH, taught_cl
 from pneumoscope.lab.training.randomisation import SEEDS
 from pneumoscope.lab.training.recipe import Recipe, Source
 from pneumoscope.lab.training.saliency_card import SaliencyCard
+from pneumoscope.lab.training.variants import Variant
 from pneumoscope.metrics import SALIENCY_MEASURES, Estimate
 from pneumoscope.reports import format_threshold
 
@@ -54,6 +55,8 @@ class CardFacts:
         Where it looks; None where no source has boxes.
     outlined : Outlining
         For whom the evidence map is outlined.
+    variants : tuple of Variant
+        Other precisions that were tried; empty where none was.
     parity : mapping of str to float
         Largest difference of the graph from the network, by output.
     record : mapping
@@ -72,6 +75,7 @@ class CardFacts:
     comparison: tuple[FinishedRun, FinishedRun] | None
     looks: SaliencyCard | None
     outlined: Outlining
+    variants: tuple[Variant, ...]
     parity: Mapping[str, float]
     record: Mapping[str, Any]
     machine: str

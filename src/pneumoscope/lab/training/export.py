@@ -35,6 +35,7 @@ from pneumoscope.lab.training.saliency_card import (
     boxed_sources,
     measure_saliency_card,
 )
+from pneumoscope.lab.training.variants import MARGIN, Variant, try_variants
 
 # Largest differences of a graph from its network; see `parity`.
 TOLERANCES = {
@@ -47,7 +48,14 @@ TOLERANCES = {
 PARITY_IMAGES = 16
 
 
-def export(run: Path, out: Path, *, split_comparison: tuple[Path, Path] | None = None) -> Bundle:
+def export(
+    run: Path,
+    out: Path,
+    *,
+    split_comparison: tuple[Path, Path] | None = None,
+    variants: bool = False,
+    margin: float = MARGIN,
+) -> Bundle:
     """Turn a run into a bundle.
 
     Parameters
@@ -59,6 +67,11 @@ def export(run: Path, out: Path, *, split_comparison: tuple[Path, Path] | None =
     split_comparison : (Path, Path) or None
         Two runs of one recipe, split by patient and by image: the card then says what a split by
         image would have claimed.
+    variants : bool
+        Whether int8 and bf16 are tried, with every engine that is installed, and kept where they
+        are as good; see `try_variants`.
+    margin : float
+        How much worse or better one may be.
 
     Returns
     -------
@@ -88,6 +101,7 @@ def export(run: Path, out: Path, *, split_comparison: tuple[Path, Path] | None =
         LICENCE: licence_text(recipe, finished.network).encode(),
         TRAINING_IMAGES: _training_images(data).encode(),
     }
+    further, tried = try_variants(finished, graph, margin=margin) if variants else ({}, ())
     looks = _looks(finished, run, contents)
     outlined = outlining(finished.reading.groups, looks.by_group if looks else {})
     facts = CardFacts(
@@ -101,12 +115,15 @@ def export(run: Path, out: Path, *, split_comparison: tuple[Path, Path] | None =
         comparison=comparison,
         looks=looks,
         outlined=outlined,
+        variants=tried,
         parity=differences,
         record=read_record(run),
         machine=f"{platform.machine()}, torch {torch.__version__}",
     )
     card = {CARD: render_card(facts).encode()}
-    return write_bundle(out, _description(finished, outlined), contents | card)
+    description = _description(finished, outlined)
+    description["variants"] = [_variant(each) for each in tried if each.taken]
+    return write_bundle(out, description, contents | card | further)
 
 
 def _check_place(out: Path) -> None:
@@ -176,6 +193,18 @@ def _description(finished: FinishedRun, outlined: Outlining) -> dict[str, object
         "leaks": list(data.leaks),
         "not_for": list(recipe.not_for),
         "picture_check": recipe.picture_check,
+    }
+
+
+def _variant(variant: Variant) -> dict[str, object]:
+    """One of the ``variants`` of ``bundle.json``."""
+    return {
+        "engine": variant.engine,
+        "precision": variant.precision,
+        "graph": variant.graph,
+        "profiles": [_profile(profile) for profile in variant.profiles],
+        "distance_limits": dict(variant.distance_limits),
+        "evidence_floor": variant.evidence_floor,
     }
 
 

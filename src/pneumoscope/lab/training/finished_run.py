@@ -168,17 +168,24 @@ def _reading(
     patients = [data.collection.patients[row] for row in train]
     distance = fit_distance(embedding, groups[train], len(names), patients)
     far = distance.of(calibrating.embedding)
-    return replace(reading, distance=distance, limits=_limits(data, far, names, groups))
+    return replace(reading, distance=distance, limits=distance_limits(data, far, names, recipe))
 
 
-def _limits(
-    data: PreparedData,
-    distances: NDArray[np.float64],
-    names: tuple[str, ...],
-    groups: NDArray[np.int64],
+def distance_limits(
+    data: PreparedData, distances: NDArray[np.float64], names: tuple[str, ...], recipe: Recipe
 ) -> dict[str, float]:
-    """Within which distance nearly all patients of the calibrate part lie, by age group."""
-    rows = data.split.indices("calibrate")
+    """Within which distance nearly all patients of the calibrate part lie, by age group.
+
+    Parameters
+    ----------
+    data : PreparedData
+    distances : ndarray of float64, shape (images, age groups)
+        Of the calibrate part.
+    names : tuple of str
+        Of the age groups.
+    recipe : Recipe
+    """
+    rows, groups = data.split.indices("calibrate"), groups_of(recipe, data)
     limits = {}
     for number, name in enumerate(names):
         mine = groups[rows] == number
