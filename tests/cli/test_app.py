@@ -45,6 +45,12 @@ def one_line(stderr: bytes) -> str:
     return text
 
 
+def test_a_wrong_choice_is_told_in_plain_words(cli) -> None:
+    ended = cli("study", "li2025", "--scale", "huge")
+    assert ended.code == 2
+    assert "Invalid value for '--scale': 'huge' is not one of 'full'" in ended.err
+
+
 def test_a_result_leaves_stdout_to_the_document(
     run: Run, picture: Path, tiny_bundle: Bundle, tmp_path: Path
 ) -> None:

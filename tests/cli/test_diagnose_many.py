@@ -114,6 +114,17 @@ def test_identity_is_named_on_request_and_never_in_a_table(
     assert "names no patient" in refused.err
 
 
+def test_a_mistyped_place_is_no_row_but_a_refusal(
+    cli: Cli, folder: Path, bundle: str, tmp_path: Path
+) -> None:
+    there, gone = folder / "NORMAL/0.png", folder / "gone.png"
+    for places in ((gone,), (there, gone)):
+        ended = cli("diagnose", *places, "--bundle", bundle, "--out", tmp_path / "r.csv")
+        assert ended.code == 2
+        assert "gone.png: no such file or folder" in ended.err
+    assert not list(tmp_path.glob("r.csv*"))
+
+
 @pytest.mark.parametrize(
     ("options", "told"),
     [

@@ -100,8 +100,8 @@ def test_symptoms_are_checked_for_the_rule_base(tmp_path: Path) -> None:
         list_cases([table], rule_base="baral2025")
 
 
-def test_files_of_the_same_name_are_told_apart(tmp_path: Path) -> None:
-    places = [tmp_path / "a/x.png", tmp_path / "b/x.png"]
+def test_files_of_the_same_name_are_told_apart(tmp_path: Path, save: Save) -> None:
+    places = [save(GREY, name) for name in ("a/x.png", "b/x.png")]
     assert [case.file for case in list_cases(places).cases] == [p.as_posix() for p in places]
     with pytest.raises(InputError, match="listed twice"):
         list_cases([*places, tmp_path / "a/../b/x.png"])

@@ -123,7 +123,9 @@ def _run() -> int:
         if shown is not None:
             context = getattr(error, "ctx", None)
             command = "pneumoscope" if context is None else context.command_path
-            return _say(f"{shown().rstrip('.')} (see {command} --help)", BAD_INPUT)
+            # Of a wrong choice the parser also names the type of its error.
+            told = shown().replace(": Value error, ", ": ").rstrip(".")
+            return _say(f"{told} (see {command} --help)", BAD_INPUT)
         return _fail(error, OUR_FAULT, internal=True)
     if outcome == INTERRUPTED:  # as the parser answers Ctrl-C, without a word
         return _say("interrupted", INTERRUPTED)

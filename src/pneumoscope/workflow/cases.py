@@ -70,6 +70,8 @@ def list_cases(places: Sequence[Path], *, rule_base: str = GUIDELINE) -> Cases:
                 f"{place}: is a {'folder' if place.is_dir() else 'manifest'} among other places; "
                 "give one folder, one manifest, or image files"
             )
+        if not place.exists():
+            raise DataError(f"{place}: no such file or folder; check the name")
     if not places:
         raise DataError("no image: give a folder, a manifest, or image files")
     return Cases(_distinct(None, [Case(_text(path.as_posix()), path) for path in places]))
