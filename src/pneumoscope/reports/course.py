@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from pneumoscope.catalogue import to_sentences
+from pneumoscope.catalogue import name_quantity, to_sentence, to_sentences
 from pneumoscope.documents import CourseDocument, VisitFacts, VisitLevels
-from pneumoscope.findings import SeverityLevel, Trend
+from pneumoscope.findings import Message, SeverityLevel, Trend
 from pneumoscope.reports.elements import line, notice_panel, number_table, warning_lines
 from pneumoscope.reports.sparkline import Sparkline
-from pneumoscope.severity import INPUTS, SEVERITY_SCALE, SYMPTOMS
+from pneumoscope.severity import SEVERITY_SCALE, SYMPTOMS
 
 _LEVELS = tuple(SeverityLevel)
 _NO_UNIT = (SEVERITY_SCALE, "share")
@@ -74,7 +76,7 @@ def _head(document: CourseDocument) -> list[RenderableType]:
         line(f"{_visits(len(visits))}, rule base {document.rule_base}"),
         Text(),
         line(f"Course: {change.direction.upper()}. Level at the last visit: {level}", "bold"),
-        line(change.reason),
+        line(_reasons(change.reasons)),
         *_open(visits[-1]),
         *warning_lines(to_sentences(document.warnings)),
     ]
@@ -92,8 +94,8 @@ def _levels(document: CourseDocument) -> RenderableType:
             cells = [_population(levels), _personal(levels), _given(levels)]
         row = (str(number), _time(visit), *cells, visit.change.direction)
         table.add_row(*map(line, row))
-        if visit.note:
-            notes.append(line(f"Visit {number} has no level: {visit.note}"))
+        if visit.note is not None:
+            notes.append(line(f"Visit {number} has no level: {to_sentence(visit.note)}"))
     return Group(Text(), table, *notes)
 
 
@@ -110,16 +112,14 @@ def _symptoms(document: CourseDocument) -> list[RenderableType]:
         ends = ranges.get(name)
         personal = "-" if ends is None else " to ".join(map(_number, ends))
         bars = Sparkline(values, symptom.minimum, symptom.maximum)
-        table.add_row(line(symptom.describe(found[-1])), personal, bars)
+        table.add_row(line(name_quantity(name, found[-1])), personal, bars)
     return [*([table] if table.row_count else []), *_others(visits[-1])]
 
 
 def _others(visit: VisitFacts) -> list[RenderableType]:
     """Name what else was given at a visit; it counts in the level, but has no range of its own."""
     told = [
-        INPUTS[name].describe(value)
-        for name, value in visit.symptoms.items()
-        if name not in SYMPTOMS
+        name_quantity(name, value) for name, value in visit.symptoms.items() if name not in SYMPTOMS
     ]
     return [line(f"Also given at the last visit: {', '.join(told)}.")] if told else []
 
@@ -155,13 +155,18 @@ def _measure(trend: Trend) -> str:
 
 
 def _judged(visit: VisitFacts) -> str:
-    levels = visit.levels
+    levels, why = visit.levels, _reasons(visit.change.reasons)
     if levels is None:
-        return f"No level: {visit.note}. {visit.change.reason}"
+        note = "" if visit.note is None else to_sentence(visit.note)
+        return f"No level: {note}. {why}"
     return (
         f"Population {_population(levels)}, personal {_personal(levels)}: "
-        f"{_given(levels)}. Course: {visit.change.direction}. {visit.change.reason}"
+        f"{_given(levels)}. Course: {visit.change.direction}. {why}"
     )
+
+
+def _reasons(reasons: Iterable[Message]) -> str:
+    return " ".join(to_sentences(reasons))
 
 
 def _population(levels: VisitLevels) -> str:

@@ -7,6 +7,7 @@ from io import BytesIO
 
 from PIL import Image
 
+from pneumoscope.catalogue import to_sentence
 from pneumoscope.documents import DiagnosisDocument
 from pneumoscope.findings import Assessment, Diagnosis, SeverityLevel
 from pneumoscope.reports.answer import (
@@ -119,6 +120,7 @@ def _severity(severity: Assessment | None) -> dict[str, object]:
         "possible_levels": possible_levels(severity),
         "severity_caption": caption,
         "rule_column": column,
+        "explanations": {rule.rule: to_sentence(rule.explanation) for rule in severity.fired},
         "rule_points": {rule.rule: rule_points(severity, rule) for rule in severity.fired},
         "memberships": membership_figures(severity.inputs),
         "reasoning": reasoning(severity),

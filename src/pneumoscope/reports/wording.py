@@ -32,6 +32,9 @@ LEVEL_MEANINGS: Mapping[SeverityLevel, str] = MappingProxyType(
 )
 """What the levels of `guideline` mean."""
 _FEW = 5  # missing values that a headline can name
+_RULE_STEPS = frozenset(
+    {"rule_speaks", "default_rule_speaks", "rule_adds_points", "rule_speaks_with_points"}
+)
 
 # Characters that turn the writing direction: a name could otherwise be shown as another.
 _DIRECTIONS = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
@@ -230,14 +233,6 @@ def rule_points(severity: Assessment, rule: FiredRule) -> str:
     return f"{rule.weight * rule.strength:.3g}"
 
 
-def reasoning(severity: Assessment) -> list[str]:
+def reasoning(severity: Assessment) -> tuple[str, ...]:
     """Give the trace without the sentences that only repeat the table of fired rules."""
-    told = [f"{rule.rule} " for rule in severity.fired]
-    return [
-        line
-        for line in severity.trace
-        if not any(
-            line.startswith(name) and rule.explanation in line
-            for name, rule in zip(told, severity.fired, strict=True)
-        )
-    ]
+    return to_sentences(step for step in severity.trace if step.code not in _RULE_STEPS)
