@@ -66,7 +66,7 @@ def test_every_message_that_is_written_out_has_its_words():
         for node in ast.walk(tree)
         if isinstance(node, ast.Call)
         and isinstance(node.func, ast.Name)
-        and node.func.id in ("Message", "reason")
+        and node.func.id in ("Message", "reason", "word")
         for part in (node.args[0], *getattr(node.args[0], "__dict__", {}).values())
         if isinstance(part, ast.Constant) and isinstance(part.value, str)
     }
@@ -88,9 +88,7 @@ def test_a_sentence_is_one_and_ends_as_such(code):
 
 @pytest.mark.parametrize("code", sorted(PHRASES))
 def test_a_part_of_a_sentence_can_stand_in_one(code):
-    words = to_sentence(filled(code))
-    assert not words.endswith(".")
-    assert words[0].islower() or words[0].isdigit()
+    assert not to_sentence(filled(code)).endswith(".")
 
 
 @pytest.mark.parametrize("code", sorted(WORDS))

@@ -7,6 +7,15 @@ from pneumoscope.catalogue.words import (
     name_quantity,
     to_sentence,
     to_sentences,
+    word,
 )
 
-__all__ = ["ENGLISH", "PHRASES", "SENTENCES", "name_quantity", "to_sentence", "to_sentences"]
+__all__ = [
+    "ENGLISH",
+    "PHRASES",
+    "SENTENCES",
+    "name_quantity",
+    "to_sentence",
+    "to_sentences",
+    "word",
+]

@@ -7,8 +7,8 @@ braces is filled with one of the message's values, as the name behind the colon 
 - ``quantity``: a number with the name and unit of its input, "oxygen level 91 %";
 - ``score``: a score as every report writes it; of a level with the level's name before it;
 - with a capital letter (``Name``, ``Quantity``): the same at the beginning of a sentence;
-- behind a ``|`` how a list is joined: ``commas``, ``semicolons`` or ``and``; where nothing is said,
-  by commas, or by semicolons around parts with commas;
+- behind a ``|`` how a list is joined: ``commas``, ``semicolons``, ``and`` or ``or``; where nothing
+  is said, by commas, or by semicolons around parts with commas;
 - anything else is a format of Python's, such as ``.3g``.
 """
 
@@ -20,8 +20,8 @@ from string import Formatter
 from types import MappingProxyType
 from typing import Any
 
-from pneumoscope.catalogue import course, data, image, patient_and_model, severity
-from pneumoscope.findings import Message, Quantity
+from pneumoscope.catalogue import course, data, image, patient_and_model, severity, shown
+from pneumoscope.findings import Message, Quantity, Value
 from pneumoscope.severity import INPUTS, SEVERITY_SCALE, YES_NO, format_score
 
 ENGLISH = NullTranslations()
@@ -36,14 +36,18 @@ SENTENCES: Mapping[str, str] = MappingProxyType(
         **data.SENTENCES,
         **severity.SENTENCES,
         **course.SENTENCES,
+        **shown.SENTENCES,
     }
 )
 """The sentence of each message, by its code."""
 
-PHRASES: Mapping[str, str] = MappingProxyType({**severity.PHRASES, **course.PHRASES})
+PHRASES: Mapping[str, str] = MappingProxyType(
+    {**severity.PHRASES, **course.PHRASES, **shown.PHRASES}
+)
 """The words of each message that is only a part of others, by its code."""
 
 _WORDS = {**SENTENCES, **PHRASES}
+_BEFORE_LAST = {"and": "{first} and {last}", "or": "{first} or {last}"}
 # Not asked at the bedside: who the patient is, and what the image says.
 _OTHER_QUANTITIES = {
     "age": "age {value:g} years",
@@ -66,8 +70,7 @@ def to_sentence(message: Message, language: NullTranslations = ENGLISH) -> str:
     KeyError
         No such message, or a value that its sentence needs is missing.
     """
-    sentence = language.gettext(_WORDS[message.code])
-    return _Filling(language).vformat(sentence, (), message.values)
+    return _filled(message.code, message.values, language)
 
 
 def to_sentences(
@@ -75,6 +78,24 @@ def to_sentences(
 ) -> tuple[str, ...]:
     """Put several messages into words, in their order."""
     return tuple(to_sentence(message, language) for message in messages)
+
+
+def word(code: str, **values: Value) -> str:
+    """Put into words what is no message of a result: what a report says of its numbers.
+
+    Parameters
+    ----------
+    code : str
+        One of `SENTENCES` or `PHRASES`.
+    **values : Value
+        What it is filled with.
+
+    Raises
+    ------
+    KeyError
+        No such code, or a value that its words need is missing.
+    """
+    return _filled(code, values, ENGLISH)
 
 
 def name_quantity(name: str, value: float, language: NullTranslations = ENGLISH) -> str:
@@ -108,6 +129,10 @@ def name_quantity(name: str, value: float, language: NullTranslations = ENGLISH)
     return sentence.format(name=plain, value=value, unit=language.gettext(unit))
 
 
+def _filled(code: str, values: Mapping[str, Value], language: NullTranslations) -> str:
+    return _Filling(language).vformat(language.gettext(_WORDS[code]), (), values)
+
+
 def _plain_name(code: str, language: NullTranslations) -> str:
     return language.gettext(code.replace("_", " "))
 
@@ -139,9 +164,11 @@ class _Filling(Formatter):
         return format_score(value) if how == "score" else format(value, how)
 
     def _joined(self, parts: Sequence[str], joint: str) -> str:
-        if joint == "and" and len(parts) > 1:
-            both = self._language.gettext("{first} and {last}")
+        if joint in _BEFORE_LAST and len(parts) > 1:
+            both = self._language.gettext(_BEFORE_LAST[joint])
             return both.format(first=", ".join(parts[:-1]), last=parts[-1])
+        if joint in _BEFORE_LAST:
+            return parts[0]
         if joint == "semicolons" or (not joint and any("," in part for part in parts)):
             return "; ".join(parts)
         return ", ".join(parts)

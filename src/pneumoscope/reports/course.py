@@ -7,20 +7,15 @@ from collections.abc import Iterable
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from pneumoscope.catalogue import name_quantity, to_sentence, to_sentences
+from pneumoscope.catalogue import name_quantity, to_sentence, to_sentences, word
 from pneumoscope.documents import CourseDocument, VisitFacts, VisitLevels
-from pneumoscope.findings import Message, SeverityLevel, Trend
+from pneumoscope.findings import Message, Quantity, SeverityLevel, Trend
 from pneumoscope.reports.elements import line, notice_panel, number_table, warning_lines
 from pneumoscope.reports.sparkline import Sparkline
 from pneumoscope.severity import SEVERITY_SCALE, SYMPTOMS
 
 _LEVELS = tuple(SeverityLevel)
 _NO_UNIT = (SEVERITY_SCALE, "share")
-_HOW = (
-    "Burden: the mean of the symptoms found at all of these visits, as shares of their clinical "
-    "ranges. p is of each alone; a symptom moves where p times the number of symptoms is 0.05 or "
-    "less and the whole change 0.1 of its clinical range or more (the burden: p alone, and 0.05)."
-)
 
 
 def course_to_text(document: CourseDocument) -> Group:
@@ -118,10 +113,10 @@ def _symptoms(document: CourseDocument) -> list[RenderableType]:
 
 def _others(visit: VisitFacts) -> list[RenderableType]:
     """Name what else was given at a visit; it counts in the level, but has no range of its own."""
-    told = [
-        name_quantity(name, value) for name, value in visit.symptoms.items() if name not in SYMPTOMS
-    ]
-    return [line(f"Also given at the last visit: {', '.join(told)}.")] if told else []
+    told = tuple(
+        Quantity(name, value) for name, value in visit.symptoms.items() if name not in SYMPTOMS
+    )
+    return [line(word("also_given", found=told))] if told else []
 
 
 def _trends(document: CourseDocument) -> list[RenderableType]:
@@ -145,7 +140,7 @@ def _trends(document: CourseDocument) -> list[RenderableType]:
             str(trend.visits),
             line(trend.direction),
         )
-    return [table, line(_HOW)]
+    return [table, line(word("how_trends_are_told"))]
 
 
 def _measure(trend: Trend) -> str:
@@ -158,10 +153,14 @@ def _judged(visit: VisitFacts) -> str:
     levels, why = visit.levels, _reasons(visit.change.reasons)
     if levels is None:
         note = "" if visit.note is None else to_sentence(visit.note)
-        return f"No level: {note}. {why}"
-    return (
-        f"Population {_population(levels)}, personal {_personal(levels)}: "
-        f"{_given(levels)}. Course: {visit.change.direction}. {why}"
+        return word("visit_without_level", note=note, reasons=why)
+    return word(
+        "visit_judged",
+        population=_population(levels),
+        personal=_personal(levels),
+        given=_given(levels),
+        direction=visit.change.direction.value,
+        reasons=why,
     )
 
 
@@ -197,8 +196,7 @@ def _open(visit: VisitFacts) -> list[Text]:
     interval = None if levels is None else levels.population.interval
     if levels is None or interval is None or _given(levels) == levels.given:
         return []
-    names = ", ".join(name.replace("_", " ") for name in interval.missing)
-    return [line(f"Open because not given at the last visit: {names}.")]
+    return [line(word("level_open_at_last_visit", missing=interval.missing))]
 
 
 def _visits(count: int) -> str:
