@@ -24,20 +24,16 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
-# What is worded, by the end of its path, as the documents' schemas describe it. Of a list its
-# length is kept, so that a lost warning is found; of anything else, whether it is there.
+# What is worded, by the end of its path, as the documents' schemas describe it: whether it is there
+# is kept. A message, such as a course's note, is compared but for its sentence.
 WORDING = {
     "text": "all documents: the sentence of a message, beside its code",
     "notice": "all documents",
     "operating_points.rule": "diagnosis: how the threshold was chosen",
     "why_not_outlined": "diagnosis, of a map",
-    "fired.explanation": "severity: why the rule fired",
     "fired.because": "severity: the guideline's sentence",
-    "bedside.agreement": "severity: how the score compares",
     "bedside.reference": "severity: where the score was published",
-    "severity.trace": "severity: one sentence for each step",
-    "change.reason": "course, beside its direction",
-    "note": "course: why there is no level; evaluation: why figures say little",
+    "note": "evaluation: why figures say little",
     "saliency.rule": "evaluation: what decides the verdicts",
     "verdict": "evaluation, of the heatmaps",
 }
@@ -95,12 +91,16 @@ FURTHER_BUNDLES = {"guangzhou": "chest-children", "covid-ct": "covid-ct"}  # bes
 
 def without_wording(value: Any, path: tuple[str, ...] = ()) -> Any:
     """Replace what LEFT_OUT names; done twice, it gives the same."""
-    if any(path[-len(end) :] == end for end in LEFT_OUT):
+    if any(path[-len(end) :] == end for end in LEFT_OUT) and not _is_message(value):
         there = value if value is None or isinstance(value, int) else "(there)"
         return len(value) if isinstance(value, list) else there
     if isinstance(value, dict):
         return {key: without_wording(part, (*path, key)) for key, part in value.items()}
     return [without_wording(v, path) for v in value] if isinstance(value, list) else value
+
+
+def _is_message(value: Any) -> bool:
+    return isinstance(value, dict) and "code" in value
 
 
 def differences(old: Any, new: Any, path: str) -> Iterator[str]:

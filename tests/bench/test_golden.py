@@ -18,8 +18,9 @@ DOCUMENT = {
     "probabilities": {"NORMAL": 0.1 + 0.2, "PNEUMONIA": 0.7},
     "operating_points": [{"purpose": "rule_out", "threshold": 1, "rule": "a sensitivity of 0.95"}],
     "abstained": {"code": "rotated", "values": {}, "text": "The picture lies on its side."},
-    "severity": {"fired": [{"rule": "S1", "explanation": "fever 39 °C", "because": "a page"}]},
-    "change": {"direction": "stable", "reason": "No trend was found."},
+    "severity": {"fired": [{"rule": "S1", "because": "a page"}]},
+    "change": {"direction": "stable", "reasons": [{"code": "no_trend", "text": "No trend."}]},
+    "note": {"code": "symptoms_missing", "values": {"missing": ["fatigue"]}, "text": "Missing."},
     "heatmap": {"why_not_outlined": None},
     "warnings": [
         {"code": "no_header", "text": "No header."},
@@ -57,8 +58,9 @@ def test_the_same_is_told(tmp_path: Path) -> None:
 def reword(document: dict[str, Any]) -> None:
     document["operating_points"][0]["rule"] = "words"
     document["abstained"]["text"] = "Other words."
-    document["severity"]["fired"][0] |= {"explanation": "words", "because": ""}
-    document["change"]["reason"] = "words"
+    document["severity"]["fired"][0] |= {"because": ""}
+    document["change"]["reasons"][0]["text"] = "words"
+    document["note"]["text"] = "words"
     document["warnings"][0]["text"] = "It has no header."
 
 
@@ -85,6 +87,7 @@ def test_other_words_are_no_difference(tmp_path: Path) -> None:
         (lambda d: d["abstained"].update(code="inverted"), "abstained.code"),
         (lambda d: d["warnings"].pop(), "warnings: 2 entries in OLD, 1 in NEW"),
         (lambda d: d["warnings"][0].update(code="other"), "warnings[0].code"),
+        (lambda d: d["note"]["values"].update(missing=["fever"]), "note.values.missing[0]"),
         (lambda d: d["heatmap"].update(why_not_outlined="words"), "heatmap.why_not_outlined"),
     ],
 )

@@ -31,7 +31,7 @@ def test_text_and_json_say_the_same(
     shown = cli(*start)
     text = " ".join(shown.out.split())
     assert f"Severity: {document['severity']['level'].upper()}" in text
-    assert document["severity"]["trace"][-1] in text
+    assert document["severity"]["trace"][-1]["text"] in text
     assert all(warning["text"] in text for warning in document["warnings"])
     assert cli(*start, "--json", tmp_path / "a.json").code == 0
     written = json.loads((tmp_path / "a.json").read_text("utf-8"))

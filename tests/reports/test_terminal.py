@@ -7,7 +7,7 @@ import io
 import pytest
 from rich.console import Console
 
-from pneumoscope.catalogue import to_sentences
+from pneumoscope.catalogue import to_sentence, to_sentences
 from pneumoscope.documents import to_document
 from pneumoscope.findings import About, BundleIdentity, Message, SeverityLevel
 from pneumoscope.reports import format_probability, to_text
@@ -56,8 +56,8 @@ def test_every_variant_says_what_it_must(diagnosis, width):
         assert all(rule.rule in text for rule in diagnosis.severity.fired)
         if diagnosis.severity.rule_base == "guideline":
             for score in diagnosis.severity.bedside:
-                assert score.agreement in text
-            assert diagnosis.severity.trace[-1] in text
+                assert to_sentence(score.agreement) in text
+            assert to_sentence(diagnosis.severity.trace[-1]) in text
 
 
 def test_a_level_that_missing_symptoms_leave_open_is_never_given_alone(make):

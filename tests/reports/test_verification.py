@@ -6,8 +6,11 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pneumoscope.documents import to_severity_document
+from pneumoscope.findings import PatientContext, Provenance
 from pneumoscope.reports import verify_document
 from pneumoscope.reports.verification import ABSENT
+from pneumoscope.severity import assess
 
 LEAVES = st.none() | st.booleans() | st.floats(-1e3, 1e3) | st.integers(-9, 9) | st.text(max_size=5)
 DOCUMENTS = st.dictionaries(
@@ -79,3 +82,20 @@ def test_wording_time_and_versions_are_no_difference_but_codes_are() -> None:
     now["provenance"]["rule_base"] = "guideline@2"
     places = {each.place for each in verify_document(stored, now, 0).differences}
     assert places == {"warnings.0.code", "provenance.rule_base"}
+
+
+def test_reasons_are_compared_by_their_codes_and_values_and_not_by_their_words() -> None:
+    found = assess({"oxygen_level": 91.0}, patient=PatientContext(60))
+    document = to_severity_document(
+        found, symptoms={}, patient=PatientContext(60), provenance=Provenance("1")
+    )
+    stored = document.json_values()
+    now = copy.deepcopy(stored)
+    fired, first = now["severity"]["fired"][0], now["severity"]["trace"][0]
+    fired["explanation"]["text"] = first["text"] = "Other words."
+    assert verify_document(stored, now, 0).differences == ()
+    fired["explanation"]["values"]["conditions"][0]["values"]["term"] = "another"
+    first["code"] = "another"
+    places = [each.place for each in verify_document(stored, now, 0).differences]
+    condition = "severity.fired.0.explanation.values.conditions.0"
+    assert places == [f"{condition}.values.term", "severity.trace.0.code"]

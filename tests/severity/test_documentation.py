@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from pneumoscope.catalogue import to_sentences
 from pneumoscope.decision import confidence
 from pneumoscope.findings import PatientContext, SeverityLevel
 from pneumoscope.reports.wording import severity_words
@@ -118,7 +119,7 @@ def test_the_pages_program_prints_the_same_level(both, capsys, monkeypatch):
     code = re.search(r"```python\n(.*?)```", PAGE, re.S)
     monkeypatch.chdir(ROOT)
     exec(code[1], {})  # noqa: S102
-    assert capsys.readouterr().out.splitlines() == list(both[1].trace)
+    assert capsys.readouterr().out.splitlines() == list(to_sentences(both[1].trace))
 
 
 def test_the_ages_of_the_page_are_those_of_the_rules():
@@ -131,7 +132,7 @@ def test_the_missing_measurements_of_the_page_are_the_programs():
     symptoms = json.loads((ROOT / "examples/symptoms-underrated.json").read_text("utf-8"))
     result = assess(symptoms, patient=WOMAN)
     assert f"Severity: {severity_words(result, loud=True)} (rule base guideline)" in PAGE
-    (alone,) = (line for line in result.trace if line.startswith("As bad as can be"))
+    (alone,) = (line for line in to_sentences(result.trace) if line.startswith("As bad as can be"))
     assert alone in flat(PAGE)
     normal = {"respiratory_rate": 16, "systolic_pressure": 120}
     closed = assess(symptoms | normal, patient=WOMAN)

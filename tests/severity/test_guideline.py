@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pneumoscope.catalogue import to_sentence, to_sentences
 from pneumoscope.errors import InputError, SymptomError
 from pneumoscope.findings import Bounds, PatientContext, SeverityLevel
 from pneumoscope.severity import INPUTS, SYMPTOMS, PatientNotCoveredError, assess
@@ -112,7 +113,9 @@ def test_the_image_settles_a_borderline_case():
     assert level(coughing, image={"PNEUMONIA": 0.9}) is MILD
     old = assess(coughing, probabilities={"PNEUMONIA": 0.9}, patient=PatientContext(75))
     assert (old.image.level_without, old.image.level_with) == (NEGLIGIBLE, MODERATE)
-    assert any("changes the level from negligible to moderate" in line for line in old.trace)
+    assert any(
+        "changes the level from negligible to moderate" in line for line in to_sentences(old.trace)
+    )
     assert old.scores != old.adjusted
 
 
@@ -130,9 +133,9 @@ def test_an_assessment_agrees_with_itself(symptoms, image):
         rules = [r.strength for r in result.fired if LEVELS.index(r.level) >= LEVELS.index(one)]
         assert result.adjusted[one] == max(rules, default=0), strengths
     assert result.image.score_with == result.score >= result.image.score_without
-    assert result.trace[-1].startswith(f"Severity: {result.level}")
+    assert to_sentence(result.trace[-1]).startswith(f"Severity: {result.level}")
     assert all(one.change > 0 for one in result.influences)
-    for line in result.trace:
+    for line in to_sentences(result.trace):
         assert "\n" not in line
         assert line[0].isupper()
 
@@ -198,10 +201,10 @@ def test_a_hypercapnic_target_never_makes_a_low_spo2_count_for_more(symptoms, ox
 def test_a_hypercapnic_target_is_told_with_its_guideline_and_its_own_slopes():
     found = HEALTHY | {"oxygen_level": 86, "hypercapnic_target": 1}
     result = assess(found, patient=ADULT)
-    (note,) = (line for line in result.trace if "second scale of NEWS2" in line)
+    (note,) = (line for line in to_sentences(result.trace) if "second scale of NEWS2" in line)
     assert "88 to 92 %" in note
     assert "Royal College of Physicians 2017, BTS oxygen 2017" in note
-    assert not any("Not counted" in line for line in result.trace)
+    assert not any("Not counted" in line for line in to_sentences(result.trace))
     assert "oxygen_level" not in {graded.name for graded in result.inputs}
     (influence,) = result.influences
     assert (influence.name, influence.healthy, influence.level_without) == (
@@ -210,11 +213,13 @@ def test_a_hypercapnic_target_is_told_with_its_guideline_and_its_own_slopes():
         NEGLIGIBLE,
     )
     high = assess(found | {"oxygen_level": 97}, patient=ADULT)
-    assert any("Not given: oxygen therapy" in line for line in high.trace)
+    assert any("Not given: oxygen therapy" in line for line in to_sentences(high.trace))
     unset = assess(HEALTHY | {"hypercapnic_target": 0}, patient=ADULT)
-    assert not any("second scale" in line or "Not counted" in line for line in unset.trace)
+    assert not any(
+        "second scale" in line or "Not counted" in line for line in to_sentences(unset.trace)
+    )
     child = assess(CHILD | {"hypercapnic_target": 1}, patient=PatientContext(3))
-    assert "Not counted by these rules: hypercapnic target." in child.trace
+    assert "Not counted by these rules: hypercapnic target." in to_sentences(child.trace)
 
 
 def test_a_missing_spo2_with_a_hypercapnic_target_is_thought_at_both_ends():
@@ -256,7 +261,7 @@ def test_an_adults_breathing_and_pressure_open_the_level_until_they_are_measured
     result = assess(partly, patient=PatientContext(70))
     assert result.interval.missing == (gone,)
     assert (result.interval.least, result.interval.most) == (NEGLIGIBLE, MODERATE)
-    assert result.trace[-1].startswith("Severity: negligible to moderate until")
+    assert to_sentence(result.trace[-1]).startswith("Severity: negligible to moderate until")
 
 
 def test_the_worst_that_nobody_measured_is_within_what_is_left_open():
@@ -270,7 +275,7 @@ def test_the_worst_that_nobody_measured_is_within_what_is_left_open():
 def test_what_each_missing_value_could_do_alone_is_told_the_worst_first():
     rest = {n: v for n, v in RATED.items() if n != "fever_duration"}
     result = assess(rest, patient=PatientContext(40))
-    (alone,) = (line for line in result.trace if line.startswith("As bad as can be"))
+    (alone,) = (line for line in to_sentences(result.trace) if line.startswith("As bad as can be"))
     # Days of fever without a cough change nothing, so measuring the other two is what counts.
     assert alone.endswith("raise it: respiratory rate (moderate), systolic pressure (moderate).")
     assert "fever_duration" in result.interval.missing
@@ -293,7 +298,7 @@ def test_the_sentences_say_still_where_a_level_stays_and_at_least_where_it_is_op
     gone = data.draw(st.sets(st.sampled_from(ASKED), max_size=2))
     rest = {n: v for n, v in symptoms.items() if n not in gone}
     result = assess(rest, patient=ADULT)
-    told = [line for line in result.trace if "to the score: if it were" in line]
+    told = [line for line in to_sentences(result.trace) if "to the score: if it were" in line]
     is_open = result.interval.least is not result.interval.most
     assert len(told) == len(result.influences)
     for line, one in zip(told, result.influences, strict=True):
@@ -327,7 +332,7 @@ def test_possible_values_beyond_the_range_count_as_its_end_and_are_told():
     worst = HEALTHY | {"oxygen_level": 75.0, "fever_value": 43.0, "fever_duration": 60.0}
     result = assess(worst, patient=ADULT)
     assert result.level is SEVERE
-    told = [line for line in result.trace if "is beyond" in line]
+    told = [line for line in to_sentences(result.trace) if "is beyond" in line]
     assert len(told) == 3
     assert result.score == assess(worst | {"oxygen_level": 80.0}, patient=ADULT).score
 
@@ -380,7 +385,7 @@ def test_adult_rules_are_not_used_for_a_child_nor_the_other_way_round():
 )
 def test_a_given_value_that_no_rule_asks_for_is_told(healthy, age, more, said):
     def told(symptoms):
-        trace = assess(symptoms, patient=PatientContext(age)).trace
+        trace = to_sentences(assess(symptoms, patient=PatientContext(age)).trace)
         return [line for line in trace if line.startswith("Not counted")]
 
     assert told(healthy) == []

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
+from pneumoscope.catalogue import to_sentences
 from pneumoscope.documents import to_severity_document
 from pneumoscope.findings import Bounds, PatientContext, Provenance
 from pneumoscope.reports import severity_to_text
@@ -60,7 +61,7 @@ def test_terminal_and_trace_print_no_score_beyond_a_cut(share, name, start, full
             result, symptoms={}, patient=PatientContext(40), provenance=Provenance("1")
         )
         console.print(severity_to_text(document))
-    for text in (" ".join(result.trace), shown.get()):
+    for text in (" ".join(to_sentences(result.trace)), shown.get()):
         printed = re.findall(r"(?:the score,|score) (\d\.\d+)", text)
         assert len(printed) >= 3  # the sum, the personal view, the result
         for number in map(float, printed):

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pneumoscope.catalogue import to_sentence, to_sentences
 from pneumoscope.errors import InputError
 from pneumoscope.findings import SeverityLevel
 from pneumoscope.severity import SYMPTOMS, assess, identify_rule_base, rule_bases
@@ -121,7 +122,7 @@ def test_only_by_the_manuscripts_table_forty_points_are_severe():
         assert load_rule_base(name).band(40) is at_forty
         assert load_rule_base(name).band(40.01) is SeverityLevel.SEVERE
         assert load_rule_base(name).band(39.99) is SeverityLevel.MODERATE
-    said = {name: assess(HEALTHY, rule_base=name).trace[-1] for name in NAMES}
+    said = {name: to_sentence(assess(HEALTHY, rule_base=name).trace[-1]) for name in NAMES}
     assert "severe from 40" in said["baral2025-drawn"]
     assert "severe above 40" in said["baral2025-or5"]
 
@@ -209,10 +210,10 @@ def test_the_trace_tells_every_rule_and_reads_as_a_sentence(patient, name):
     found = assess(patient, rule_base=name)
     for rule in found.fired:
         assert 0 < rule.strength <= 1
-        told = [line for line in found.trace if line.startswith(f"{rule.rule} ")]
+        told = [line for line in to_sentences(found.trace) if line.startswith(f"{rule.rule} ")]
         assert len(told) == 1
-        assert rule.explanation in told[0]
-    assert all(line[0].isupper() and line.endswith(".") for line in found.trace)
+        assert to_sentence(rule.explanation) in told[0]
+    assert all(line[0].isupper() and line.endswith(".") for line in to_sentences(found.trace))
 
 
 @pytest.mark.parametrize(

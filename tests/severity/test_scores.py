@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pneumoscope.catalogue import to_sentence
 from pneumoscope.findings import PatientContext, SeverityLevel
 from pneumoscope.severity import INPUTS, SYMPTOMS, assess
 from pneumoscope.severity.scores import (
@@ -236,29 +237,29 @@ def test_agreement_is_said_in_words(level, words):
     known = {"confusion": 0.5, "urea": 9, "respiratory_rate": 20, "age": 40}
     score = curb65(known | {"systolic_pressure": 120, "diastolic_pressure": 80})
     assert score.least_class == "intermediate risk"
-    assert words in compare(score, level).agreement
+    assert words in to_sentence(compare(score, level).agreement)
 
 
 def test_a_score_with_gaps_names_them_and_is_not_called_an_agreement():
-    said = compare(curb65({"confusion": 0.5, "age": 70}), MODERATE).agreement
+    said = to_sentence(compare(curb65({"confusion": 0.5, "age": 70}), MODERATE).agreement)
     assert said.startswith("CURB-65 2 to 5: intermediate risk to high risk (not known: ")
     assert "does not contradict" in said
 
 
 def test_where_nothing_could_contradict_nothing_is_claimed():
     """Every class, or every level, is still possible: say what to measure instead."""
-    unknown = compare(curb65({"confusion": 0.0, "age": 70}), MILD).agreement
+    unknown = to_sentence(compare(curb65({"confusion": 0.0, "age": 70}), MILD).agreement)
     assert unknown.startswith("CURB-65 1 to 4: low risk to high risk. Too little is known")
     gaps = ("respiratory rate", "systolic pressure", "diastolic pressure", "urea")
     assert unknown.endswith(f"measure or ask: {', '.join(gaps)}.")
     whole = {"confusion": 0.0, "age": 70, "respiratory_rate": 20}
     whole |= {"systolic_pressure": 120, "diastolic_pressure": 80}
-    anything = compare(crb65(whole), NEGLIGIBLE, most=SEVERE).agreement
+    anything = to_sentence(compare(crb65(whole), NEGLIGIBLE, most=SEVERE).agreement)
     assert "Too little is known" in anything
     assert "measure" not in anything  # of the score, all is
-    open_level = compare(crb65(whole), MILD, most=SEVERE).agreement
+    open_level = to_sentence(compare(crb65(whole), MILD, most=SEVERE).agreement)
     assert "The level mild to severe does not contradict it" in open_level
-    many = compare(psi({"age": 70}, "M"), MILD).agreement
+    many = to_sentence(compare(psi({"age": 70}, "M"), MILD).agreement)
     assert re.search(r"ask: ([\w ]+, ){4}[\w ]+ and \d+ more\.$", many)
 
 

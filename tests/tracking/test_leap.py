@@ -10,6 +10,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pneumoscope.catalogue import to_sentence
 from pneumoscope.findings import Assessment, Direction, PatientContext, SeverityLevel, Visit
 from pneumoscope.severity import INPUTS, SYMPTOMS, assess
 from pneumoscope.tracking import Leap, detect_change, find_leap
@@ -113,7 +114,7 @@ def test_the_same_inputs_at_both_visits_are_compared_as_they_are(
     assert (found is not None) == leaps(before.level, now.level)
     if found is not None:
         assert found.worse
-        assert f"rose from {before.level} to {now.level}" in found.reason
+        assert f"rose from {before.level} to {now.level}" in to_sentence(found.reason)
 
 
 @settings(max_examples=150)
@@ -139,7 +140,7 @@ def test_a_leap_from_the_worst_that_was_left_open_is_a_worsening() -> None:
     found = leap_of(fast | {"urea": 5.0}, fast | {"urea": 9.0, "confusion": 0.9})
     assert found is not None
     assert found.worse
-    assert found.reason == "The level rose from at most moderate to severe."
+    assert to_sentence(found.reason) == "The level rose from at most moderate to severe."
 
 
 def test_a_level_that_was_already_there_by_other_values_is_no_start_to_rise_from() -> None:
@@ -157,14 +158,14 @@ def test_a_filled_in_symptom_is_said_to_leave_it_open() -> None:
     found = leap_of(first, HEALTHY | septic)
     assert found is not None
     assert not found.worse
-    assert found.reason == (
+    assert to_sentence(found.reason) == (
         "Severe now, negligible to severe at visit 1, when confusion, respiratory rate, systolic "
         "pressure were not given: whether the patient got worse cannot be said."
     )
     visits, _ = course(*[HEALTHY] * 7, HEALTHY | septic)
     change = detect_change(visits, found)
     assert change.direction is Direction.UNKNOWN  # not "stable" beside a severe level
-    assert change.reason.startswith("Severe now")
+    assert change.reasons[0] == found.reason
 
 
 def test_a_first_radiograph_is_no_worsening_and_a_worse_one_is() -> None:
@@ -180,7 +181,7 @@ def test_a_first_radiograph_is_no_worsening_and_a_worse_one_is() -> None:
         found = find_leap(visits, [give(visit) for visit in visits], give)
         assert found is not None
         assert found.worse == worse
-        assert ("radiograph was not given" in found.reason) != worse
+        assert ("radiograph was not given" in to_sentence(found.reason)) != worse
 
 
 def test_a_visit_with_few_values_hides_no_leap_and_makes_none() -> None:
@@ -189,7 +190,7 @@ def test_a_visit_with_few_values_hides_no_leap_and_makes_none() -> None:
     found = leap_of(HEALTHY, few, septic)
     assert found is not None
     assert found.worse
-    assert found.reason == "The level rose from negligible to severe since visit 1."
+    assert to_sentence(found.reason) == "The level rose from negligible to severe since visit 1."
     assert leap_of(septic, few, septic) is None
 
 
@@ -199,7 +200,7 @@ def test_a_change_of_the_oxygen_target_is_no_worsening() -> None:
         found = leap_of(ill | {"hypercapnic_target": 1}, ill | other)
         assert found is not None
         assert not found.worse
-        assert "hypercapnic target" in found.reason
+        assert "hypercapnic target" in to_sentence(found.reason)
 
 
 def test_there_is_no_leap_without_an_earlier_level() -> None:

@@ -1,10 +1,21 @@
 """The words of every message, in one place, so that they can be translated."""
 
-from pneumoscope.catalogue.sentences import (
+from pneumoscope.catalogue.words import (
     ENGLISH,
+    PHRASES,
     SENTENCES,
+    name_quantity,
     to_sentence,
     to_sentences,
+    word,
 )
 
-__all__ = ["ENGLISH", "SENTENCES", "to_sentence", "to_sentences"]
+__all__ = [
+    "ENGLISH",
+    "PHRASES",
+    "SENTENCES",
+    "name_quantity",
+    "to_sentence",
+    "to_sentences",
+    "word",
+]

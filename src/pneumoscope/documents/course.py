@@ -78,12 +78,12 @@ class Verdict(Section):
     ----------
     direction : Direction
         Where the patient was heading.
-    reason : str
-        On what evidence, in plain sentences.
+    reasons : tuple of Message
+        On what evidence; at least one.
     """
 
     direction: Direction
-    reason: str
+    reasons: tuple[Message, ...]
 
 
 class VisitFacts(Section):
@@ -105,7 +105,7 @@ class VisitFacts(Section):
         Null where there is no severity.
     level : SeverityLevel or None
         The worse of the two: the level given.
-    note : str or None
+    note : Message or None
         Why there is no severity; null where there is one.
     change : Verdict
         With this visit included.
@@ -118,13 +118,13 @@ class VisitFacts(Section):
     population: PopulationLevel | None
     personal: PersonalLevel | None
     level: SeverityLevel | None
-    note: str | None
+    note: Message | None
     change: Verdict
 
     @model_validator(mode="after")
     def _parts_go_together(self) -> VisitFacts:
         parts = [part is None for part in (self.population, self.personal, self.level)]
-        if any(parts) != all(parts) or all(parts) != bool(self.note):
+        if any(parts) != all(parts) or all(parts) != (self.note is not None):
             raise ValueError("a visit has either its severity or a note that says why not")
         return self
 
@@ -144,7 +144,7 @@ class CourseDocument(Document):
     document : str
         Which document this is: "course".
     schema_version : int
-        2. It grows when a reader of the old form would misread the new.
+        3. It grows when a reader of the old form would misread the new.
     rule_base : str
         Name and version of the rule base that scored every visit.
     visits : tuple of VisitFacts
@@ -162,7 +162,7 @@ class CourseDocument(Document):
     """
 
     document: Literal["course"] = "course"
-    schema_version: Literal[2] = 2
+    schema_version: Literal[3] = 3
     rule_base: str
     visits: Annotated[tuple[VisitFacts, ...], Field(min_length=1)]
     bounds: Bounds
@@ -207,8 +207,8 @@ def _visit(tracked: TrackedVisit) -> dict[str, object]:
         "population": _population(tracked.population),
         "personal": _personal(tracked.personal),
         "level": tracked.level,
-        "note": tracked.note or None,
-        "change": {"direction": change.direction, "reason": change.reason},
+        "note": tracked.note,
+        "change": {"direction": change.direction, "reasons": change.reasons},
     }
 
 

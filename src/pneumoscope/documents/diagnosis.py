@@ -174,7 +174,7 @@ class DiagnosisDocument(Document):
     document : str
         Which document this is: "diagnosis".
     schema_version : int
-        2. It grows when a reader of the old form would misread the new.
+        3. It grows when a reader of the old form would misread the new.
     bundle : BundleIdentity
         The model that answered.
     image : ImageFacts
@@ -216,7 +216,7 @@ class DiagnosisDocument(Document):
     """
 
     document: Literal["diagnosis"] = "diagnosis"
-    schema_version: Literal[2] = 2
+    schema_version: Literal[3] = 3
     bundle: BundleIdentity
     image: ImageFacts
     patient: PatientContext

@@ -10,7 +10,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from pneumoscope.catalogue import SENTENCES
+from pneumoscope.catalogue import PHRASES, SENTENCES
 from pneumoscope.documents.course import CourseDocument
 from pneumoscope.documents.diagnosis import DiagnosisDocument
 from pneumoscope.documents.document import Document
@@ -99,6 +99,7 @@ def _known_messages(value: Any) -> Any:
         return [_known_messages(part) for part in value]
     if not isinstance(value, dict):
         return value
-    if {"code", "about", "values", "text"} <= value.keys() and value["code"] not in SENTENCES:
+    is_message = {"code", "about", "values", "text"} <= value.keys()
+    if is_message and value["code"] not in {*SENTENCES, *PHRASES}:
         return {**value, "code": "as_written", "values": {"text": value["text"]}}
     return {key: _known_messages(part) for key, part in value.items()}

@@ -19,7 +19,7 @@ class SeverityDocument(Document):
     document : str
         Which document this is: "severity".
     schema_version : int
-        2. It grows when a reader of the old form would misread the new.
+        3. It grows when a reader of the old form would misread the new.
     patient : PatientContext
         Age and sex.
     symptoms : mapping of str to float
@@ -35,7 +35,7 @@ class SeverityDocument(Document):
     """
 
     document: Literal["severity"] = "severity"
-    schema_version: Literal[2] = 2
+    schema_version: Literal[3] = 3
     patient: PatientContext
     symptoms: Mapping[str, float]
     severity: Assessment

@@ -11,7 +11,7 @@ from pneumoscope.findings.heatmap import Contour, Heatmap
 from pneumoscope.findings.image_kind import ImageKind
 from pneumoscope.findings.input_spec import InputSpec
 from pneumoscope.findings.lung_mask import LungMask
-from pneumoscope.findings.message import About, Message, Value
+from pneumoscope.findings.message import About, Message, Quantity, Value
 from pneumoscope.findings.operating_point import OperatingPoint, Purpose, Rate, Zone
 from pneumoscope.findings.picture_check import PictureCheck
 from pneumoscope.findings.prediction import Prediction
@@ -77,6 +77,7 @@ __all__ = [
     "Profile",
     "Provenance",
     "Purpose",
+    "Quantity",
     "Radiograph",
     "Rate",
     "SeverityLevel",

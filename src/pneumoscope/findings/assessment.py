@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from pneumoscope.findings.message import Message
 from pneumoscope.findings.reasons import (
     BedsideScore,
     FiredRule,
@@ -40,8 +41,8 @@ class Assessment:
         Whether little, or a missing symptom, would change the level.
     fired : tuple of FiredRule
         Every rule that fired, in the order of the rule base.
-    trace : tuple of str
-        The reasoning in plain sentences.
+    trace : tuple of Message
+        The reasoning, one sentence each.
     interval : LevelInterval or None
         Levels that missing symptoms leave open; None where the rule base needs every symptom.
     image : ImageEffect or None
@@ -65,7 +66,7 @@ class Assessment:
     adjusted: Mapping[SeverityLevel, float]
     borderline: bool
     fired: tuple[FiredRule, ...] = ()
-    trace: tuple[str, ...] = ()
+    trace: tuple[Message, ...] = ()
     interval: LevelInterval | None = None
     image: ImageEffect | None = None
     influences: tuple[Influence, ...] = ()

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from pneumoscope.findings.message import Message
+
 
 class Direction(StrEnum):
     """Where a patient or a symptom is heading."""
@@ -61,8 +63,8 @@ class Change:
     direction : Direction
         Of the patient; unknown where there are too few visits, or where a level is higher and more
         is known than before.
-    reason : str
-        On what evidence, in plain sentences.
+    reasons : tuple of Message
+        On what evidence; at least one.
     burden : Trend or None
         All symptoms together; None where no trend can be tested.
     trends : tuple of Trend
@@ -70,6 +72,6 @@ class Change:
     """
 
     direction: Direction
-    reason: str
+    reasons: tuple[Message, ...]
     burden: Trend | None = None
     trends: tuple[Trend, ...] = ()

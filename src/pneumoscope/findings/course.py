@@ -30,8 +30,8 @@ class TrackedVisit:
         The worse of the two: the level given.
     change : Change
         The verdict with this visit included.
-    note : str
-        Why there is no severity; empty where there is one.
+    note : Message or None
+        Why there is no severity; None where there is one.
     """
 
     visit: Visit
@@ -40,14 +40,13 @@ class TrackedVisit:
     personal: PersonalView | None
     level: SeverityLevel | None
     change: Change
-    note: str = ""
+    note: Message | None = None
 
     def __post_init__(self) -> None:
         parts = (self.population, self.personal, self.level)
-        if any(part is None for part in parts) != bool(self.note):
+        missing = [part is None for part in parts]
+        if any(missing) != all(missing) or all(missing) != (self.note is not None):
             raise ValueError("a visit has either its severity or a note that says why not")
-        if not all(part is None for part in parts) and self.note:
-            raise ValueError("a visit with a note has no severity")
 
 
 @dataclass(frozen=True, slots=True)

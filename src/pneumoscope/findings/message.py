@@ -6,11 +6,9 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Union
 
 _CODE = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
-
-Value = str | int | float | tuple[str, ...]
-"""What a message is filled with; a number is not rounded."""
 
 
 class About(StrEnum):
@@ -24,10 +22,40 @@ class About(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Message:
-    """Something that a user must know, in no language.
+class Quantity:
+    """A number with the name of what it is of.
 
-    `reports.to_sentence` puts it into words.
+    Attributes
+    ----------
+    name : str
+        An input such as "oxygen_level", or a level such as "mild".
+    value : float
+        In the input's unit, or in points of the level; not rounded.
+    """
+
+    name: str
+    value: float
+
+
+# What a message is filled with: codes and numbers that are not rounded; a message in it is a part
+# of the sentence.
+Value = Union[
+    str,
+    int,
+    float,
+    Quantity,
+    "Message",
+    tuple[str, ...],
+    tuple[Quantity, ...],
+    tuple["Message", ...],
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """Something that a user must know, in no language, or a part of it.
+
+    `catalogue.to_sentence` puts it into words.
 
     Attributes
     ----------

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from pneumoscope.findings.message import Message
+
 
 class SeverityLevel(StrEnum):
     """How ill the patient is; declared from least to most severe."""
@@ -28,8 +30,8 @@ class FiredRule:
         The level that it speaks for.
     weight : float
         Points of the rule where it is wholly true.
-    explanation : str
-        In plain words, with the patient's values.
+    explanation : Message
+        Its conditions with the patient's values, and how they are joined.
     strength : float
         How true the rule is, 0..1; always 1 where a rule base knows only true and false.
     because : str
@@ -39,7 +41,7 @@ class FiredRule:
     rule: str
     level: SeverityLevel
     weight: float
-    explanation: str
+    explanation: Message
     strength: float = 1.0
     because: str = ""
 
@@ -174,10 +176,10 @@ class BedsideScore:
         Inputs that were not given and matter.
     levels : tuple of SeverityLevel
         Levels that go with these classes, from least to most severe.
-    agreement : str
-        How the level compares, in a sentence.
     reference : str
         Where the score was published.
+    agreement : Message or None
+        How the level compares; None where it was not compared.
     """
 
     name: str
@@ -188,7 +190,7 @@ class BedsideScore:
     missing: tuple[str, ...]
     levels: tuple[SeverityLevel, ...]
     reference: str
-    agreement: str = ""
+    agreement: Message | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from pneumoscope.catalogue import to_sentence
+from pneumoscope.catalogue import to_sentence, word
 from pneumoscope.documents import DiagnosisDocument, MapFacts
 from pneumoscope.findings import (
+    AgeGroupChoice,
     Decision,
     Message,
     OperatingPoint,
@@ -33,34 +34,35 @@ ZONE_NAMES: Mapping[Zone, str] = MappingProxyType(
 POINT_NAMES: Mapping[Purpose, str] = MappingProxyType(
     {Purpose.RULE_OUT: "rule-out point", Purpose.RULE_IN: "rule-in point"}
 )
+# By their codes in the catalogue.
 _ZONE_MEANINGS: Mapping[Zone, str] = {
-    Zone.NEGATIVE: "The image speaks against {}.",
-    Zone.INDETERMINATE: "The image alone rules {} neither in nor out.",
-    Zone.POSITIVE: "The image speaks for {}.",
+    Zone.NEGATIVE: "image_against",
+    Zone.INDETERMINATE: "image_settles_nothing",
+    Zone.POSITIVE: "image_for",
 }
-NOT_THE_PLACE = "do not take it for the place of a finding"
+_THE_POINT: Mapping[Purpose, str] = {
+    Purpose.RULE_OUT: "the_rule_out_point",
+    Purpose.RULE_IN: "the_rule_in_point",
+}
 
 EVERYONE = "everyone"  # the one age group of a bundle that has none
 _ONE_OF: Mapping[str, str] = {"children": "child", "adults": "adult"}
-_READ_BY_A_RADIOLOGIST = "Check that it is the right file, and have a radiologist read the image"
-_NOTHING_SAID = "No class and no probability: this speaks neither for nor against any disease."
-_RIGHT_AS_IT_IS = "If the picture is right as it is, have a radiologist read it"
 # Every other code has the general one.
 _WAYS_OUT: Mapping[str, str] = {
-    "lateral_orientation": "Give the frontal view of the same study",
-    "lateral_view": "Give the frontal view of the same study",
-    "localizer": "Give an axial slice of the same series",
-    "body_part": "Give the image of the chest, or have a wrong header mended",
-    "unlike_training_of_group": "Have a radiologist read the image; this model does not fit it",
-    "unlike_training": "Have a radiologist read the image; this model does not fit it",
+    "lateral_orientation": "give_frontal_view",
+    "lateral_view": "give_frontal_view",
+    "localizer": "give_axial_slice",
+    "body_part": "give_chest",
+    "unlike_training_of_group": "model_does_not_fit",
+    "unlike_training": "model_does_not_fit",
     # Their reasons name the first way out.
-    "not_frontal_chest": _RIGHT_AS_IT_IS,
-    "upside_down": _RIGHT_AS_IT_IS,
-    "rotated": _RIGHT_AS_IT_IS,
-    "inverted": _RIGHT_AS_IT_IS,
-    "screen_photograph": _RIGHT_AS_IT_IS,
-    "cropped": _RIGHT_AS_IT_IS,
-    "exposure": _RIGHT_AS_IT_IS,
+    "not_frontal_chest": "right_as_it_is",
+    "upside_down": "right_as_it_is",
+    "rotated": "right_as_it_is",
+    "inverted": "right_as_it_is",
+    "screen_photograph": "right_as_it_is",
+    "cropped": "right_as_it_is",
+    "exposure": "right_as_it_is",
 }
 
 
@@ -100,38 +102,37 @@ def headline(diagnosis: DiagnosisDocument) -> Headline:
     """
     decision = diagnosis.decision
     if decision is None:
-        return Headline("No result from the image")
+        return Headline(word("no_result"))
     label, zone = decision.positive_label, decision.zone
     if label is None or zone is None:
         probability = format_probability(decision.probabilities[decision.predicted])
-        return Headline(decision.predicted, f"most probable class, probability {probability}")
-    return Headline(f"{label}: {ZONE_NAMES[zone]}", _detail(decision, label, zone))
+        detail = word("most_probable_class", probability=probability)
+        return Headline(decision.predicted, detail)
+    call = word("call", label=label, zone=ZONE_NAMES[zone])
+    return Headline(call, _detail(decision, label, zone))
 
 
 def _detail(decision: Decision, label: str, zone: Zone) -> str:
     value = decision.probabilities[label]
     points = {point.purpose: point for point in decision.operating_points}
     named = {
-        purpose: f"the {POINT_NAMES[purpose]} {_point_beside(point.threshold, value)}"
+        purpose: word(_THE_POINT[purpose], threshold=_point_beside(point.threshold, value))
         for purpose, point in points.items()
     }
     shown = probability_beside(value, [point.threshold for point in points.values()])
+    low, high = named.get(Purpose.RULE_OUT, ""), named.get(Purpose.RULE_IN, "")
     if zone is Zone.POSITIVE:
-        return f"probability {shown}, at or above {named[Purpose.RULE_IN]}"
+        return word("at_or_above", probability=shown, point=high)
     if zone is Zone.NEGATIVE:
-        words = f"probability {shown}, below {named[Purpose.RULE_OUT]}"
         other = decision.predicted
-        return words if other == label else f"{words}; most probable: {other}"
-    if len(named) == len(Purpose):
-        return (
-            f"probability {shown}, between {named[Purpose.RULE_OUT]} and {named[Purpose.RULE_IN]}"
-        )
-    if Purpose.RULE_OUT in named:
-        return (
-            f"probability {shown}, at or above {named[Purpose.RULE_OUT]}; "
-            "this model has no rule-in point"
-        )
-    return f"probability {shown}, below {named[Purpose.RULE_IN]}; this model has no rule-out point"
+        if other == label:
+            return word("below", probability=shown, point=low)
+        return word("below_with_other_class", probability=shown, point=low, other=other)
+    if low and high:
+        return word("between", probability=shown, low=low, high=high)
+    if low:
+        return word("at_or_above_only_point", probability=shown, point=low)
+    return word("below_only_point", probability=shown, point=high)
 
 
 def probability_beside(value: float, thresholds: Sequence[float]) -> str:
@@ -201,42 +202,41 @@ def result_words(diagnosis: DiagnosisDocument) -> tuple[tuple[str, str], ...]:
 def _abstention(abstained: Message) -> tuple[tuple[str, str], ...]:
     return (
         ("Why", to_sentence(abstained)),
-        ("What it means", _NOTHING_SAID),
-        ("What to do", f"{_WAYS_OUT.get(abstained.code, _READ_BY_A_RADIOLOGIST)}."),
+        ("What it means", word("nothing_said")),
+        ("What to do", word(_WAYS_OUT.get(abstained.code, "check_file"))),
     )
 
 
 def _meaning(decision: Decision) -> str:
     """Say what the headline means in short sentences; empty of a class without a legend."""
     label = decision.positive_label or decision.predicted
-    told = [f"{label} means {CLASS_MEANINGS[label]}."] if label in CLASS_MEANINGS else []
+    told = []
+    if label in CLASS_MEANINGS:
+        told.append(word("class_means", label=label, meaning=CLASS_MEANINGS[label]))
     if decision.zone is not None:
-        told.append(_ZONE_MEANINGS[decision.zone].format(label))
+        told.append(word(_ZONE_MEANINGS[decision.zone], label=label))
     return " ".join(told)
 
 
 def _read_as(decision: Decision, age: float | None) -> str:
-    choice = decision.age_group
+    who = _who(decision.age_group, age)
+    return word("read_in_view", who=who, view=decision.view) if decision.view else who
+
+
+def _who(choice: AgeGroupChoice, age: float | None) -> str:
+    group = _ONE_OF.get(choice.name, choice.name)
     if choice.chosen_by == "only" and choice.name == EVERYONE:
-        who = "any age (this model makes no difference by age)"
-    elif choice.chosen_by == "only":
-        who = f"{_one_of(choice.name)} (this model reads no other age group)"
-    elif choice.probability is not None:
+        return word("any_age")
+    if choice.chosen_by == "only":
+        return word("only_age_group", group=group)
+    if choice.probability is not None:
         sure = format_probability(choice.probability)
-        who = f"{_one_of(choice.name)} (by the picture, probability {sure}; the age was not given)"
-    else:
-        who = f"{_one_of(choice.name)} ({_age_words(age)})"
-    return f"{who}, {decision.view} view" if decision.view else who
-
-
-def _one_of(group: str) -> str:
-    return _ONE_OF.get(group, group)
-
-
-def _age_words(age: float | None) -> str:
+        return word("age_group_by_picture", group=group, probability=sure)
     if age is None:
-        return "by the age"
-    return f"age {age:.3g}" if age >= 2 else f"age {int(12 * age)} months"
+        return word("age_group_by_age", group=group)
+    if age >= 2:
+        return word("age_group_by_years", group=group, age=age)
+    return word("age_group_by_months", group=group, months=int(12 * age))
 
 
 def not_taught(decision: Decision) -> tuple[str, ...]:
@@ -245,37 +245,21 @@ def not_taught(decision: Decision) -> tuple[str, ...]:
 
 
 def _not_taught(decision: Decision) -> str:
-    missing = not_taught(decision)
+    missing, group = not_taught(decision), decision.age_group.name
     if not missing:
         return ""
-    return (
-        f"No image labelled {_either(missing)}{_of_group(decision)} taught the model, so such a "
-        "disease comes out as another class."
-    )
-
-
-def _of_group(decision: Decision) -> str:
-    group = decision.age_group.name
-    return "" if group == EVERYONE else f" of {group}"
-
-
-def _either(names: Sequence[str]) -> str:
-    *first, last = names
-    return f"{', '.join(first)} or {last}" if first else last
+    if group == EVERYONE:
+        return word("label_not_taught", labels=missing)
+    return word("label_not_taught_in_group", labels=missing, group=group)
 
 
 def _prediction_set(decision: Decision) -> str:
     if decision.coverage is None:
         return ""
-    coverage = f"{100 * decision.coverage:g}%"
-    fits = _either(decision.prediction_set)
-    told = (
-        f"{fits} only." if len(decision.prediction_set) == 1 else f"{fits}: a reader must decide."
-    )
-    return (
-        f"At {coverage} coverage the image fits {told} Of images like those the model was "
-        f"calibrated on, {coverage} have their true class in such a set."
-    )
+    coverage, possible = f"{100 * decision.coverage:g}%", decision.prediction_set
+    if len(possible) == 1:
+        return word("one_class_fits", coverage=coverage, label=possible[0])
+    return word("several_classes_fit", coverage=coverage, labels=possible)
 
 
 def point_words(decision: Decision) -> tuple[str, ...]:
@@ -296,37 +280,38 @@ def point_words(decision: Decision) -> tuple[str, ...]:
     label = points[0].label
     sentences = [_point(point) for point in sorted(points, key=lambda point: point.threshold)]
     if len({point.threshold for point in points}) > 1:
-        sentences.append(
-            f"Between them the answer is indeterminate: it settles nothing on {label}."
-        )
+        sentences.append(word("between_points", label=label))
     if any(point.sensitivity or point.specificity for point in points):
-        view = f" in {decision.view} view" if decision.view else ""
-        sentences.append(
-            f"The rates were measured on images{_of_group(decision)}{view} that neither taught nor "
-            "calibrated the model, with 95% intervals. They hold for such images, not for this "
-            "patient."
-        )
+        sentences.append(_measured_on(decision))
     if note := _disagreement(decision, label):
         sentences.append(note)
     return tuple(sentences)
 
 
+def _measured_on(decision: Decision) -> str:
+    """Say of whom the rates are."""
+    group, view = decision.age_group.name, decision.view
+    if group == EVERYONE:
+        return word("rates_measured_in_view", view=view) if view else word("rates_measured")
+    if not view:
+        return word("rates_measured_in_group", group=group)
+    return word("rates_measured_in_group_and_view", group=group, view=view)
+
+
 def _point(point: OperatingPoint) -> str:
-    found = ("finds", point.sensitivity, "with", "sensitivity")
-    cleared = ("clears", point.specificity, "without", "specificity")
-    if point.purpose is Purpose.RULE_OUT:
-        meaning, measured = "below it the image speaks against", (found, cleared)
-    else:
-        meaning, measured = "at or above it the image speaks for", (cleared, found)
-    rates = " and ".join(
-        f"{verb} {_rate_words(rate)} of the images {which} {point.label} ({name})"
-        for verb, rate, which, name in measured
+    found, cleared = ("finds", point.sensitivity), ("clears", point.specificity)
+    is_rule_out = point.purpose is Purpose.RULE_OUT
+    rates = tuple(
+        word(code, rate=_rate_words(rate), label=point.label)
+        for code, rate in ((found, cleared) if is_rule_out else (cleared, found))
         if rate is not None
     )
-    told = f"It {rates}." if rates else "Its rates are in the model card (pneumoscope bundle info)."
-    return (
-        f"{POINT_NAMES[point.purpose].capitalize()} {format_threshold(point.threshold)}: "
-        f"{meaning} {point.label}. {told} How it was chosen: {point.rule}."
+    return word(
+        "rule_out_point" if is_rule_out else "rule_in_point",
+        threshold=format_threshold(point.threshold),
+        label=point.label,
+        rates=word("point_rates", rates=rates) if rates else word("point_rates_in_card"),
+        rule=point.rule,
     )
 
 
@@ -339,10 +324,7 @@ def _disagreement(decision: Decision, label: str) -> str:
     """Say where the zone and the most probable class point apart."""
     zone, likeliest = decision.zone, decision.predicted == label
     if (zone is Zone.POSITIVE and not likeliest) or (zone is Zone.NEGATIVE and likeliest):
-        return (
-            f"The most probable class is {decision.predicted}: the points are set on the "
-            f"probability of {label} alone, not by comparing the classes."
-        )
+        return word("points_and_class_disagree", predicted=decision.predicted, label=label)
     return ""
 
 
@@ -373,26 +355,20 @@ def map_words(diagnosis: DiagnosisDocument) -> tuple[str, ...]:
     told = _evidence(heatmap, decision) if heatmap.method == "evidence" else grad_cam_words(heatmap)
     if heatmap.lung_share is None:
         return told
-    return (*told, f"{format_share(heatmap.lung_share)} of the map lies inside the lung fields.")
+    return (*told, word("share_in_lungs", share=format_share(heatmap.lung_share)))
 
 
 def _evidence(heatmap: MapFacts, decision: Decision) -> tuple[str, ...]:
     peak = format_probability(heatmap.highest)
-    what = (
-        f"Evidence map of {heatmap.label}: for each place the probability, 0 to 1, that "
-        f"radiologists would mark it there. The highest is {peak}."
-    )
+    what = word("evidence_map", label=heatmap.label, peak=peak)
     if not heatmap.outlined:
-        why = heatmap.why_not_outlined
-        return (what, f"Nothing is outlined: {why}. Where it is bright, {NOT_THE_PLACE}.")
+        return (what, word("evidence_not_outlined", why=heatmap.why_not_outlined or ""))
     group = decision.age_group.name
-    whom = "This map" if group == EVERYONE else f"For {group} this map"
-    return (
-        what,
-        f"Outlined: {format_share(heatmap.mask_fraction)} of the image.",
-        f"{whom} was checked against radiologists' boxes and found them better than a fixed map of "
-        "where opacities usually lie. A finding may still lie elsewhere.",
-    )
+    if group == EVERYONE:
+        checked = word("evidence_checked")
+    else:
+        checked = word("evidence_checked_for_group", group=group)
+    return (what, word("outlined", share=format_share(heatmap.mask_fraction)), checked)
 
 
 def grad_cam_words(heatmap: MapFacts, *, outlined: bool = True) -> tuple[str, ...]:
@@ -405,13 +381,9 @@ def grad_cam_words(heatmap: MapFacts, *, outlined: bool = True) -> tuple[str, ..
     outlined : bool
         Whether its contours are drawn where it stands.
     """
-    what = f"Grad-CAM of {heatmap.label} (Baral 2025): where the network looked."
+    what = word("grad_cam", label=heatmap.label)
     if not heatmap.highest:
-        return (what, "It is empty: no region spoke for this class.")
+        return (what, word("grad_cam_empty"))
     if not (outlined and heatmap.contours):
-        return (what, f"Not checked for place: {NOT_THE_PLACE}.")
-    return (
-        what,
-        f"Outlined: {format_share(heatmap.mask_fraction)} of the image. Do not take the outlined "
-        "region for the place of a finding.",
-    )
+        return (what, word("grad_cam_not_checked"))
+    return (what, word("grad_cam_outlined", share=format_share(heatmap.mask_fraction)))

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from pneumoscope.catalogue import to_sentences
+from pneumoscope.catalogue import name_quantity, to_sentence, to_sentences, word
 from pneumoscope.documents import CourseDocument, VisitFacts, VisitLevels
-from pneumoscope.findings import SeverityLevel, Trend
+from pneumoscope.findings import Message, Quantity, SeverityLevel, Trend
 from pneumoscope.reports.elements import line, notice_panel, number_table, warning_lines
 from pneumoscope.reports.sparkline import Sparkline
-from pneumoscope.severity import INPUTS, SEVERITY_SCALE, SYMPTOMS
+from pneumoscope.severity import SEVERITY_SCALE, SYMPTOMS
 
 _LEVELS = tuple(SeverityLevel)
 _NO_UNIT = (SEVERITY_SCALE, "share")
-_HOW = (
-    "Burden: the mean of the symptoms found at all of these visits, as shares of their clinical "
-    "ranges. p is of each alone; a symptom moves where p times the number of symptoms is 0.05 or "
-    "less and the whole change 0.1 of its clinical range or more (the burden: p alone, and 0.05)."
-)
 
 
 def course_to_text(document: CourseDocument) -> Group:
@@ -74,7 +71,7 @@ def _head(document: CourseDocument) -> list[RenderableType]:
         line(f"{_visits(len(visits))}, rule base {document.rule_base}"),
         Text(),
         line(f"Course: {change.direction.upper()}. Level at the last visit: {level}", "bold"),
-        line(change.reason),
+        line(_reasons(change.reasons)),
         *_open(visits[-1]),
         *warning_lines(to_sentences(document.warnings)),
     ]
@@ -92,8 +89,8 @@ def _levels(document: CourseDocument) -> RenderableType:
             cells = [_population(levels), _personal(levels), _given(levels)]
         row = (str(number), _time(visit), *cells, visit.change.direction)
         table.add_row(*map(line, row))
-        if visit.note:
-            notes.append(line(f"Visit {number} has no level: {visit.note}"))
+        if visit.note is not None:
+            notes.append(line(f"Visit {number} has no level: {to_sentence(visit.note)}"))
     return Group(Text(), table, *notes)
 
 
@@ -110,18 +107,16 @@ def _symptoms(document: CourseDocument) -> list[RenderableType]:
         ends = ranges.get(name)
         personal = "-" if ends is None else " to ".join(map(_number, ends))
         bars = Sparkline(values, symptom.minimum, symptom.maximum)
-        table.add_row(line(symptom.describe(found[-1])), personal, bars)
+        table.add_row(line(name_quantity(name, found[-1])), personal, bars)
     return [*([table] if table.row_count else []), *_others(visits[-1])]
 
 
 def _others(visit: VisitFacts) -> list[RenderableType]:
     """Name what else was given at a visit; it counts in the level, but has no range of its own."""
-    told = [
-        INPUTS[name].describe(value)
-        for name, value in visit.symptoms.items()
-        if name not in SYMPTOMS
-    ]
-    return [line(f"Also given at the last visit: {', '.join(told)}.")] if told else []
+    told = tuple(
+        Quantity(name, value) for name, value in visit.symptoms.items() if name not in SYMPTOMS
+    )
+    return [line(word("also_given", found=told))] if told else []
 
 
 def _trends(document: CourseDocument) -> list[RenderableType]:
@@ -145,7 +140,7 @@ def _trends(document: CourseDocument) -> list[RenderableType]:
             str(trend.visits),
             line(trend.direction),
         )
-    return [table, line(_HOW)]
+    return [table, line(word("how_trends_are_told"))]
 
 
 def _measure(trend: Trend) -> str:
@@ -155,13 +150,22 @@ def _measure(trend: Trend) -> str:
 
 
 def _judged(visit: VisitFacts) -> str:
-    levels = visit.levels
+    levels, why = visit.levels, _reasons(visit.change.reasons)
     if levels is None:
-        return f"No level: {visit.note}. {visit.change.reason}"
-    return (
-        f"Population {_population(levels)}, personal {_personal(levels)}: "
-        f"{_given(levels)}. Course: {visit.change.direction}. {visit.change.reason}"
+        note = "" if visit.note is None else to_sentence(visit.note)
+        return word("visit_without_level", note=note, reasons=why)
+    return word(
+        "visit_judged",
+        population=_population(levels),
+        personal=_personal(levels),
+        given=_given(levels),
+        direction=visit.change.direction.value,
+        reasons=why,
     )
+
+
+def _reasons(reasons: Iterable[Message]) -> str:
+    return " ".join(to_sentences(reasons))
 
 
 def _population(levels: VisitLevels) -> str:
@@ -192,8 +196,7 @@ def _open(visit: VisitFacts) -> list[Text]:
     interval = None if levels is None else levels.population.interval
     if levels is None or interval is None or _given(levels) == levels.given:
         return []
-    names = ", ".join(name.replace("_", " ") for name in interval.missing)
-    return [line(f"Open because not given at the last visit: {names}.")]
+    return [line(word("level_open_at_last_visit", missing=interval.missing))]
 
 
 def _visits(count: int) -> str:

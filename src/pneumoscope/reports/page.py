@@ -7,6 +7,7 @@ from io import BytesIO
 
 from PIL import Image
 
+from pneumoscope.catalogue import to_sentence, word
 from pneumoscope.documents import DiagnosisDocument
 from pneumoscope.findings import Assessment, Diagnosis, SeverityLevel
 from pneumoscope.reports.answer import (
@@ -70,6 +71,8 @@ def to_html(document: DiagnosisDocument, pictured: Diagnosis | None = None) -> s
             meanings=CLASS_MEANINGS,
             caveats=caveats,
             warnings=warnings,
+            no_pictures=word("no_pictures"),
+            symptoms_as_entered=word("symptoms_as_entered"),
             map_words=" ".join(map_words(document)),
             **_severity(document.severity),
             levels=tuple(reversed(SeverityLevel)),
@@ -119,6 +122,9 @@ def _severity(severity: Assessment | None) -> dict[str, object]:
         "possible_levels": possible_levels(severity),
         "severity_caption": caption,
         "rule_column": column,
+        "no_rule_fired": word("no_rule_fired"),
+        "how_terms_are_drawn": word("how_terms_are_drawn"),
+        "explanations": {rule.rule: to_sentence(rule.explanation) for rule in severity.fired},
         "rule_points": {rule.rule: rule_points(severity, rule) for rule in severity.fired},
         "memberships": membership_figures(severity.inputs),
         "reasoning": reasoning(severity),

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from pneumoscope.catalogue import to_sentences
+from pneumoscope.catalogue import to_sentence, to_sentences, word
 from pneumoscope.documents import SeverityDocument
 from pneumoscope.findings import Assessment, SeverityLevel
 from pneumoscope.reports.elements import line, notice_panel, number_table, warning_line
@@ -52,10 +52,11 @@ def severity_parts(severity: Assessment, caveats: Iterable[str]) -> list[Rendera
     for name in ("Speaks for", "Because"):
         rules.add_column(name)
     for rule in severity.fired:
-        why = f"{rule.explanation}. {rule.because}" if rule.because else rule.explanation
+        why = to_sentence(rule.explanation)
+        why = f"{why}. {rule.because}" if rule.because else why
         rules.add_row(*map(line, (rule.rule, rule_points(severity, rule), rule.level, why)))
-    shown = rules if severity.fired else line("No rule fired.")
-    told = reasoning(severity) if severity.rule_base == GUIDELINE else []
+    shown = rules if severity.fired else line(word("no_rule_fired"))
+    told = reasoning(severity) if severity.rule_base == GUIDELINE else ()
     meaning = [line(said)] if (said := level_meaning(severity)) else []
     head = [Text(), line(title, "bold"), *meaning, *map(warning_line, caveats), Text()]
     return [*head, points, shown, *map(line, told)]

@@ -17,7 +17,7 @@ _NOT_COMPARED = frozenset(
         "notice",
     }
 )
-_WORDS = frozenset({"text", "explanation", "because", "agreement", "trace", "why_not_outlined"})
+_WORDS = frozenset({"text", "because", "why_not_outlined"})
 
 
 ABSENT = "(absent)"

@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
-from pneumoscope.catalogue import to_sentences
+from pneumoscope.catalogue import to_sentences, word
 from pneumoscope.documents import DiagnosisDocument
 from pneumoscope.findings import (
     About,
@@ -32,6 +32,9 @@ LEVEL_MEANINGS: Mapping[SeverityLevel, str] = MappingProxyType(
 )
 """What the levels of `guideline` mean."""
 _FEW = 5  # missing values that a headline can name
+_RULE_STEPS = frozenset(
+    {"rule_speaks", "default_rule_speaks", "rule_adds_points", "rule_speaks_with_points"}
+)
 
 # Characters that turn the writing direction: a name could otherwise be shown as another.
 _DIRECTIONS = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
@@ -135,14 +138,12 @@ def confidence_words(confidence: Confidence, *, with_severity: bool) -> tuple[st
         One sentence or two for each number.
     """
     sentences = (
-        f"Calibrated probability of the most probable class: "
-        f"{format_probability(confidence.top1)}.",
-        f"Its lead over the next class: {confidence.margin:.3f}.",
-        f"Entropy: {confidence.entropy:.3f} (0 all on one class, 1 spread evenly).",
-        f"Certainty index: {confidence.certainty_index:.3f}. It is an index from 0 to 1, "
-        "not a probability.",
+        word("top_probability", probability=format_probability(confidence.top1)),
+        word("lead_over_next", lead=confidence.margin),
+        word("entropy", entropy=confidence.entropy),
+        word("certainty_index", index=confidence.certainty_index),
     )
-    share = f"The image's share in the severity: {confidence.contribution:.3f} (0 to 1)."
+    share = word("share_in_severity", share=confidence.contribution)
     return (*sentences, share) if with_severity else sentences
 
 
@@ -213,7 +214,8 @@ def level_meaning(severity: Assessment) -> str:
         return ""
     levels = possible_levels(severity)
     ends = dict.fromkeys((levels[0], levels[-1]))
-    return ". ".join(f"{level.capitalize()}: {LEVEL_MEANINGS[level]}" for level in ends) + "."
+    told = (word("level_means", level=each.value, meaning=LEVEL_MEANINGS[each]) for each in ends)
+    return " ".join(told)
 
 
 def severity_columns(severity: Assessment) -> tuple[str, str]:
@@ -230,14 +232,6 @@ def rule_points(severity: Assessment, rule: FiredRule) -> str:
     return f"{rule.weight * rule.strength:.3g}"
 
 
-def reasoning(severity: Assessment) -> list[str]:
+def reasoning(severity: Assessment) -> tuple[str, ...]:
     """Give the trace without the sentences that only repeat the table of fired rules."""
-    told = [f"{rule.rule} " for rule in severity.fired]
-    return [
-        line
-        for line in severity.trace
-        if not any(
-            line.startswith(name) and rule.explanation in line
-            for name, rule in zip(told, severity.fired, strict=True)
-        )
-    ]
+    return to_sentences(step for step in severity.trace if step.code not in _RULE_STEPS)

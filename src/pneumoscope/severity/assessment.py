@@ -6,13 +6,15 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from pneumoscope.errors import InputError, SymptomError
+from pneumoscope.errors import InputError
 from pneumoscope.findings import Assessment, Bounds, PatientContext, PersonalView
 from pneumoscope.severity.engine import LEVELS, evaluate
 from pneumoscope.severity.guideline import assess_guideline
 from pneumoscope.severity.guideline_base import GUIDELINE
 from pneumoscope.severity.inputs import INPUTS, check_inputs
 from pneumoscope.severity.personal import rescale
+from pneumoscope.severity.reason import reason
+from pneumoscope.severity.refusals import RefusedSymptomError
 from pneumoscope.severity.rule_base import RuleBase, load_rule_base, published_rule_bases
 from pneumoscope.severity.symptoms import check_symptoms
 from pneumoscope.severity.trace import explain, explain_rules
@@ -55,11 +57,11 @@ def assess(
     Returns
     -------
     Assessment
-        With every rule that fired and the trace in plain sentences.
+        With every rule that fired and the trace, one message for each step.
 
     Raises
     ------
-    SymptomError
+    RefusedSymptomError
         For unknown, impossible, out-of-range or missing symptoms.
     PatientNotCoveredError
         `guideline` does not cover this age, or the age is not known.
@@ -105,7 +107,7 @@ def check_case(symptoms: Mapping[str, float], *, rule_base: str = GUIDELINE) -> 
 
     Raises
     ------
-    SymptomError
+    RefusedSymptomError
         For unknown, impossible, out-of-range or missing symptoms.
     InputError
         For an unknown rule base.
@@ -132,10 +134,10 @@ def _published_values(base: RuleBase, symptoms: Mapping[str, float]) -> dict[str
     """Check symptoms; what only `guideline` takes is refused by its name, not as unknown."""
     others = [name for name in symptoms if name in INPUTS and name not in base.inputs]
     if others:
-        raise SymptomError(
-            f"the rule base {base.name} does not take {', '.join(others)}; leave that out, or use "
-            f"{GUIDELINE}"
+        told = reason(
+            "symptoms_not_taken", rule_base=base.name, symptoms=tuple(others), instead=GUIDELINE
         )
+        raise RefusedSymptomError(told)
     return check_symptoms(symptoms, required=base.inputs)
 
 

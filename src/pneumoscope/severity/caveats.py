@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from pneumoscope.findings import About, Assessment, Message, PatientContext, Value
+from pneumoscope.findings import Assessment, Message, PatientContext
 from pneumoscope.severity.guideline_base import GUIDELINE
+from pneumoscope.severity.reason import reason
 
 _ADULT_AGE = 18
 
@@ -22,10 +23,10 @@ def rule_base_warnings(rule_base: str, patient: PatientContext) -> list[Message]
     list of Message
     """
     if rule_base == GUIDELINE:
-        return [_limit("rule_base_not_reviewed", rule_base)]
-    warnings = [_limit("rule_base_as_published", rule_base)]
+        return [reason("rule_base_not_reviewed", rule_base=rule_base)]
+    warnings = [reason("rule_base_as_published", rule_base=rule_base)]
     if patient.age is not None and patient.age < _ADULT_AGE:
-        warnings.append(_limit("rule_base_for_adults", rule_base, age=patient.age))
+        warnings.append(reason("rule_base_for_adults", rule_base=rule_base, age=patient.age))
     return warnings
 
 
@@ -44,12 +45,8 @@ def severity_warnings(severity: Assessment, patient: PatientContext) -> list[Mes
     warnings = rule_base_warnings(severity.rule_base, patient)
     interval = severity.interval
     if interval is not None and interval.is_open:
-        names = tuple(name.replace("_", " ") for name in interval.missing)
+        missing, level = interval.missing, interval.most.value
         warnings.append(
-            _limit("measure_or_ask", severity.rule_base, missing=names, level=interval.most.value)
+            reason("measure_or_ask", rule_base=severity.rule_base, missing=missing, level=level)
         )
     return warnings
-
-
-def _limit(code: str, rule_base: str, **values: Value) -> Message:
-    return Message(code, About.SEVERITY, {"rule_base": rule_base, **values})

@@ -15,6 +15,8 @@ from pneumoscope.errors import InputError
 from pneumoscope.findings import SeverityLevel
 from pneumoscope.severity.fuzzy import TNorm, ordered
 from pneumoscope.severity.inputs import INPUTS
+from pneumoscope.severity.reason import reason
+from pneumoscope.severity.refusals import PatientNotCoveredError
 
 GUIDELINE = "guideline"
 ADULT, UNDER_FIVE = "adult", "under-five"
@@ -26,10 +28,6 @@ TOLERANCE = 1e-9
 
 _STRICT = ConfigDict(extra="forbid")
 _ADULT_AGE, _CHILD_AGE, _INFANT_AGE, _YOUNG_INFANT_AGE = 18, 5, 1, 2 / 12
-
-
-class PatientNotCoveredError(InputError):
-    """No cited guideline covers a patient of this age, or the age is not known."""
 
 
 Ramp = tuple[float, float]
@@ -231,15 +229,13 @@ def parse_guideline(text: str, name: str) -> GuidelineBase:
         inputs = {key: {"of": key, **part} for key, part in data["inputs"].items()}
         return _BASE.validate_python({**data, "inputs": inputs, "name": name})
     except (yaml.YAMLError, AttributeError, KeyError, TypeError) as error:
-        reason = " ".join(str(error).split())
-        raise InputError(
-            f"guideline rules {name!r}: no YAML mapping of inputs ({reason})"
-        ) from error
+        why = " ".join(str(error).split())
+        raise InputError(f"guideline rules {name!r}: no YAML mapping of inputs ({why})") from error
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(str(step) for step in first["loc"])
-        reason = " ".join(first["msg"].removeprefix("Value error, ").split())
-        raise InputError(f"guideline rules {name!r} at {place or 'top'}: {reason}") from error
+        why = " ".join(first["msg"].removeprefix("Value error, ").split())
+        raise InputError(f"guideline rules {name!r} at {place or 'top'}: {why}") from error
 
 
 @lru_cache
@@ -265,22 +261,13 @@ def guideline_for(age: float | None, *, hypercapnic: bool = False) -> GuidelineB
         For an unknown age, below 2 months, and from 5 to 17 years.
     """
     if age is None:
-        raise PatientNotCoveredError(
-            "the rule base guideline needs the patient's age: its rules for adults are wrong for a "
-            'child; give --age, or in a file of visits "patient": {"age": 54}'
-        )
+        raise PatientNotCoveredError(reason("age_needed"))
     if age >= _ADULT_AGE:
         return _of_target(ADULT, hypercapnic)
     if age >= _CHILD_AGE:
-        raise PatientNotCoveredError(
-            f"the rule base guideline does not cover an age of {age:g}: none of its guidelines "
-            "gives a bedside severity for 5 to 17 years; a clinician must judge"
-        )
+        raise PatientNotCoveredError(reason("age_five_to_seventeen", age=age))
     if age < _YOUNG_INFANT_AGE:
-        raise PatientNotCoveredError(
-            "the rule base guideline does not cover infants under 2 months: they are outside these "
-            "rules; a clinician must see the infant at once"
-        )
+        raise PatientNotCoveredError(reason("age_under_two_months"))
     return _of_infants(UNDER_FIVE) if age < _INFANT_AGE else load_guideline(UNDER_FIVE)
 
 

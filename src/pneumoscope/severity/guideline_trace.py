@@ -1,37 +1,38 @@
-"""The reasoning of the `guideline` rules in plain sentences."""
+"""The reasoning of the `guideline` rules, one message for each step."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from pneumoscope.findings import Assessment, FiredRule, LevelInterval, SeverityLevel
+from pneumoscope.findings import (
+    Assessment,
+    FiredRule,
+    Influence,
+    LevelInterval,
+    Message,
+    Quantity,
+    SeverityLevel,
+    Value,
+)
 from pneumoscope.severity.guideline_base import AtLeast, GuidelineBase
 from pneumoscope.severity.guideline_engine import GRADED, GuidelineEvaluation
 from pneumoscope.severity.inputs import HYPERCAPNIC_TARGET, INPUTS
 from pneumoscope.severity.printed import format_score
+from pneumoscope.severity.reason import reason
 from pneumoscope.severity.scores import ILLNESSES
 from pneumoscope.severity.symptoms import SYMPTOMS
 
-_OTHERS = {
-    "age": "age {:g} years",
-    "image_pneumonia": "P(PNEUMONIA) {:.3f}",
-    "image_finding": "P(PNEUMONIA) + P(ABNORMAL) {:.3f}",
-}
 DEFAULT_RULE = "N0"
 _TARGET_END = 92
-
-
-def describe(name: str, value: float) -> str:
-    """Say an input's value in words, such as "oxygen level 91 %"."""
-    if name in _OTHERS:
-        return _OTHERS[name].format(value)
-    return INPUTS[name].describe(value)
-
-
-def capital(text: str) -> str:
-    """Begin a sentence."""
-    return text[0].upper() + text[1:]
+# By whether the level stays with the normal value, and whether missing values leave it open.
+_ADDS = {
+    (False, False): "value_adds",
+    (False, True): "value_adds_at_least",
+    (True, False): "value_adds_level_stays",
+    (True, True): "value_adds_level_stays_at_least",
+}
+_LONG_LIVED = 100  # years: an end of the ages beyond it is none
 
 
 def fired_rules(
@@ -47,7 +48,7 @@ def fired_rules(
             rule=rule.name,
             level=rule.level,
             weight=1.0,
-            explanation=_reason(
+            explanation=_explanation(
                 base, [_best(c, evaluation) for c in rule.when], rule.needed, values, evaluation
             ),
             strength=float(strength),
@@ -58,8 +59,8 @@ def fired_rules(
     ]
     room = 1 - float(evaluation.at_least[0, 0])
     if room > 0:
-        reason = "no rule speaks for more" if room == 1 else "no rule fully speaks for more"
-        fired.append(FiredRule(DEFAULT_RULE, SeverityLevel.NEGLIGIBLE, 1.0, reason, room))
+        why = reason("no_rule_for_more" if room == 1 else "no_rule_fully_for_more")
+        fired.append(FiredRule(DEFAULT_RULE, SeverityLevel.NEGLIGIBLE, 1.0, why, room))
     return tuple(fired)
 
 
@@ -67,24 +68,36 @@ def _best(choices: Sequence[AtLeast], evaluation: GuidelineEvaluation) -> AtLeas
     return max(choices, key=lambda choice: evaluation.grades[choice.name, choice.term][0])
 
 
-def _reason(
+def _explanation(
     base: GuidelineBase,
     chosen: Sequence[AtLeast],
     needed: int,
     values: Mapping[str, float],
     evaluation: GuidelineEvaluation,
-) -> str:
-    parts = []
+) -> Message:
+    conditions: list[Message] = []
     for choice in chosen:
-        grade = float(evaluation.grades[choice.name, choice.term][0])
-        if grade > 0:
-            part = base.inputs[choice.name]
-            value = describe(part.of, values[part.of])
-            term = choice.term.replace("_", " ")
-            kind = "" if part.of == choice.name else f"{choice.name.replace('_', ' ')} "
-            parts.append(f"{value}: {kind}at least {term} ({format_score(grade)})")
-    need = "all needed" if needed == len(chosen) else f"{needed} of {len(chosen)} needed"
-    return f"{', '.join(dict.fromkeys(parts))}; {need}"
+        truth = float(evaluation.grades[choice.name, choice.term][0])
+        part = base.inputs[choice.name]
+        told = _condition(choice, part.of, values.get(part.of), truth)
+        # Several conditions may rest on the same alternative.
+        if told is not None and told not in conditions:
+            conditions.append(told)
+    if needed == len(chosen):
+        return reason("conditions_all_needed", conditions=tuple(conditions))
+    return reason(
+        "conditions_some_needed", conditions=tuple(conditions), needed=needed, of=len(chosen)
+    )
+
+
+def _condition(choice: AtLeast, of: str, value: float | None, truth: float) -> Message | None:
+    """Say to what degree a condition holds; None where it does not."""
+    if value is None or truth <= 0:
+        return None
+    told: dict[str, Value] = {"found": Quantity(of, value), "term": choice.term, "truth": truth}
+    if of == choice.name:
+        return reason("at_least", **told)
+    return reason("at_least_in_direction", direction=choice.name, **told)
 
 
 def explain_guideline(
@@ -93,7 +106,7 @@ def explain_guideline(
     assessment: Assessment,
     alone: Mapping[str, SeverityLevel],
 ) -> Assessment:
-    """Add the sentences that lead one case from the symptoms to the level.
+    """Add the messages that lead one case from the symptoms to the level.
 
     Parameters
     ----------
@@ -113,154 +126,169 @@ def explain_guideline(
         image's part, what is missing, what moved the level, what would change it, bedside scores,
         and the result.
     """
-    first, last = base.ages
-    who = f"from {first:g} years" if last > 100 else "from 2 months to under 5 years"
-    sentences = [f"Rules for patients {who}."]
-    sentences += [*_target(base, known), *_beyond(base, known), *_unused(base, known)]
-    sentences += [
-        f"{rule.rule} speaks for {rule.level} with {format_score(rule.strength)}: "
-        f"{rule.explanation}. {rule.because}".rstrip()
-        for rule in assessment.fired
-    ]
-    truths = ", ".join(f"{level} {format_score(assessment.adjusted[level])}" for level in GRADED)
-    sentences.append(
-        f"At least: {truths}; together the score, {format_score(assessment.score)} of 3."
+    truths = tuple(Quantity(level.value, assessment.adjusted[level]) for level in GRADED)
+    trace = (
+        _ages(base),
+        *_target(base, known),
+        *_beyond(base, known),
+        *_unused(base, known),
+        *map(_speaks, assessment.fired),
+        reason("at_least_each_level", truths=truths, score=assessment.score),
+        _image(assessment),
+        *_missing(assessment.interval, alone),
+        *_moved(assessment),
+        _turns(assessment),
+        *(score.agreement for score in assessment.bedside if score.agreement is not None),
+        *_personal(assessment),
+        _result(base, assessment),
     )
-    sentences += [_image(assessment), *_missing(assessment.interval, alone)]
-    sentences += [*_moved(assessment), *_turns(assessment)]
-    sentences += [score.agreement for score in assessment.bedside]
-    sentences += _personal(assessment)
-    cuts = ", ".join(f"{level} from {cut:g}" for level, cut in base.cuts.items())
-    sentences.append(f"Severity: {_result(assessment)} ({cuts}).")
-    return replace(assessment, trace=tuple(sentences))
+    return replace(assessment, trace=trace)
 
 
-def _result(assessment: Assessment) -> str:
-    """Say the level; where missing symptoms leave it open, never its lower end alone."""
-    interval = assessment.interval
-    if interval is not None and interval.is_open:
-        return (
-            f"{interval.least} to {interval.most} until what is missing is known, score "
-            f"{format_score(interval.least_score)} to {format_score(interval.most_score)}"
-        )
-    borderline = ", borderline" if assessment.borderline else ""
-    return f"{assessment.level}{borderline}, score {format_score(assessment.score)}"
+def _ages(base: GuidelineBase) -> Message:
+    first, last = base.ages
+    if last > _LONG_LIVED:
+        return reason("rules_from_age", age=first)
+    return reason("rules_for_under_five")
 
 
-def _target(base: GuidelineBase, known: Mapping[str, float]) -> list[str]:
+def _target(base: GuidelineBase, known: Mapping[str, float]) -> list[Message]:
     """Tell that SpO2 is judged against another target."""
     if not base.by_target or not known.get(HYPERCAPNIC_TARGET):
         return []
-    sentences = [
-        "SpO2 is judged by the second scale of NEWS2, because a clinician set a target of 88 to "
-        "92 %: below 88 % is too low, and above 92 % is too much only while oxygen is given (Royal "
-        "College of Physicians 2017, BTS oxygen 2017)."
-    ]
+    told = [reason("spo2_by_second_scale")]
     if known.get("oxygen_level", 0) > _TARGET_END and "oxygen_therapy" not in known:
-        sentences.append("Not given: oxygen therapy, so that this SpO2 is not counted as too much.")
-    return sentences
+        told.append(reason("oxygen_therapy_not_given"))
+    return told
 
 
-def _beyond(base: GuidelineBase, known: Mapping[str, float]) -> list[str]:
+def _beyond(base: GuidelineBase, known: Mapping[str, float]) -> list[Message]:
     """Tell of values that are possible, but beyond the range on which symptoms are rated."""
-    sentences = []
+    told = []
     for name in base.measured:
         if name in known and name in SYMPTOMS:
-            symptom = SYMPTOMS[name]
-            if not symptom.minimum <= known[name] <= symptom.maximum:
-                text = describe(name, known[name])
-                sentences.append(
-                    f"{capital(text)} is beyond {symptom.range_text}: it counts as the "
-                    "end of that range. See that it was measured well."
-                )
-    return sentences
+            symptom, found = SYMPTOMS[name], Quantity(name, known[name])
+            low, high, unit = symptom.minimum, symptom.maximum, symptom.unit
+            if not low <= found.value <= high:
+                told.append(reason("beyond_range", found=found, low=low, high=high, unit=unit))
+    return told
 
 
-def _unused(base: GuidelineBase, known: Mapping[str, float]) -> list[str]:
+def _unused(base: GuidelineBase, known: Mapping[str, float]) -> list[Message]:
     """Tell of values that no rule asks for: unsaid, a bad one would seem to be weighed."""
     counted = {*base.measured, *(ILLNESSES if "comorbidity" in base.measured else ())}
     counted |= {HYPERCAPNIC_TARGET} if base.by_target else set()
-    names = [n.replace("_", " ") for n in known if n in INPUTS and n not in counted]
-    return [f"Not counted by these rules: {', '.join(names)}."] if names else []
+    names = tuple(name for name in known if name in INPUTS and name not in counted)
+    return [reason("not_counted", names=names)] if names else []
 
 
-def _image(assessment: Assessment) -> str:
+def _speaks(rule: FiredRule) -> Message:
+    told: dict[str, Value] = {
+        "rule": rule.rule,
+        "level": rule.level.value,
+        "strength": rule.strength,
+        "explanation": rule.explanation,
+    }
+    if rule.because:
+        return reason("rule_speaks", because=rule.because, **told)
+    return reason("default_rule_speaks", **told)
+
+
+def _image(assessment: Assessment) -> Message:
     effect = assessment.image
     if effect is None:
-        return "There is no image: the level is from the symptoms alone."
-    without, score = format_score(effect.score_without), format_score(effect.score_with)
+        return reason("no_image")
+    scores: dict[str, Value] = {"without": effect.score_without, "with": effect.score_with}
     if effect.level_with is not effect.level_without:
-        return (
-            f"The image changes the level from {effect.level_without} to {effect.level_with}: the "
-            f"score is {without} without it and {score} with it."
-        )
+        levels: dict[str, Value] = {
+            "level_without": effect.level_without.value,
+            "level_with": effect.level_with.value,
+        }
+        return reason("image_changes_level", **levels, **scores)
+    # A change that cannot be seen in the scores as they are written must not look like none.
+    same = format_score(effect.score_with) == format_score(effect.score_without)
     if effect.score_with > effect.score_without:
-        if score == without:
-            return "The image raises the score by less than 0.01; the level stays."
-        return f"The image raises the score from {without} to {score}; the level stays."
-    if score == without == "0.00":
-        return "The image changes nothing: alone, without a symptom, it adds nothing."
-    return "The image changes nothing: the symptoms alone say as much."
+        return reason("image_raises_score_a_little" if same else "image_raises_score", **scores)
+    nothing = format_score(effect.score_without) == format_score(0.0)
+    return reason("image_alone_changes_nothing" if nothing and same else "image_changes_nothing")
 
 
-def _missing(interval: LevelInterval | None, alone: Mapping[str, SeverityLevel]) -> list[str]:
+def _missing(interval: LevelInterval | None, alone: Mapping[str, SeverityLevel]) -> list[Message]:
     """Tell what to measure or find out, and what each of it could do alone."""
     if interval is None or not interval.missing:
         return []
-    names = ", ".join(name.replace("_", " ") for name in interval.missing)
+    missing, least, most = interval.missing, interval.least.value, interval.most.value
     if not interval.is_open:
-        return [f"Not given: {names}. Whatever they are, the level is {interval.least}."]
-    they, are = ("it", "is") if len(interval.missing) == 1 else ("they", "are")
-    between = (
-        f"Not given: {names}. The level lies between {interval.least}, if {they} {are} normal, and "
-        f"{interval.most}, if {they} {are} as bad as can be: measure or ask."
+        return [reason("missing_changes_nothing", missing=missing, level=least)]
+    if len(missing) == 1:
+        return [reason("missing_one_leaves_open", missing=missing[0], least=least, most=most)]
+    between = reason("missing_leave_open", missing=missing, least=least, most=most)
+    raises = tuple(
+        reason("input_to_level", name=name, level=level.value) for name, level in alone.items()
     )
-    if len(interval.missing) == 1:
-        return [between]
-    parts = [f"{name.replace('_', ' ')} ({level})" for name, level in alone.items()]
-    if parts:
-        return [
-            between,
-            f"As bad as can be, each of these alone would raise it: {', '.join(parts)}.",
-        ]
-    return [between, "None of them alone would raise it, only some together."]
+    if raises:
+        return [between, reason("each_would_raise", raises=raises)]
+    return [between, reason("none_alone_would_raise")]
 
 
-def _moved(assessment: Assessment) -> list[str]:
+def _moved(assessment: Assessment) -> list[Message]:
     if not assessment.influences and assessment.score > 0:
-        return ["No single value carries the score: with any one of them normal it stays."]
+        return [reason("no_value_carries_score")]
+    return [_influence(assessment, one) for one in assessment.influences]
+
+
+def _influence(assessment: Assessment, one: Influence) -> Message:
     interval = assessment.interval
-    least = "at least " if interval is not None and interval.is_open else ""
-    sentences = []
-    for one in assessment.influences:
-        would = "would still be" if one.level_without is assessment.level else "would be"
-        sentences.append(
-            f"{capital(describe(one.name, one.value))} adds {format_score(one.change)} to the "
-            f"score: if it were {one.healthy:g}, the level {would} {least}{one.level_without}."
-        )
-    return sentences
+    is_open = interval is not None and interval.is_open
+    return reason(
+        _ADDS[one.level_without is assessment.level, is_open],
+        found=Quantity(one.name, one.value),
+        change=one.change,
+        healthy=one.healthy,
+        level=one.level_without.value,
+    )
 
 
-def _turns(assessment: Assessment) -> list[str]:
+def _turns(assessment: Assessment) -> Message:
     # What is missing counts as normal here, as in the level that is turned.
     interval = assessment.interval
-    level = "lowest possible level" if interval is not None and interval.is_open else "level"
-    if not assessment.turning_points:
-        return [f"No single given value, changed alone, would change the {level}."]
-    parts = [f"{describe(one.name, one.value)} ({one.level})" for one in assessment.turning_points]
-    return [f"The {level} would change, all else as it is, from: {'; '.join(parts)}."]
+    is_open = interval is not None and interval.is_open
+    points = tuple(
+        reason("value_to_level", found=Quantity(one.name, one.value), level=one.level.value)
+        for one in assessment.turning_points
+    )
+    if not points:
+        return reason("no_lowest_level_turns" if is_open else "no_level_turns")
+    return reason("lowest_level_turns" if is_open else "level_turns", points=points)
 
 
-def _personal(assessment: Assessment) -> list[str]:
+def _personal(assessment: Assessment) -> list[Message]:
     view = assessment.personal
     if view is None:
         return []
-    score = format_score(view.score)
-    said = f"{view.level}, score {score}"
-    if view.most is not view.level:
-        said = f"{view.level} to {view.most}, score from {score}"
-    return [
-        f"Within this patient's own bounds from {view.visits} visits the level would be "
-        f"{said}. It stands beside the level and never "
-        "replaces it: what is usual for a patient may still be illness."
-    ]
+    told: dict[str, Value] = {"visits": view.visits, "score": view.score}
+    if view.most is view.level:
+        return [reason("personal_level", level=view.level.value, **told)]
+    ends: dict[str, Value] = {"least": view.level.value, "most": view.most.value}
+    return [reason("personal_level_open", **ends, **told)]
+
+
+def _result(base: GuidelineBase, assessment: Assessment) -> Message:
+    """Say the level; where missing symptoms leave it open, never its lower end alone."""
+    cuts = tuple(reason("level_from", level=n.value, bound=cut) for n, cut in base.cuts.items())
+    interval = assessment.interval
+    if interval is not None and interval.is_open:
+        return reason(
+            "severity_open",
+            least=interval.least.value,
+            most=interval.most.value,
+            least_score=interval.least_score,
+            most_score=interval.most_score,
+            cuts=cuts,
+        )
+    return reason(
+        "severity_borderline" if assessment.borderline else "severity_given",
+        level=assessment.level.value,
+        score=assessment.score,
+        cuts=cuts,
+    )

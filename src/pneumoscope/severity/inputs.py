@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from types import MappingProxyType
 
-from pneumoscope.errors import SymptomError
+from pneumoscope.severity.reason import reason
+from pneumoscope.severity.refusals import RefusedSymptomError
 from pneumoscope.severity.scores import ILLNESSES
 from pneumoscope.severity.symptoms import SYMPTOMS, YES_NO, Symptom, check_symptoms
 
@@ -79,7 +80,7 @@ def check_inputs(values: Mapping[str, float]) -> dict[str, float]:
 
     Raises
     ------
-    SymptomError
+    RefusedSymptomError
         For an unknown name, a value that is no finite number or not possible, a yes or no that is
         neither 1 nor 0, a diastolic pressure above the systolic, or a named illness beside no
         comorbidity.
@@ -96,19 +97,18 @@ def check_inputs(values: Mapping[str, float]) -> dict[str, float]:
     >>> check_inputs({"oxygen_level": 0.92})
     Traceback (most recent call last):
         ...
-    pneumoscope.errors.SymptomError: ...
+    pneumoscope.severity.refusals.RefusedSymptomError: ...
     """
     checked = check_symptoms(values, required=(), known=INPUTS)
     for name, value in checked.items():
         if INPUTS[name].unit == YES_NO and value not in (0, 1):
-            raise SymptomError(f"symptom {name} {value:.12g} is neither 1 (yes) nor 0 (no)")
+            raise RefusedSymptomError(reason("symptom_neither_yes_nor_no", name=name, value=value))
     systolic, diastolic = (checked.get(f"{end}_pressure") for end in ("systolic", "diastolic"))
     if systolic is not None and diastolic is not None and diastolic > systolic:
-        raise SymptomError(
-            f"diastolic_pressure {diastolic:g} is above systolic_pressure {systolic:g}; "
-            "check which is which"
+        raise RefusedSymptomError(
+            reason("diastolic_above_systolic", diastolic=diastolic, systolic=systolic)
         )
     ill = next((name for name in ILLNESSES if checked.get(name)), None)
     if ill is not None and checked.get("comorbidity") == 0:
-        raise SymptomError(f"comorbidity is 0, but {ill} is 1; correct one of them")
+        raise RefusedSymptomError(reason("comorbidity_contradicted", illness=ill))
     return checked

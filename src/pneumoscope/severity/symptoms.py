@@ -11,13 +11,13 @@ from numbers import Real
 from types import MappingProxyType
 from typing import Literal
 
-from pneumoscope.errors import SymptomError
+from pneumoscope.findings import Message, Value
+from pneumoscope.severity.reason import reason
+from pneumoscope.severity.refusals import RefusedSymptomError
 
 SEVERITY_SCALE = "severity scale"
 YES_NO = "yes 1, no 0"
 
-
-_FAHRENHEIT = '; Fahrenheit must be stated: 98.6F, or in a file {"value": 98.6, "unit": "F"}'
 # What an unknown name may mean; only for the hint, so that every input has one name.
 _OTHER_NAMES = {
     "spo2": "oxygen_level",
@@ -75,13 +75,6 @@ class Symptom:
         """The accepted range with its unit, such as "35..42 °C"."""
         return f"{self.minimum:g}..{self.maximum:g} {self.unit}"
 
-    def describe(self, value: float) -> str:
-        """Name and value in words, such as "oxygen level 91 %" or "oxygen therapy: yes"."""
-        if self.unit == YES_NO:
-            return f"{self.name.replace('_', ' ')}: {'yes' if value else 'no'}"
-        unit = "" if self.unit == SEVERITY_SCALE else f" {self.unit}"
-        return f"{self.name.replace('_', ' ')} {value:.12g}{unit}"
-
 
 def _scale(name: str, meaning: str) -> Symptom:
     return Symptom(name, 0.0, 1.0, SEVERITY_SCALE, meaning)
@@ -134,25 +127,21 @@ def check_symptoms(
 
     Raises
     ------
-    SymptomError
+    RefusedSymptomError
         For an unknown name, a value that is not a finite number (bool included), one outside the
         symptom's range, or missing symptoms (all are named).
     """
     for name in values:
         if name not in known:
-            raise SymptomError(_unknown(str(name), known))
+            raise RefusedSymptomError(_unknown(str(name), known))
     checked = {name: to_number(name, values[name], known[name]) for name in known if name in values}
     for name, value in checked.items():
         symptom = known[name]
         if not symptom.minimum <= value <= symptom.maximum:
-            hint = _FAHRENHEIT if name == "fever_value" and value > symptom.maximum else ""
-            raise SymptomError(
-                f"symptom {name} {value:.12g} is outside {symptom.range_text}; "
-                f"check the value and its unit{hint}"
-            )
+            raise RefusedSymptomError(_outside(symptom, value))
     missing = sorted(set(required) - checked.keys())
     if missing:
-        raise SymptomError(f"missing symptoms: {', '.join(missing)}; give a value for each")
+        raise RefusedSymptomError(reason("symptoms_missing", missing=tuple(missing)))
     return checked
 
 
@@ -161,31 +150,43 @@ def to_number(name: str, value: object, symptom: Symptom | None = None) -> float
 
     Raises
     ------
-    SymptomError
+    RefusedSymptomError
         For any other type (bool included), an infinite number or none; the message says how to
         write the symptom, where that is known.
     """
     if isinstance(value, bool) or not isinstance(value, Real):
-        yes_no = symptom is not None and symptom.unit == YES_NO
-        raise SymptomError(
-            f"symptom {reprlib.repr(name)} is of type {type(value).__name__}, not a number; "
-            f"{'write 1 for yes and 0 for no' if yes_no else 'write it like 38.5'}"
-        )
+        told: dict[str, Value] = {"name": reprlib.repr(name), "type": type(value).__name__}
+        if symptom is not None and symptom.unit == YES_NO:
+            raise RefusedSymptomError(reason("symptom_no_yes_or_no", **told))
+        raise RefusedSymptomError(reason("symptom_no_number", **told))
     try:
         number = float(value)
     except OverflowError:
         number = math.inf
     if not math.isfinite(number):
-        raise SymptomError(
-            f"symptom {reprlib.repr(name)} is not a finite number; give a measured value"
-        )
+        raise RefusedSymptomError(reason("symptom_not_finite", name=reprlib.repr(name)))
     return number
 
 
-def _unknown(name: str, known: Collection[str]) -> str:
+def _outside(symptom: Symptom, value: float) -> Message:
+    told: dict[str, Value] = {
+        "name": symptom.name,
+        "value": value,
+        "low": symptom.minimum,
+        "high": symptom.maximum,
+        "unit": symptom.unit,
+    }
+    if symptom.name == "fever_value" and value > symptom.maximum:
+        return reason("temperature_above_range", **told)
+    return reason("symptom_outside_range", **told)
+
+
+def _unknown(name: str, known: Collection[str]) -> Message:
     # Lower case and underscores, so that "Fever-Value" finds its way.
     plain = name.strip().lower().replace("-", "_").replace(" ", "_")
     other = _OTHER_NAMES.get(plain)
     close = [other] if other in known else difflib.get_close_matches(plain, known, n=1)
-    hint = f"did you mean {close[0]}?" if close else f"use one of {', '.join(known)}"
-    return f"unknown symptom {reprlib.repr(name)}; {hint}"
+    quoted = reprlib.repr(name)
+    if close:
+        return reason("symptom_unknown_like_another", name=quoted, like=str(close[0]))
+    return reason("symptom_unknown", name=quoted, known=tuple(known))

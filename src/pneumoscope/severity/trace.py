@@ -1,35 +1,34 @@
-"""The reasoning in plain sentences that a clinician can check."""
+"""The reasoning of a published rule base, one message for each step."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from pneumoscope.findings import FiredRule, SeverityLevel
+from pneumoscope.findings import FiredRule, Message, Quantity, SeverityLevel, Value
 from pneumoscope.severity.engine import LEVELS, TOLERANCE, Evaluation
+from pneumoscope.severity.reason import reason
 from pneumoscope.severity.rule_base import Aggregation, Operator, Rule, RuleBase
 from pneumoscope.severity.symptoms import SYMPTOMS
 
-_MEANING = {
-    Operator.AND: "all must hold",
-    Operator.OR: "one is enough",
-    Operator.XOR: "exactly one may hold",
-    Operator.NAND: "fires unless all hold",
-    Operator.NOR: "fires when none holds",
+_JOINED = {
+    Operator.AND: "all_must_hold",
+    Operator.OR: "one_is_enough",
+    Operator.XOR: "exactly_one_may_hold",
+    Operator.NAND: "fires_unless_all_hold",
+    Operator.NOR: "fires_when_none_holds",
 }
-
-
 # The same where a condition is more or less true.
 _SHADED = {
-    Operator.AND: "counts as the least true",
-    Operator.OR: "counts as the most true",
-    Operator.XOR: "counts as the most true, at most what the second leaves",
-    Operator.NAND: "counts as what the least true leaves",
-    Operator.NOR: "counts as what the most true leaves",
+    Operator.AND: "counts_as_least_true",
+    Operator.OR: "counts_as_most_true",
+    Operator.XOR: "counts_as_most_true_less_second",
+    Operator.NAND: "counts_as_what_least_true_leaves",
+    Operator.NOR: "counts_as_what_most_true_leaves",
 }
 _AGGREGATED = {
-    Aggregation.SUM: "",
-    Aggregation.MAXIMUM: ", of each level its strongest rule's",
-    Aggregation.WEIGHTED_AVERAGE: ", of each level the weighted average of its rules",
+    Aggregation.SUM: "points_from_symptoms",
+    Aggregation.MAXIMUM: "points_of_strongest_rules",
+    Aggregation.WEIGHTED_AVERAGE: "points_of_weighted_averages",
 }
 
 
@@ -57,7 +56,7 @@ def explain_rules(
             rule.name,
             rule.level,
             base.weights[rule.operator],
-            _reason(base, rule, values, evaluation),
+            _explanation(base, rule, values, evaluation),
             float(strength),
         )
         for rule, strength in zip(base.rules, evaluation.strengths[0], strict=True)
@@ -71,7 +70,7 @@ def explain(
     evaluation: Evaluation,
     fired: Sequence[FiredRule],
     contribution: float,
-) -> tuple[str, ...]:
+) -> tuple[Message, ...]:
     """Tell one case's way from the symptoms to the level.
 
     Parameters
@@ -89,45 +88,50 @@ def explain(
 
     Returns
     -------
-    tuple of str
-        One sentence each: values that were capped, fired rules, values that no set covers, points
+    tuple of Message
+        Values that were capped, fired rules, values that no set covers, points
         per level, the image's part, ties, borderline, and the result with its band.
     """
     scores = dict(zip(LEVELS, map(float, evaluation.scores[0]), strict=True))
     adjusted = dict(zip(LEVELS, map(float, evaluation.adjusted[0]), strict=True))
     level = LEVELS[evaluation.winner[0]]
-    sentences = _capped(base, values)
-    sentences += [_told(base, rule) for rule in fired]
-    sentences += _uncovered(base, values, evaluation)
-    sentences.append(
-        f"Points from the symptoms{_AGGREGATED[base.aggregation]}: {_listing(scores)}."
+    return (
+        *_capped(base, values),
+        *(_told(base, rule) for rule in fired),
+        *_uncovered(base, values, evaluation),
+        reason(_AGGREGATED[base.aggregation], points=_listing(scores)),
+        _image(scores, adjusted, contribution),
+        *_contest(base, scores, level, borderline=bool(evaluation.borderline[0])),
+        _result(base, level, scores[level]),
     )
-    sentences.append(_image(scores, adjusted, contribution))
-    sentences += _contest(base, scores, level, borderline=bool(evaluation.borderline[0]))
-    sentences.append(_result(base, level, scores[level]))
-    return tuple(sentences)
 
 
-def _told(base: RuleBase, rule: FiredRule) -> str:
+def _told(base: RuleBase, rule: FiredRule) -> Message:
+    told: dict[str, Value] = {
+        "rule": rule.rule,
+        "level": rule.level.value,
+        "weight": rule.weight,
+        "explanation": rule.explanation,
+    }
     if base.cut is None:
-        points = f"speaks with {rule.weight * rule.strength:.3g} of {rule.weight:g} for"
-    else:
-        points = f"adds {rule.weight:g} to"
-    return f"{rule.rule} {points} {rule.level}: {rule.explanation}."
+        return reason("rule_speaks_with_points", points=rule.weight * rule.strength, **told)
+    return reason("rule_adds_points", **told)
 
 
-def _reason(base: RuleBase, rule: Rule, values: Mapping[str, float], evaluation: Evaluation) -> str:
+def _explanation(
+    base: RuleBase, rule: Rule, values: Mapping[str, float], evaluation: Evaluation
+) -> Message:
     holding, failing, shades = [], [], []
     for condition in rule.when:
-        value = SYMPTOMS[condition.symptom].describe(values[condition.symptom])
-        truth = evaluation.truths[condition.symptom, condition.term][0]
-        shades.append(f"{value} is {condition.term} to {truth:.3g}")
+        found = Quantity(condition.symptom, float(values[condition.symptom]))
+        truth = float(evaluation.truths[condition.symptom, condition.term][0])
+        shades.append(reason("is_term_to", found=found, term=condition.term, truth=truth))
         if truth > 0:
-            holding.append(f"{value} is {condition.term}")
+            holding.append(reason("is_term", found=found, term=condition.term))
         else:
-            failing.append(f"{value} is not {condition.term}")
+            failing.append(reason("is_not_term", found=found, term=condition.term))
     if base.cut is None:
-        return f"{_joined(shades)} ({_SHADED[rule.operator]})"
+        return reason(_SHADED[rule.operator], conditions=tuple(shades))
     match rule.operator:
         case Operator.AND | Operator.OR:
             shown = holding
@@ -135,47 +139,51 @@ def _reason(base: RuleBase, rule: Rule, values: Mapping[str, float], evaluation:
             shown = failing
         case Operator.XOR:
             shown = holding + failing
-    return f"{_joined(shown)} ({_MEANING[rule.operator]})"
+    return reason(_JOINED[rule.operator], conditions=tuple(shown))
 
 
-def _capped(base: RuleBase, values: Mapping[str, float]) -> list[str]:
-    sentences = []
-    for name, ends in base.inputs.items():
-        counted = min(max(values[name], ends[0]), ends[1])
+def _capped(base: RuleBase, values: Mapping[str, float]) -> list[Message]:
+    told = []
+    for name, (low, high) in base.inputs.items():
+        counted = min(max(values[name], low), high)
         if counted != values[name]:
-            symptom = SYMPTOMS[name]
-            sentences.append(
-                f"{_capital(symptom.describe(values[name]))} counts as {counted:g} {symptom.unit}: "
-                f"this rule base covers {ends[0]:g} to {ends[1]:g}."
+            told.append(
+                reason(
+                    "value_capped",
+                    found=Quantity(name, float(values[name])),
+                    counted=counted,
+                    unit=SYMPTOMS[name].unit,
+                    low=low,
+                    high=high,
+                )
             )
-    return sentences
+    return told
 
 
-def _uncovered(base: RuleBase, values: Mapping[str, float], evaluation: Evaluation) -> list[str]:
-    silent = [
-        SYMPTOMS[name].describe(values[name])
+def _uncovered(
+    base: RuleBase, values: Mapping[str, float], evaluation: Evaluation
+) -> list[Message]:
+    silent = tuple(
+        Quantity(name, float(values[name]))
         for name in base.inputs
         if not any(evaluation.truths[name, term][0] for term in base.terms)
-    ]
+    )
     if not silent:
         return []
-    return [f"Counted as none of {', '.join(base.terms)} by this rule base: {_joined(silent)}."]
+    return [reason("counted_as_no_term", terms=tuple(base.terms), found=silent)]
 
 
 def _image(
     scores: Mapping[SeverityLevel, float],
     adjusted: Mapping[SeverityLevel, float],
     contribution: float,
-) -> str:
+) -> Message:
     if contribution == 0:
-        return "The image adds nothing."
+        return reason("image_adds_nothing")
     if not any(scores.values()):
-        return "No rule fired, so the image has nothing to add to."
-    added = {level: adjusted[level] - scores[level] for level in LEVELS}
-    return (
-        f"The image adds {contribution:.3g} points, shared in proportion to the levels' own: "
-        f"{_listing(added)}; this cannot change their order."
-    )
+        return reason("image_without_fired_rule")
+    added = _listing({level: adjusted[level] - scores[level] for level in LEVELS})
+    return reason("image_adds_points", contribution=float(contribution), added=added)
 
 
 def _contest(
@@ -184,42 +192,46 @@ def _contest(
     level: SeverityLevel,
     *,
     borderline: bool,
-) -> list[str]:
+) -> list[Message]:
     if not borderline:
         return []
     others = [other for other in reversed(LEVELS) if other is not level]
     tied = [other.value for other in others if abs(scores[other] - scores[level]) <= TOLERANCE]
     if tied:
-        names = _joined([level.value, *tied])
-        return [f"Borderline: {names} are tied, so the most severe of them is given."]
+        return [reason("levels_tied", levels=(level.value, *tied))]
     # The image only widens the lead, so the lead without it is the one that decides.
     runner_up = max(others, key=lambda other: scores[other])
     return [
-        f"Borderline: by the symptoms {level} leads {runner_up} by only "
-        f"{scores[level] - scores[runner_up]:.3g}; a clear result needs more than {base.margin:g}."
+        reason(
+            "level_leads_by_little",
+            level=level.value,
+            runner_up=runner_up.value,
+            lead=scores[level] - scores[runner_up],
+            margin=base.margin,
+        )
     ]
 
 
-def _result(base: RuleBase, level: SeverityLevel, score: float) -> str:
-    bounds = list(base.bands.values())
-    ranges = [f"{LEVELS[0]} below {bounds[0]:g}"]
-    ranges += [f"{name} from {bound:g}" for name, bound in list(base.bands.items())[:-1]]
-    ranges.append(f"{LEVELS[-1]} {'from' if base.severe_at_bound else 'above'} {bounds[-1]:g}")
+def _result(base: RuleBase, level: SeverityLevel, score: float) -> Message:
     band = base.band(score)
-    agreement = "as well" if band is level else "instead"
-    return (
-        f"Severity: {level}, with {score:.3g} points. The bands for a single score "
-        f"({', '.join(ranges)}) would call {score:.3g} points {band} {agreement}."
+    return reason(
+        "severity_as_by_bands" if band is level else "severity_not_as_by_bands",
+        level=level.value,
+        score=score,
+        bands=_bands(base),
+        band=band.value,
     )
 
 
-def _listing(points: Mapping[SeverityLevel, float]) -> str:
-    return ", ".join(f"{level} {points[level]:.3g}" for level in reversed(LEVELS))
+def _bands(base: RuleBase) -> tuple[Message, ...]:
+    bounds = list(base.bands.values())
+    last = "level_from" if base.severe_at_bound else "level_above"
+    codes = ("level_below", *("level_from" for _ in bounds[:-1]), last)
+    return tuple(
+        reason(code, level=level.value, bound=bound)
+        for code, level, bound in zip(codes, LEVELS, (bounds[0], *bounds), strict=True)
+    )
 
 
-def _joined(parts: Sequence[str]) -> str:
-    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
-
-
-def _capital(text: str) -> str:
-    return text[0].upper() + text[1:]
+def _listing(points: Mapping[SeverityLevel, float]) -> tuple[Quantity, ...]:
+    return tuple(Quantity(level.value, points[level]) for level in reversed(LEVELS))

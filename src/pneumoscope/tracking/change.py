@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from pneumoscope.findings import Change, Direction, Trend, Visit
+from pneumoscope.findings import About, Change, Direction, Message, Trend, Value, Visit
 from pneumoscope.severity import SYMPTOMS
 from pneumoscope.tracking.leap import Leap
 from pneumoscope.tracking.trend import Trends, trends
@@ -170,12 +170,12 @@ def detect_change(visits: Sequence[Visit], leap: Leap | None = None) -> Change:
     >>> str(detect_change(visits).direction), str(detect_change(visits[:2]).direction)
     ('worsening', 'unknown')
     """
-    leapt = "" if leap is None else leap.reason
+    leapt = () if leap is None else (leap.reason,)
     recent, slow = _found(visits)
     if recent is None and slow is None:
         direction = Direction.WORSENING if leap and leap.worse else Direction.UNKNOWN
-        too_few = f"A trend needs {LEAST_VISITS} visits with the same symptom."
-        return Change(direction, leapt or too_few)
+        too_few = Message("too_few_visits", About.SEVERITY, {"visits": LEAST_VISITS})
+        return Change(direction, leapt or (too_few,))
     told = [] if recent is None else [_trend(recent, k) for k in range(len(recent.names))]
     worse, better = _moved(recent, 1), _moved(recent, -1)
     slowly = [name for name in _moved(slow, 1) if name not in worse]
@@ -185,15 +185,15 @@ def detect_change(visits: Sequence[Visit], leap: Leap | None = None) -> Change:
         direction = Direction.UNKNOWN
     else:
         direction = Direction.IMPROVING if better else Direction.STABLE
-    reasons = [
-        leapt,
-        _sentence("Worse", recent, worse),
-        _sentence("Slowly worse", slow, slowly),
-        _sentence("Better", recent, better),
-    ]
-    reason = " ".join(filter(None, reasons)) or "No trend is beyond chance and large enough."
+    reasons = (
+        *leapt,
+        *_reason("trend_worse", recent, worse),
+        *_reason("trend_slowly_worse", slow, slowly),
+        *_reason("trend_better", recent, better),
+    )
+    none_found = Message("no_trend", About.SEVERITY)
     burden_trend = told.pop() if told and told[-1].name == BURDEN else None
-    return Change(direction, reason, burden_trend, tuple(told))
+    return Change(direction, reasons or (none_found,), burden_trend, tuple(told))
 
 
 def _found(visits: Sequence[Visit]) -> tuple[Evidence | None, Evidence | None]:
@@ -260,11 +260,9 @@ def _trend(found: Evidence, k: int) -> Trend:
     )
 
 
-def _sentence(how: str, found: Evidence | None, names: Sequence[str]) -> str:
+def _reason(code: str, found: Evidence | None, names: Sequence[str]) -> tuple[Message, ...]:
+    """Name what moved over the visits; nothing where nothing did."""
     if found is None or not names:
-        return ""
-    return f"{how} over the last {found.visits} visits: {_listed(names)}."
-
-
-def _listed(names: Sequence[str]) -> str:
-    return ", ".join(name.replace("_", " ") for name in names)
+        return ()
+    told: dict[str, Value] = {"visits": found.visits, "symptoms": tuple(names)}
+    return (Message(code, About.SEVERITY, told),)

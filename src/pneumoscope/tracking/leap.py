@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 
-from pneumoscope.findings import Assessment, LevelInterval, SeverityLevel, Visit
+from pneumoscope.findings import (
+    About,
+    Assessment,
+    LevelInterval,
+    Message,
+    SeverityLevel,
+    Value,
+    Visit,
+)
 from pneumoscope.severity import HYPERCAPNIC_TARGET
 
 EARLIER_VISITS = 10
@@ -23,12 +31,11 @@ class Leap:
     worse : bool
         True where the patient is worse by what is comparable; False where the level may be higher
         only because more is known.
-    reason : str
-        In one plain sentence.
+    reason : Message
     """
 
     worse: bool
-    reason: str
+    reason: Message
 
 
 def find_leap(
@@ -70,9 +77,8 @@ def find_leap(
         if not _leaps(before.level, now.level):
             return None
         rise = _comparable(visits[number - 1], visits[-1], before.level, score)
-        since = "" if number == len(visits) - 1 else f" since visit {number}"
         if rise is not None:
-            return Leap(True, f"The level rose from {rise[0]} to {rise[1]}{since}.")
+            return Leap(True, _rose(*rise, None if number == len(visits) - 1 else number))
         unsure = unsure or Leap(False, _unsure(visits[number - 1], visits[-1], before, now, number))
     return unsure
 
@@ -84,8 +90,8 @@ def _leaps(before: SeverityLevel, now: SeverityLevel) -> bool:
 
 def _comparable(
     earlier: Visit, last: Visit, level: SeverityLevel, score: Callable[[Visit], Assessment]
-) -> tuple[str, SeverityLevel] | None:
-    """Give the leap between two visits by what is comparable, as words and a level."""
+) -> tuple[Value, SeverityLevel] | None:
+    """Give the leap between two visits by what is comparable: from where, and to which level."""
     shared = _shared(earlier, last)
     then, today = score(_only(earlier, shared)), score(_only(last, shared))
     start = _worse(then.level, level)
@@ -94,7 +100,8 @@ def _comparable(
     open_then = then.interval or LevelInterval(then.level, then.level, then.score, then.score)
     start = _worse(open_then.most, level)
     today = score(_only(last, {*shared, *open_then.missing}))
-    return (f"at most {start}", today.level) if _leaps(start, today.level) else None
+    at_most = Message("at_most", About.SEVERITY, {"level": start.value})
+    return (at_most, today.level) if _leaps(start, today.level) else None
 
 
 def _shared(first: Visit, second: Visit) -> set[str]:
@@ -121,20 +128,40 @@ def _worse(one: SeverityLevel, other: SeverityLevel) -> SeverityLevel:
     return max(one, other, key=_LEVELS.index)
 
 
-def _unsure(earlier: Visit, last: Visit, before: Assessment, now: Assessment, number: int) -> str:
+def _rose(start: Value, level: SeverityLevel, since: int | None) -> Message:
+    told: dict[str, Value] = {"before": start, "level": level.value}
+    if since is None:
+        return Message("level_rose", About.SEVERITY, told)
+    return Message("level_rose_since", About.SEVERITY, {**told, "visit": since})
+
+
+def _unsure(
+    earlier: Visit, last: Visit, before: Assessment, now: Assessment, number: int
+) -> Message:
     new = sorted(_given(last) - _shared(earlier, last))
     names = new or sorted(_given(earlier) - _shared(earlier, last))
-    listed = ", ".join(names) if len(names) <= _FEW else f"{len(names)} values"
-    verb = "was" if len(names) == 1 else "were"
-    how = f"{verb} not given" if new else f"{verb} given, too"
-    return (
-        f"{now.level.value.capitalize()} now, {_words(before)} at visit {number}, when "
-        f"{listed.replace('_', ' ')} {how}: whether the patient got worse cannot be said."
-    )
+    if len(names) == 1:
+        code = "higher_with_new_value" if new else "higher_without_value"
+    else:
+        code = "higher_with_new_values" if new else "higher_without_values"
+    told: dict[str, Value] = {
+        "level": now.level.value,
+        "before": _levels(before),
+        "visit": number,
+        "names": _few(names),
+    }
+    return Message(code, About.SEVERITY, told)
 
 
-def _words(assessment: Assessment) -> str:
+def _few(names: Sequence[str]) -> Value:
+    if len(names) <= _FEW:
+        return tuple(names)
+    return Message("several_values", About.SEVERITY, {"count": len(names)})
+
+
+def _levels(assessment: Assessment) -> Value:
     interval = assessment.interval
     if interval is None or not interval.is_open:
         return assessment.level.value
-    return f"{interval.least} to {interval.most}"
+    ends = {"least": interval.least.value, "most": interval.most.value}
+    return Message("from_to", About.SEVERITY, ends)

@@ -57,7 +57,7 @@ def list_cases(places: Sequence[Path], *, rule_base: str = GUIDELINE) -> Cases:
     DataError
         No image, a folder or a manifest beside others or not readable, a file that is named twice,
         a column or a value of the manifest that cannot be used.
-    SymptomError, InputError
+    InputError
         See `severity.check_case`; the manifest's line is named.
     """
     if len(places) == 1 and places[0].is_dir():
@@ -136,7 +136,7 @@ def _in_manifest(table: Path, rule_base: str) -> list[Case]:
         try:
             cases.append(_case(table.parent, dict(zip(header, cells, strict=True)), rule_base))
         except InputError as error:
-            raise type(error)(f"{table}, line {line}: {error}") from None
+            raise InputError(f"{table}, line {line}: {error}") from None
     if not cases:
         raise DataError(f"{table}: lists no image; add one line per image")
     return cases

@@ -448,5 +448,5 @@ def _assess(
             rule_base=rule_base,
         )
     except PatientNotCoveredError as error:
-        return None, [Message("no_severity", About.SEVERITY, {"reason": str(error)})]
+        return None, [Message("no_severity", About.SEVERITY, {"reason": error.reason})]
     return severity, severity_warnings(severity, patient)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pneumoscope.errors import InputError, SymptomError, VisitError
+from pneumoscope.errors import InputError, VisitError
 from pneumoscope.findings import (
     About,
     Assessment,
@@ -17,7 +17,13 @@ from pneumoscope.findings import (
     TrackedVisit,
     Visit,
 )
-from pneumoscope.severity import GUIDELINE, assess, identify_rule_base, rule_base_warnings
+from pneumoscope.severity import (
+    GUIDELINE,
+    RefusedSymptomError,
+    assess,
+    identify_rule_base,
+    rule_base_warnings,
+)
 from pneumoscope.tracking import TrackingOptions, bounds_of, detect_change, find_leap
 
 _LEVELS = tuple(SeverityLevel)
@@ -180,13 +186,13 @@ def _warnings(rule_base: str, patient: PatientContext) -> tuple[Message, ...]:
 
 def _assess(
     visit: Visit, bounds: Bounds, patient: PatientContext, rule_base: str
-) -> tuple[Assessment | None, PersonalView | None, str]:
+) -> tuple[Assessment | None, PersonalView | None, Message | None]:
     """Score a visit by both ranges, or say which symptoms the rule base misses."""
     try:
         population = _score(visit, patient, rule_base, bounds)
-    except SymptomError as error:
-        return None, None, str(error)
-    return population, population.personal, ""
+    except RefusedSymptomError as error:
+        return None, None, error.reason
+    return population, population.personal, None
 
 
 def _score(

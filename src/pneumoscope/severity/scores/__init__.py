@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 
-from pneumoscope.findings import BedsideScore, SeverityLevel
+from pneumoscope.findings import BedsideScore, Message, SeverityLevel, Value
+from pneumoscope.severity.reason import reason
 from pneumoscope.severity.scores.curb65 import crb65, curb65
 from pneumoscope.severity.scores.imci import IMCI, fast_breathing, imci
 from pneumoscope.severity.scores.news2 import news2
@@ -58,7 +58,7 @@ def bedside_scores(known: Known, *, sex: str | None = None) -> tuple[BedsideScor
 def compare(
     score: BedsideScore, level: SeverityLevel, *, most: SeverityLevel | None = None
 ) -> BedsideScore:
-    """Say in a sentence whether a level agrees with a score.
+    """Say whether a level agrees with a score.
 
     Parameters
     ----------
@@ -76,34 +76,49 @@ def compare(
     order = list(SeverityLevel)
     low, high = order.index(level), order.index(most or level)
     first, last = order.index(score.levels[0]), order.index(score.levels[-1])
-    points = str(score.least) if score.least == score.most else f"{score.least} to {score.most}"
-    words = _between(score.least_class, score.most_class)
-    text = f"{score.name}: {words}" if score.name == IMCI else f"{score.name} {points}: {words}"
-    said = f"The level {_between(level, most or level)}"
     if len(order) - 1 in (high - low, last - first):
-        return replace(score, agreement=f"{text}. {_too_little(score)}")
+        return replace(score, agreement=_not_comparable(score))
     if low > last:
-        verdict = f"{said} is more severe than {score.name} alone would say"
+        code = "level_above_score"
     elif high < first:
-        verdict = f"{said} is less severe than {score.name} alone would say: check why"
+        code = "level_below_score"
     elif low == high and score.least_class == score.most_class:
-        verdict = f"{said} agrees with it"
+        code = "level_agrees_with_score"
     else:
-        verdict = f"{said} does not contradict it"
-    missing = f" (not known: {_names(score.missing)})" if score.missing else ""
-    return replace(score, agreement=f"{text}{missing}. {verdict}.")
+        code = "level_does_not_contradict_score"
+    levels = _between(level.value, (most or level).value)
+    result = _result(score, score.missing)
+    agreement = reason(code, result=result, level=levels, score=score.name)
+    return replace(score, agreement=agreement)
 
 
-def _too_little(score: BedsideScore) -> str:
+def _not_comparable(score: BedsideScore) -> Message:
     """Say that nothing could contradict, because every class or every level is still possible."""
-    way = f"; measure or ask: {_names(score.missing)}" if score.missing else ""
-    return f"Too little is known to compare it with the level{way}."
+    result = _result(score)
+    if not score.missing:
+        return reason("score_not_comparable", result=result)
+    return reason("score_not_comparable_until", result=result, missing=_names(score.missing))
 
 
-def _names(missing: Sequence[str]) -> str:
-    named = ", ".join(name.replace("_", " ") for name in missing[:_FEW])
-    return named if len(missing) <= _FEW else f"{named} and {len(missing) - _FEW} more"
+def _result(score: BedsideScore, missing: tuple[str, ...] = ()) -> Message:
+    """Give points and class; of the WHO's chart, which has no points, the class alone."""
+    told: dict[str, Value] = {
+        "score": score.name,
+        "class": _between(score.least_class, score.most_class),
+    }
+    if missing:
+        told["missing"] = _names(missing)
+    if score.name == IMCI:
+        return reason("score_class_incomplete" if missing else "score_class", **told)
+    told["points"] = _between(score.least, score.most)
+    return reason("score_points_incomplete" if missing else "score_points", **told)
 
 
-def _between(least: str, most: str) -> str:
-    return least if least == most else f"{least} to {most}"
+def _names(missing: tuple[str, ...]) -> Value:
+    if len(missing) <= _FEW:
+        return missing
+    return reason("names_and_more", names=missing[:_FEW], more=len(missing) - _FEW)
+
+
+def _between(least: str | int, most: str | int) -> Value:
+    return least if least == most else reason("from_to", least=least, most=most)
