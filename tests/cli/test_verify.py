@@ -148,6 +148,15 @@ def test_what_ran_the_network_runs_it_again_or_it_is_said(
         assert f"'{value}'" in ended.err
 
 
+def test_a_result_with_a_history_is_refused(cli: Cli, stored: Path, picture: Path) -> None:
+    document = json.loads(stored.read_text("utf-8"))
+    document["severity"]["personal"] = {"level": "mild", "score": 1, "visits": 5, "most": "mild"}
+    stored.write_text(json.dumps(document), "utf-8")
+    ended = cli("verify", stored, picture)
+    assert ended.code == 2
+    assert "rests on the patient's earlier visits" in ended.err
+
+
 def test_another_bundle_than_the_results_is_refused(cli: Cli, stored: Path, picture: Path) -> None:
     """The result's own is called as the packaged one may be."""
     ended = cli("verify", stored, picture, "--bundle", "chest")

@@ -57,6 +57,11 @@ def verify(
     stored = read_document(result)
     if not isinstance(stored, DiagnosisDocument):
         raise InputError(f"{result}: is a {stored.document}; only a result of an image is verified")
+    if stored.severity is not None and stored.severity.personal is not None:
+        raise InputError(
+            f"{result}: rests on the patient's earlier visits, which a result does not hold; only "
+            "one without a history can be made again"
+        )
     place = stored.bundle.name if bundle is None else bundle
     at_hand = find_bundle(place)
     if at_hand.sha256 != stored.bundle.sha256:

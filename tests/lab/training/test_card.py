@@ -30,6 +30,7 @@ def card(finished):
         comparison=None,
         looks=None,
         outlined=outlining(("everyone",), {}),
+        variants=(),
         parity={"logits": 1e-6, "activation_maps": 1e-6},
         record={},
         machine="a machine",
