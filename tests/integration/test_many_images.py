@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -154,17 +155,24 @@ def test_a_run_goes_on_only_as_it_began(
     before = journal.read_bytes()
     assert second[0] == 2
     assert "another run is writing it" in second[1]
+    elsewhere = tmp_path / "elsewhere"  # the same names, as of the next patient's export
+    shutil.copytree(images, elsewhere)
     others: dict[str, tuple[object, ...]] = {
         "another bundle": (images, "--bundle", grouped_bundle.folder),
         "another rule base": (images, "--rule-base", "baral2025"),
         "another list of images": (images / "0",),
         "another choice of identity": (images, "--with-identity"),
+        "another place, size or time of an image": (elsewhere,),
     }
     for told, options in others.items():
         code, said = ended(start(*options, "--out", out))
         assert code == 2
         assert told in said
         assert "delete the file to begin again" in said
+    (images / "0" / "00.png").write_bytes((images / "0" / "01.png").read_bytes())
+    code, said = ended(start(images, "--out", out))
+    assert code == 2
+    assert "another place, size or time of an image" in said
     assert journal.read_bytes() == before
     assert not out.exists()
 

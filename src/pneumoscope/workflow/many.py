@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import signal
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
@@ -86,8 +87,9 @@ def diagnose_many(
     """Diagnose images in worker processes, each with one core, and hand over the rows.
 
     Every row is kept in a file, the journal, as soon as it is made. Where one is left of an
-    interrupted or killed run with the same images and options, only the missing rows are made. It
-    is removed when the context ends without an error, so write the rows elsewhere inside it.
+    interrupted or killed run with the same images and options, only the missing rows are made: the
+    images by their place, size and time of change. It is removed when the context ends without an
+    error, so write the rows elsewhere inside it.
 
     The calling program is imported again by the worker processes: a script needs the usual
     ``if __name__ == "__main__":``.
@@ -138,10 +140,11 @@ def _header(
     model: Bundle, setup: _Setup, engine: EngineInfo, cases: Sequence[Case]
 ) -> dict[str, object]:
     """Say what the rows depend on, by names that read well behind "another"."""
-    listed = hashlib.sha256()
+    listed, images = hashlib.sha256(), hashlib.sha256()
     for case in cases:
         known = [case.file, case.patient.age, case.patient.sex, dict(case.symptoms)]
         listed.update(json.dumps(known).encode() + b"\n")
+        images.update(_state(case.path) + b"\0")
     return {
         "version of Pneumoscope": VERSION,
         "bundle": f"{model.description.name} {model.description.version} {model.sha256}",
@@ -149,7 +152,18 @@ def _header(
         "rule base": identify_rule_base(setup.rule_base),
         "choice of identity": setup.with_identity,
         "list of images and symptoms": listed.hexdigest(),
+        "place, size or time of an image": images.hexdigest(),
     }
+
+
+def _state(image: Path) -> bytes:
+    """Tell a file from one of the same name elsewhere, and from what replaces it, unread."""
+    place = os.fsencode(os.path.abspath(image))  # noqa: PTH100
+    try:
+        status = image.stat()
+    except OSError:  # its row will say why it cannot be read
+        return place
+    return b"%b\0%d\0%d" % (place, status.st_size, status.st_mtime_ns)
 
 
 def _make_missing(
