@@ -119,6 +119,19 @@ def test_a_full_disk_is_told_and_costs_no_whole_row(tmp_path: Path) -> None:
         assert journal.missing == [1, 2, 3]
 
 
+def test_a_disk_that_is_full_at_the_start_is_told(tmp_path: Path) -> None:
+    resource = pytest.importorskip("resource")
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (5, before[1]))
+    try:
+        with pytest.raises(InputError, match="make room"):
+            Journal(tmp_path / "j", HEADER, FILES)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    with Journal(tmp_path / "j", HEADER, FILES) as journal:
+        assert journal.missing == [0, 1, 2, 3]
+
+
 @pytest.fixture
 def named_pipe(tmp_path: Path) -> Path:
     if not hasattr(os, "mkfifo"):

@@ -45,7 +45,8 @@ class Journal:
         self.path = path
         self._places: list[int | None] = [None] * len(files)
         with ExitStack() as cleanup:
-            self._stream = cleanup.enter_context(_open(path))
+            self._stream = _open(path)
+            cleanup.callback(self._close)
             self._lock()
             whole = self._read(header, {file: index for index, file in enumerate(files)})
             with told(str(path)):
@@ -65,6 +66,9 @@ class Journal:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        self._close()
+
+    def _close(self) -> None:
         with suppress(OSError):  # a full disk was told before
             self._stream.close()
 
