@@ -107,6 +107,12 @@ def test_files_of_the_same_name_are_told_apart(tmp_path: Path, save: Save) -> No
         list_cases([*places, tmp_path / "a/../b/x.png"])
 
 
+def test_a_file_is_named_once_be_it_by_its_whole_path(tmp_path: Path) -> None:
+    table = manifest(tmp_path, "file,age", "a.png,4", f"{tmp_path / 'a.png'},5")
+    with pytest.raises(InputError, match=r"a\.png' is listed twice"):
+        list_cases([table])
+
+
 def test_one_folder_one_manifest_or_files(tmp_path: Path, save: Save) -> None:
     image = save(GREY, "a/x.png")
     for place, kind in ((tmp_path / "a", "folder"), (manifest(tmp_path, "file", "a"), "manifest")):

@@ -189,13 +189,15 @@ def _patient(row: Mapping[str, str]) -> PatientContext:
 
 def _distinct(place: Path | None, cases: Sequence[Case]) -> tuple[Case, ...]:
     """Refuse a file that is named twice, in whatever way it is written."""
-    seen = set()
+    files, paths = set(), set()
     for case in cases:
-        name = os.path.normpath(case.file)
-        if name in seen:
+        path = os.path.abspath(case.path)  # noqa: PTH100
+        # Two names of bytes that are no Unicode can be one text.
+        if case.file in files or path in paths:
             where = "" if place is None else f"{place}: "
             raise DataError(f"{where}{case.file!r} is listed twice; name it once")
-        seen.add(name)
+        files.add(case.file)
+        paths.add(path)
     return tuple(cases)
 
 
