@@ -66,7 +66,7 @@ def diagnose(
         typer.Option(
             "--with-identity",
             help="Put the patient's name, number and birth date from the DICOM header into the "
-            "JSON and the report.",
+            "JSON, the report and the JSON lines of --out.",
         ),
     ] = False,
     out: Annotated[
